@@ -60,7 +60,7 @@ VALUES = (
     "zero",  # share of gradients that are exactly zero
     "nonfinite_costs",  # share of cost values that are not finite
     "stopped",  # replicates | precision | capped
-    "block_variances",  # of the ≤ 64 blocks of replicates, for paired ratios
+    "variance_jackknife",  # without each of the ≤ 64 blocks of replicates, for paired ratios
 )
 COLUMNS = (*IDENTITY, *STATUS, *VALUES)
 

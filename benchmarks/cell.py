@@ -1,0 +1,114 @@
+"""One cell: blocks of replicate gradients, streamed into moments and counts."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmarks.measuring import intervals, tails
+from benchmarks.measuring.moments import Table
+from benchmarks.measuring.stopping import Plan, StoppingRule
+from benchmarks.measuring.streams import stream, stream_key
+from benchmarks.problem import Problem
+from benchmarks.truth import Truth
+from estimators import Estimator, evaluate
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is measured: a problem on its device, its truth, an estimator, K and the run's seed."""
+
+    problem: Problem
+    truth: Truth | None
+    estimator: Estimator
+    samples: int
+    seed: int
+    device: torch.device
+
+    def block(self, index: int, replicates: int, counter: "CountedCost | None" = None) -> Tensor:
+        """The gradients of one block of replicates, from the stream that belongs to it: [R, P].
+
+        The stream is the same for every estimator: common random numbers.
+        """
+        key = stream_key(self.seed, self.problem.name, self.samples, index)
+        with stream(key, self.device):
+            return self.problem.gradients(
+                self.estimator,
+                self.samples,
+                replicates,
+                counter,
+                counter.reset if counter else lambda: None,
+            )
+
+
+class CountedCost:
+    """A cost that counts: evaluations, and values that are not finite, since the last reset."""
+
+    def __init__(self, cost: Callable[..., Tensor]):
+        self.cost = cost
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was counted."""
+        self.evaluations, self.nonfinite = 0, 0
+
+    def __call__(self, x: Tensor, dist) -> Tensor:
+        f = evaluate(self.cost, x, dist)
+        self.evaluations += f.numel()
+        self.nonfinite = self.nonfinite + (~f.detach().isfinite()).sum()
+        return f
+
+
+@dataclass
+class Replicates:
+    """What streams out of the blocks of a cell; nothing here grows with R."""
+
+    table: Table
+    largest: tails.LargestValues
+    count: int = 0
+    evaluations: int = 0
+    nonfinite_costs: Tensor | int = 0
+    unhealthy: Tensor | int = 0
+    zero: Tensor | int = 0
+    wrong_way: Tensor | int = 0
+    cosine: Tensor | float = 0.0
+    stopped: str = "replicates"
+
+    def add(self, g: Tensor, counter: CountedCost, direction: Tensor | None) -> None:
+        """Take in the gradients g [R, P] of one block."""
+        g = g.detach().double()
+        norm = g.norm(dim=1)
+        self.count += len(g)
+        self.evaluations += counter.evaluations
+        self.nonfinite_costs = self.nonfinite_costs + counter.nonfinite
+        self.unhealthy = self.unhealthy + (~norm.isfinite()).sum()
+        self.zero = self.zero + (norm == 0).sum()
+        if direction is not None:
+            along = g @ direction
+            self.wrong_way = self.wrong_way + (along < 0).sum()
+            self.cosine = self.cosine + (along / norm).nan_to_num(0.0).sum()
+        self.largest.add((g - g.mean(0)).square().sum(1))
+        self.table.add(g)
+
+
+def replicate(cell: Cell, plan: Plan, rule: StoppingRule | None = None) -> Replicates:
+    """Run the blocks of a cell in order, until R is reached or the rule is satisfied."""
+    found = Replicates(Table(plan.chunk), tails.LargestValues())
+    counter = CountedCost(cell.problem.cost)
+    direction = None
+    if cell.truth is not None and cell.truth.gradient.norm() > 0:
+        direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
+    for index, size in enumerate(plan.sizes()):
+        found.add(cell.block(index, size, counter), counter, direction)
+        if rule is not None and rule.due(found.count):
+            whole = found.table.whole()
+            interval = intervals.variance_interval(whole)
+            half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
+            if rule.satisfied(found.count, half, intervals.kurtosis(whole)):
+                found.stopped = "precision"
+                return found
+    if rule is not None:
+        found.stopped = "capped"
+    return found

@@ -1,0 +1,90 @@
+"""Checks of a problem before anything is measured: each mistake gets one sentence."""
+
+import torch
+from torch import Tensor
+
+from benchmarks.measuring.streams import stream, stream_key
+from benchmarks.problem import Problem, ProblemError
+from estimators import Unsupported, evaluate
+from estimators.families import tensors
+
+REPLICATES = 3
+DRAWS = 64
+
+
+def check(problem: Problem) -> None:
+    """Raise ProblemError for the first mistake found in `problem`."""
+    batch = problem.dist().batch_shape
+    dist = problem.dist(REPLICATES)
+    if dist.batch_shape != (REPLICATES, *batch):
+        raise ProblemError(
+            f"With {REPLICATES} copies of λ, the family of problem {problem.name!r} has batch_shape "
+            f"{tuple(dist.batch_shape)} instead of {(REPLICATES, *batch)}: let its parameters "
+            "broadcast from the right, for example with scale.unsqueeze(-1)."
+        )
+    _check_parameters_used(problem)
+    with stream(stream_key("check", problem.name)):
+        x = dist.sample((DRAWS,))
+        _check_cost(problem, dist, x)
+
+
+def _check_parameters_used(problem: Problem) -> None:
+    copies = {k: v.detach().clone().requires_grad_() for k, v in problem.parameters.items()}
+    held = [t for t in tensors(problem.family(**copies)).values() if t.requires_grad]
+    if not held:
+        return  # a distribution that keeps its tensors where they are not seen
+    found = torch.autograd.grad(
+        sum(t.sum() for t in held), list(copies.values()), allow_unused=True
+    )
+    for key, grad in zip(copies, found, strict=True):
+        if grad is None:
+            raise ProblemError(
+                f"The family of problem {problem.name!r} ignores its parameter {key!r} (or detaches "
+                "it); use it, or leave it out of `parameters`."
+            )
+
+
+def _check_cost(problem: Problem, dist, x: Tensor) -> None:
+    f = _costs(problem, dist, x)  # [K, R, *B]
+    if not f.is_floating_point():
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} returned {f.dtype}; it must return floating "
+            "values: add .to(torch.get_default_dtype())."
+        )
+    bad = int((~f.isfinite()).sum())
+    if bad:
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} is not finite for {bad} of {f.numel()} samples; "
+            "make it finite on the whole support of the distribution."
+        )
+    if not torch.equal(f, _costs(problem, dist, x)):
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} gives other values for the same samples; draw "
+            "its noise once, outside, so that it is a function of x."
+        )
+    if (x != x[:1]).any() and (f == f[:1]).all():
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} has the same value for all {DRAWS} samples; it "
+            "ignores x, so there is nothing to estimate."
+        )
+    other = x.clone()
+    other[:, 0] = x[:, 0].flip(0)
+    if not torch.equal(f[:, 1:], _costs(problem, dist, other)[:, 1:]):
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} mixes replicates: changing the samples of one "
+            "changed the cost of another; reduce only the event axes, counted from the right."
+        )
+
+
+def _costs(problem: Problem, dist, x: Tensor) -> Tensor:
+    try:
+        return evaluate(problem.cost, x, dist).detach()
+    except (Unsupported, ProblemError):
+        raise
+    except ValueError as failure:
+        raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
+    except Exception as failure:
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} raises {type(failure).__name__} for samples of "
+            f"shape {tuple(x.shape)}: {failure}"
+        ) from failure

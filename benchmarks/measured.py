@@ -1,0 +1,183 @@
+"""Measure one estimator on one problem: problem → replicates → moments → measurement."""
+
+import math
+
+import torch
+
+from benchmarks.cell import Cell, Replicates, replicate
+from benchmarks.checks import check
+from benchmarks.measurement import Measurement
+from benchmarks.measuring import bias, intervals, tails, timing
+from benchmarks.measuring.stopping import Plan, StoppingRule, first_look
+from benchmarks.problem import Problem, unvalidated
+from benchmarks.truth import Truth, find_truth
+from estimators import Estimator, Unsupported, create
+
+TIMED_DTYPE = torch.float32
+
+
+def measure(
+    problem: Problem,
+    estimator: Estimator | str,
+    samples: int = 1,
+    replicates: int = 10_000,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float64,
+    precision: float | None = None,
+    timed: bool = True,
+) -> Measurement:
+    """Variance, bias and cost of `estimator` on `problem`, each with its 95 % interval.
+
+    `samples` is K, `replicates` R. With `precision`, go on until the variance interval's relative
+    half-width is below it or R is reached. A refusal is a Measurement with status "n/a", a failure
+    of the estimator one with status "error"; a mistake in the problem raises ProblemError, and a
+    nonsensical argument ValueError.
+    """
+    check(problem)
+    return measure_checked(
+        problem, find_truth(problem), estimator, samples, replicates, seed, device, dtype,
+        precision, timed,
+    )  # fmt: skip
+
+
+def measure_checked(
+    problem: Problem,
+    truth: Truth | None,
+    estimator: Estimator | str,
+    samples: int,
+    replicates: int,
+    seed: int,
+    device: str | torch.device,
+    dtype: torch.dtype,
+    precision: float | None = None,
+    timed: bool = True,
+) -> Measurement:
+    """`measure`, of a problem that was checked and whose truth is known."""
+    estimator = create(estimator) if isinstance(estimator, str) else estimator
+    if samples < 1:
+        raise ValueError(f"samples={samples}: an estimate needs at least one sample, K ≥ 1.")
+    cell = Cell(problem.to(device, dtype), truth, estimator, samples, seed, torch.device(device))
+    numbers = problem.dist().event_shape.numel() * problem.dist().batch_shape.numel() * samples
+    start = first_look(replicates) if precision else None
+    plan = Plan.of(replicates, numbers, start)
+    rule = StoppingRule(precision, replicates) if precision else None
+    facts = {
+        "problem": problem.name,
+        "problem_version": problem.version,
+        "estimator": str(estimator),
+        "config": estimator.config_json,
+        "samples": samples,
+        "replicates": replicates,
+        "seed": seed,
+        "device": str(device),
+        "dtype": str(dtype).removeprefix("torch."),
+        "truth_method": truth.method if truth else "none",
+    }
+    with timing.one_thread(), unvalidated():
+        reason = estimator.unsupported(cell.problem.dist(), samples)
+        if reason:
+            return Measurement(**facts, status="n/a", reason=reason)
+        try:
+            replicated = replicate(cell, plan, rule)
+            facts |= statistics(cell, replicated) | health(replicated)
+            if replicated.unhealthy:
+                return Measurement(**facts, status="error", reason=_unhealthy(replicated))
+            if timed:
+                facts |= cost(cell, plan, replicated)
+        except Unsupported as refusal:
+            return Measurement(**facts, status="n/a", reason=str(refusal))
+        except (RuntimeError, ValueError, NotImplementedError, TypeError) as failure:
+            reason = f"{type(failure).__name__}: {str(failure).strip().splitlines()[0]}"
+            return Measurement(**facts, status="error", reason=reason)
+    return Measurement(**facts)
+
+
+def statistics(cell: Cell, replicated: Replicates) -> dict:
+    """Variance, bias and what follows from them."""
+    whole, rows = replicated.table.whole(), replicated.table.rows
+    variance = intervals.variance_interval(whole)
+    found = {
+        "replicates": replicated.count,
+        "variance": variance.value,
+        "variance_low": variance.low,
+        "variance_high": variance.high,
+        "variance_jackknife": intervals.jackknife_variances(rows).tolist(),
+        "heavy_tailed": tails.is_heavy(replicated.largest, variance.value),
+        "stopped": replicated.stopped,
+        "bias_verdict": "no truth",
+    }
+    mean2 = float(whole.mean.square().sum()) - variance.value / replicated.count
+    if variance.value > 0:
+        found["snr"] = math.sqrt(max(mean2, 0.0) / variance.value)
+    if cell.truth is None:
+        return found
+    eps = torch.finfo(next(iter(cell.problem.parameters.values())).dtype).eps
+    truth, error = cell.truth.gradient.numpy(), cell.truth.error.numpy()
+    b = bias.assess(whole, rows, truth, error, eps)
+    return found | {
+        "bias2": b.squared.value,
+        "bias2_low": b.squared.low,
+        "bias2_high": b.squared.high,
+        "bias_p": b.p,
+        "bias_verdict": b.verdict,
+        "bias_limit": b.limit,
+        "replicates_to_decide": b.replicates_to_decide,
+        "gradient_norm": float(cell.truth.gradient.norm()),
+        "mse": variance.value + b.squared.value,
+        "cosine": float(replicated.cosine) / replicated.count,
+        "wrong_way": float(replicated.wrong_way) / replicated.count,
+    }
+
+
+def health(replicated: Replicates) -> dict:
+    """Shares of replicates that are not finite or exactly zero, and what the cost was asked."""
+    n = replicated.count
+    return {
+        "unhealthy": float(replicated.unhealthy) / n,
+        "zero": float(replicated.zero) / n,
+        "nonfinite_costs": float(replicated.nonfinite_costs) / max(replicated.evaluations, 1),
+    }
+
+
+def cost(cell: Cell, plan: Plan, replicated: Replicates) -> dict:
+    """Seconds and bytes of an estimate, and variance × seconds."""
+    fast = Cell(
+        cell.problem.to(cell.device, TIMED_DTYPE), None, cell.estimator, cell.samples, cell.seed,
+        cell.device,
+    )  # fmt: skip
+    try:
+        fast.block(0, 2)
+    except RuntimeError:  # a cost that holds float64 tensors of its own
+        fast = cell
+
+    def block():
+        return fast.block(0, plan.block)
+
+    timed = timing.time_block(block, plan.block, cell.device)
+    whole = replicated.table.whole()
+    variance = intervals.variance_interval(whole).value
+    work = intervals.product_interval(
+        variance, intervals.kurtosis(whole), replicated.count, timed.seconds, timed.log_sd,
+        timed.rounds,
+    )  # fmt: skip
+    batch = cell.problem.dist().batch_shape.numel()
+    return {
+        "evaluations": replicated.evaluations / replicated.count / batch,
+        "seconds": timed.seconds,
+        "seconds_low": timed.low,
+        "seconds_high": timed.high,
+        "gradients_per_second": 1 / timed.seconds,
+        "peak_memory_bytes": timing.peak_memory(block, cell.device),
+        "work_variance": work.value,
+        "work_variance_low": work.low,
+        "work_variance_high": work.high,
+    }
+
+
+def _unhealthy(replicated: Replicates) -> str:
+    share = float(replicated.unhealthy) / replicated.count
+    return (
+        f"{share:.3%} of {replicated.count} gradients are not finite, so the variance does not "
+        "exist; use float64, a higher temperature or less extreme parameters."
+    )

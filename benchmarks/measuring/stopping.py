@@ -1,0 +1,72 @@
+"""How many replicates: block sizes for a cell, and when a sequential run may stop."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+CACHE_NUMBERS = 2**18  # numbers in a block's samples; larger blocks leave the cache
+FEWEST = 100  # replicates below which no interval is given
+LOOK_GROWTH = 1.2
+STABLE = 0.2  # relative change of κ − 1 over three looks
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The blocks of a cell: fixed by the cell alone, so the same whoever works on them."""
+
+    replicates: int
+    block: int  # replicates drawn at a time
+    chunk: int  # replicates in a row of the table of moments
+
+    @classmethod
+    def of(cls, replicates: int, numbers: int, start: int | None = None) -> "Plan":
+        """For `replicates` with `numbers` random numbers each; `start` of a sequential run."""
+        if replicates < FEWEST:
+            raise ValueError(
+                f"replicates={replicates} is too few for an interval; use at least {FEWEST}, "
+                "and 10 000 for numbers to be published."
+            )
+        chunk = _power_of_two((start or replicates) // 32)
+        fits = _power_of_two(max(CACHE_NUMBERS // numbers, 32))
+        return cls(replicates, min(fits, 64 * chunk), min(chunk, fits))
+
+    def sizes(self) -> Iterator[int]:
+        """The number of replicates in each block."""
+        full, rest = divmod(self.replicates, self.block)
+        yield from [self.block] * full
+        if rest:
+            yield rest
+
+
+def first_look(cap: int) -> int:
+    """The replicates at which a sequential run may stop first: 10 000, fewer for a quick look."""
+    return 10_000 if cap > 10_000 else max(min(1_000, cap), FEWEST)
+
+
+class StoppingRule:
+    """Stop when the interval is short enough and κ has settled over three looks.
+
+    Looks are at sizes growing by 1.2: stopping at the first short interval would favour runs that
+    have missed the tail.
+    """
+
+    def __init__(self, precision: float, cap: int):
+        if not 0 < precision < 1:
+            raise ValueError(f"precision must lie between 0 and 1, not {precision}; 0.05 is 5 %.")
+        self.precision = precision
+        self.next_look = first_look(cap)
+        self.kappas: list[float] = []
+
+    def due(self, n: int) -> bool:
+        """Whether it is time to look, with n replicates in."""
+        return n >= self.next_look
+
+    def satisfied(self, n: int, half_width: float, kappa: float) -> bool:
+        """Record a look at n replicates; True if this is the time to stop."""
+        self.next_look = int(n * LOOK_GROWTH) + 1
+        self.kappas = [*self.kappas[-2:], max(kappa - 1, 1e-3)]
+        settled = len(self.kappas) == 3 and max(self.kappas) <= (1 + STABLE) * min(self.kappas)
+        return settled and half_width <= self.precision
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << max(int(n).bit_length() - 1, 0)

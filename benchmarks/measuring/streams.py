@@ -1,0 +1,51 @@
+"""Random streams owned by blocks of replicates: the same numbers whichever worker draws them.
+
+torch's CPU generator keeps only 32 bits of a seed, so seeds of a large sweep would collide. A
+counter-based generator with a 128-bit key fills the whole state of the Mersenne twister instead.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+_WORDS = 624  # of the Mersenne twister, each in a 64-bit slot of torch's state
+_HEADER = 24  # bytes before them: seed, left, seeded, next
+
+
+def stream_key(*parts: str | int) -> int:
+    """The 128-bit key of the stream that belongs to `parts`."""
+    digest = hashlib.sha256(json.dumps(parts).encode()).digest()
+    return int.from_bytes(digest[:16], "little")
+
+
+@contextmanager
+def stream(key: int, device: torch.device | str = "cpu") -> Iterator[None]:
+    """Draw from the stream of `key` inside the block; torch's own state is as before after it."""
+    device = torch.device(device)
+    before = torch.get_rng_state()
+    torch.set_rng_state(_twister_state(key))
+    cuda_before = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    if device.type == "cuda":  # Philox: all 64 bits count
+        torch.cuda.default_generators[_index(device)].manual_seed(key & (2**63 - 1))
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
+        if cuda_before is not None:
+            torch.cuda.set_rng_state(cuda_before, device)
+
+
+def _index(device: torch.device) -> int:
+    return torch.cuda.current_device() if device.index is None else device.index
+
+
+def _twister_state(key: int) -> torch.Tensor:
+    philox = np.random.Philox(key=np.frombuffer(key.to_bytes(16, "little"), np.uint64))
+    words = philox.random_raw(_WORDS // 2).view(np.uint32).astype(np.uint64)
+    state = torch.Generator().manual_seed(0).get_state()
+    state[_HEADER : _HEADER + 8 * _WORDS] = torch.from_numpy(words.view(np.uint8))
+    return state

@@ -1,0 +1,66 @@
+"""When the variance interval cannot be trusted: the tail of s = ‖g − ḡ‖²."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+HEAVY = 0.5  # Pareto k̂ above which Var(s) is infinite
+ENOUGH = 100  # distinct exceedances, or large values of a discrete law
+DOMINANT = 0.05  # share of Σ s that one replicate must not have
+
+
+class LargestValues:
+    """The largest values of s seen so far, enough of them for the tail of any R."""
+
+    def __init__(self):
+        self.values: Tensor | None = None
+        self.count = 0
+
+    def add(self, s: Tensor) -> None:
+        """Take in a block of s [R]."""
+        self.count += len(s)
+        s = s.double()
+        both = s if self.values is None else torch.cat([self.values, s])
+        self.values = both.topk(min(len(both), tail_size(self.count) + 1)).values
+
+
+def tail_size(n: int) -> int:
+    """How many of n values are the tail: min(n/5, 3√n), as in Pareto-smoothed sampling."""
+    return int(min(0.2 * n, 3 * np.sqrt(n)))
+
+
+def is_heavy(largest: LargestValues, mean: float) -> bool:
+    """Whether the interval of mean(s) = `mean` may be too short.
+
+    Where the tail has enough distinct values, by its Pareto shape; for two-point and spike laws,
+    by how few large values carry it.
+    """
+    if not mean > 0:
+        return False
+    values = largest.values.cpu().numpy()
+    excess = values[:-1] - values[-1]
+    if values[0] > DOMINANT * mean * largest.count:
+        return True
+    if len(np.unique(excess[excess > 0])) > ENOUGH:
+        return pareto_shape(excess[excess > 0]) > HEAVY
+    return int((values >= mean).sum()) < min(ENOUGH, largest.count // 4)
+
+
+def pareto_shape(excess: NDArray) -> float:
+    """k̂ of the generalised Pareto law of exceedances [n] > 0.
+
+    Zhang & Stephens 2009, Technometrics 51(3), with the weak prior of Vehtari et al. 2024,
+    arXiv:1507.02646.
+    """
+    x = np.sort(excess)
+    n = len(x)
+    grid = np.arange(1, 31 + int(np.sqrt(n)))
+    quartile = x[int(n / 4 + 0.5) - 1]
+    theta = 1 / x[-1] + (1 - np.sqrt(len(grid) / (grid - 0.5))) / (3 * quartile)
+    k = np.log1p(-theta[:, None] * x).mean(1)
+    log_likelihood = n * (np.log(-theta / k) - k - 1)
+    weight = np.exp(log_likelihood - log_likelihood.max())
+    best = (theta * weight).sum() / weight.sum()
+    shape = np.log1p(-best * x).mean()
+    return float((n * shape + 10 * 0.5) / (n + 10))

@@ -1,0 +1,135 @@
+"""The exact gradient of a problem, found where it can be: enumeration, quadrature, or given."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent
+
+from estimators import evaluate
+from estimators.families import is_discrete
+
+if TYPE_CHECKING:
+    from benchmarks.problem import Problem
+
+LARGEST_SUPPORT = 2**16
+NODES = 8193  # of the trapezoid rule; every second and fourth node gives its error
+WIDTH = 5.0  # the rule runs over t in [−WIDTH, WIDTH] of the double exponential map
+INTEGRATES = 1e-4  # how far ∫ p may be from one
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The gradient [P] of what a problem measures, with its standard error and how it was found."""
+
+    gradient: Tensor
+    error: Tensor
+    method: str  # closed form | enumeration | quadrature | reference
+    note: str = ""
+
+
+def find_truth(problem: "Problem") -> Truth | None:
+    """The truth of `problem`, or None if no method reaches it. In float64 on the CPU."""
+    if problem.truth is None or isinstance(problem.truth, Truth):
+        return problem.truth
+    if isinstance(problem.truth, dict):
+        parts = [torch.as_tensor(problem.truth[name]) for name in problem.measured]
+        gradient = torch.cat([part.detach().double().flatten() for part in parts])
+        return Truth(gradient, torch.zeros_like(gradient), "closed form")
+    problem = problem.to("cpu", torch.float64)
+    dist = problem.dist()
+    points = support_points(dist)
+    if points is not None:
+        gradient = _gradient(problem, points, torch.zeros(len(points), *dist.batch_shape).double())
+        return Truth(gradient, torch.zeros_like(gradient), "enumeration")
+    if is_discrete(dist) or dist.event_shape.numel() != 1:
+        return None
+    return _quadrature(problem, dist)
+
+
+def support_points(dist: Distribution) -> Tensor | None:
+    """Every point of a finite support of at most 2^16 points: [S, *batch, *event], or None."""
+    try:
+        if not isinstance(dist, Independent):
+            points = dist.enumerate_support()
+            return points if len(points) <= LARGEST_SUPPORT else None
+        factors = dist.base_dist.enumerate_support()
+    except NotImplementedError:
+        return None
+    split = len(dist.batch_shape)
+    shape = dist.base_dist.batch_shape[split:]  # the axes that became event axes
+    count = shape.numel()
+    if len(factors) ** count > LARGEST_SUPPORT:
+        return None
+    choice = torch.cartesian_prod(*[torch.arange(len(factors))] * count).reshape(-1, count)
+    flat = factors.flatten(1 + split, split + len(shape))  # [s, *batch, D, *E]
+    columns = [flat[choice[:, i]].select(1 + split, i) for i in range(count)]
+    return torch.stack(columns, 1 + split).unflatten(1 + split, shape)
+
+
+def _gradient(problem: "Problem", x: Tensor, log_weight: Tensor) -> Tensor:
+    """∇ Σ_i w_i p(x_i; λ) f(x_i), of what the problem measures: [P]."""
+    copies = {k: v.detach().clone().requires_grad_() for k, v in problem.parameters.items()}
+    dist = problem.family(**copies)
+    mass = (dist.log_prob(x) + log_weight).exp()
+    terms = mass * evaluate(problem.cost, x, dist)
+    terms = torch.where(mass > 0, terms, torch.zeros_like(terms))
+    grads = torch.autograd.grad(
+        terms.sum(), list(copies.values()), allow_unused=True, materialize_grads=True
+    )
+    by_name = {k: g.unsqueeze(0) for k, g in zip(copies, grads, strict=True)}
+    return problem.pulled_back(by_name)[0].detach()
+
+
+def _quadrature(problem: "Problem", dist: Distribution) -> Truth | None:
+    """The trapezoid rule in double exponential coordinates (Takahasi & Mori 1974)."""
+    x, log_weight = _nodes(dist)
+    if x is None:
+        return None
+    x = x.reshape(x.shape[0], *dist.batch_shape, *dist.event_shape)
+    total = (dist.log_prob(x) + log_weight).exp().nan_to_num(0.0).sum(0)
+    if not torch.allclose(total, torch.ones_like(total), atol=INTEGRATES, rtol=0):
+        return None
+    fine, middle, coarse = (
+        _gradient(problem, x[::step], log_weight[::step] + math.log(step)) for step in (1, 2, 4)
+    )
+    error = torch.maximum((fine - middle).abs(), (middle - coarse).abs() / 4)
+    return Truth(fine, error, "quadrature") if fine.isfinite().all() else None
+
+
+def _nodes(dist: Distribution) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """Nodes over the support of a univariate distribution and their log weights: [N, *batch]."""
+    batch = dist.batch_shape
+    t = torch.linspace(-WIDTH, WIDTH, NODES, dtype=torch.float64)
+    step = t[1] - t[0]
+    t = t.reshape(-1, *[1] * len(batch)).expand(-1, *batch)
+    u, du = math.pi / 2 * t.sinh(), math.pi / 2 * t.cosh()
+    low, high = _bounds(dist)
+    if low is None and high is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            draws = dist.sample((2001,)).reshape(2001, *batch).sort(0).values
+        centre, scale = draws[1000], (draws[1500] - draws[500]).clamp_min(1e-12)
+        x, slope = centre + scale * u.sinh(), scale * u.cosh() * du
+    elif high is None:
+        x, slope = low + u.exp(), u.exp() * du
+    elif low is None:
+        return None, None
+    else:
+        half = (high - low) / 2
+        above, below = (low + 2 * half * (2 * u).sigmoid(), high - 2 * half * (-2 * u).sigmoid())
+        x, slope = torch.where(u < 0, above, below), half * du / u.cosh().square()
+        inside = (x > low) & (x < high)  # the outermost nodes round to the bounds
+        x, slope = torch.where(inside, x, (low + high) / 2), torch.where(inside, slope, 0.0)
+    return x, (slope * step).log()
+
+
+def _bounds(dist: Distribution) -> tuple[Tensor | float | None, Tensor | float | None]:
+    try:
+        support = dist.support
+    except (AttributeError, NotImplementedError):
+        return None, None
+    support = getattr(support, "base_constraint", support)
+    return getattr(support, "lower_bound", None), getattr(support, "upper_bound", None)

@@ -1,0 +1,239 @@
+"""The one interface, the registry, and replicate gradients."""
+
+import copy
+import dataclasses
+import difflib
+import inspect
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from estimators.families import Unsupported, describe, with_leaves
+
+Cost = Callable[..., Tensor]
+
+
+@dataclass(frozen=True)
+class Estimator(ABC):
+    """Turns (distribution, cost, K) into a surrogate loss whose gradient estimates ∇_λ E[f(x)].
+
+    Subclasses are frozen dataclasses; their fields are the configuration that stands in results.
+    Laws, each tested over every registered estimator and every problem it accepts:
+
+    - shape: `surrogate(dist, cost, samples)` is `[*dist.batch_shape]`;
+    - value: its mean is E[f], if `unbiased`;
+    - truth: the mean of its gradient with respect to λ is the exact gradient, if `unbiased`;
+    - isolation: one batch element depends on nothing of another, not by a single bit;
+    - silence: no backward, no `.grad`, no seeding, no printing, no edits of its arguments;
+    - refusal: what it cannot do raises `Unsupported` with a sentence for a person.
+    """
+
+    name: str = field(default="", kw_only=True, compare=False)
+    unbiased: ClassVar[bool] = False
+
+    @abstractmethod
+    def surrogate(self, dist: Distribution, cost: Cost, samples: int = 1) -> Tensor:
+        """The surrogate loss of `samples` draws of `dist`: [*dist.batch_shape].
+
+        `cost` takes `(x, dist)` or `(x)`, with x `[K, *batch, *event]`, and returns `[K, *batch]`.
+        """
+
+    def fitted(self, dist: Distribution, cost: Cost, samples: int = 1) -> "Estimator":
+        """This estimator with its learned parts as they are after training at this λ.
+
+        Axis 0 of `dist.batch_shape` counts replicates, which share nothing.
+        """
+        return self
+
+    def unsupported(self, dist: Distribution, samples: int = 1) -> str | None:
+        """Why this estimator cannot handle `dist` with K = `samples`, or None. It tries."""
+        try:
+            with torch.random.fork_rng(devices=_cuda_devices(dist)), torch.enable_grad():
+                twin, leaves = with_leaves(dist)
+                surrogate = copy.deepcopy(self).surrogate(twin, _probe, samples)
+                if leaves and not surrogate.requires_grad:
+                    return (
+                        f"{describe(dist)} gives {self} no derivative: its samples are detached "
+                        "from its parameters; use a score-function estimator such as reinforce-loo."
+                    )
+                if leaves:
+                    torch.autograd.grad(surrogate.sum(), leaves.values(), allow_unused=True)
+        except Unsupported as refusal:
+            return str(refusal)
+        except (NotImplementedError, RuntimeError) as failure:
+            return f"{describe(dist)} cannot be used by {self}: {_first_line(failure)}."
+        return None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration: every field but the name, as plain values."""
+        return {
+            f.name: _plain(getattr(self, f.name))
+            for f in dataclasses.fields(self)
+            if f.name != "name" and f.init and f.compare
+        }
+
+    @property
+    def config_json(self) -> str:
+        """The configuration as it stands in results: sorted JSON."""
+        return json.dumps(self.config, sort_keys=True)
+
+    def __str__(self) -> str:
+        return self.name or type(self).__name__
+
+
+_registry: dict[str, tuple[type[Estimator], dict[str, Any]]] = {}
+
+
+def register(name: str, **preset) -> Callable[[type[Estimator]], type[Estimator]]:
+    """Class decorator that adds an estimator under `name`, its fields set to `preset`.
+
+    One class may carry several names. Raises ValueError if another class has the name already.
+    """
+
+    def add(cls: type[Estimator]) -> type[Estimator]:
+        if not issubclass(cls, Estimator):
+            raise TypeError(f"{cls.__name__} must inherit from estimators.Estimator.")
+        holder = _registry.get(name, (cls,))[0]
+        if holder.__qualname__ != cls.__qualname__:
+            raise ValueError(f"The name {name!r} is taken by {holder.__qualname__}; choose another.")
+        _registry[name] = (cls, preset)
+        return cls
+
+    return add
+
+
+def names() -> list[str]:
+    """The registered names, sorted."""
+    return sorted(_registry)
+
+
+def create(name: str, **fields) -> Estimator:
+    """The estimator registered as `name`, with `fields` set; ValueError if there is none."""
+    if name not in _registry:
+        raise ValueError(unknown("estimator", name, names()))
+    cls, preset = _registry[name]
+    known = {f.name for f in dataclasses.fields(cls) if f.init} - {"name"}
+    for wrong in set(fields) - known:
+        raise TypeError(
+            f"{name} has no field {wrong!r}; its fields are: {', '.join(sorted(known)) or 'none'}."
+        )
+    return cls(name=name, **{**preset, **fields})
+
+
+def about(name: str) -> dict[str, Any]:
+    """What the registry knows of a name: summary, unbiased, fields and source, for tables."""
+    estimator = create(name)
+    doc = inspect.cleandoc(type(estimator).__doc__ or "")
+    source = doc.partition("Source: ")[2]
+    return {
+        "name": name,
+        "summary": " ".join(doc.partition("\n\n")[0].split()),
+        "unbiased": estimator.unbiased,
+        "fields": estimator.config,
+        "source": " ".join(source.split()),
+    }
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """One sentence for a name that does not exist: the closest one, and the list."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"There is no {kind} {name!r}.{hint} Known: {', '.join(known)}."
+
+
+def evaluate(cost: Cost, x: Tensor, dist: Distribution) -> Tensor:
+    """cost(x, dist) or cost(x): [K, *batch]; ValueError if the cost has another shape."""
+    f = cost(x, dist) if takes_dist(cost) else cost(x)
+    expected = x.shape[: x.ndim - len(dist.event_shape)]
+    if not isinstance(f, Tensor) or f.shape != expected:
+        got = f"shape {tuple(f.shape)}" if isinstance(f, Tensor) else f"a {type(f).__name__}"
+        raise ValueError(
+            f"The cost {_cost_name(cost)} returned {got} where {tuple(expected)} was expected: "
+            f"of samples {tuple(x.shape)} it must reduce the {len(dist.event_shape)} event axes "
+            "on the right and keep all others."
+        )
+    return f
+
+
+def takes_dist(cost: Cost) -> bool:
+    """Whether the cost wants the distribution as its second argument."""
+    code = getattr(cost, "__code__", None)
+    if code is not None and not code.co_flags & inspect.CO_VARARGS:
+        return code.co_argcount - len(cost.__defaults__ or ()) >= 2  # the fast way: plain functions
+    try:
+        wanted = inspect.signature(getattr(cost, "forward", cost)).parameters.values()
+    except ValueError:  # some builtins have no signature
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    required = [p for p in wanted if p.kind in positional and p.default is p.empty]
+    return len(required) >= 2 or any(p.kind is p.VAR_POSITIONAL for p in wanted)
+
+
+def replicate_gradients(
+    estimator: Estimator,
+    family: Callable[..., Distribution],
+    parameters: dict[str, Tensor],
+    cost: Cost,
+    samples: int = 1,
+    replicates: int = 1,
+    before: Callable[[], None] = lambda: None,
+) -> dict[str, Tensor]:
+    """R independent gradient estimates from one forward and one backward: each [R, *shape].
+
+    Each replicate has its own copy of λ. `before` is called when the learned parts are fitted and
+    the estimate itself begins.
+    """
+    copies = {
+        name: value.detach().expand((replicates, *value.shape)).clone().requires_grad_()
+        for name, value in parameters.items()
+    }
+    dist = family(**copies)  # batch_shape [R, *B]
+    estimator = estimator.fitted(dist, cost, samples)
+    before()
+    surrogate = estimator.surrogate(dist, cost, samples)  # [R, *B]
+    if not surrogate.requires_grad:
+        raise Unsupported(
+            f"The surrogate of {estimator} does not depend on λ: the cost {_cost_name(cost)} has "
+            "no derivative in x; use a score-function estimator such as reinforce-loo."
+        )
+    gradients = torch.autograd.grad(
+        surrogate.sum(), list(copies.values()), allow_unused=True, materialize_grads=True
+    )
+    return dict(zip(copies, gradients, strict=True))
+
+
+def _probe(x: Tensor, dist: Distribution) -> Tensor:
+    """A smooth cost for trying an estimator: the sum over the event."""
+    x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
+    return x.flatten(x.ndim - len(dist.event_shape)).sum(-1) if dist.event_shape else x * 1.0
+
+
+def _cuda_devices(dist: Distribution) -> list[int]:
+    return sorted({t.device.index or 0 for t in with_leaves(dist)[1].values() if t.is_cuda})
+
+
+def _cost_name(cost: Cost) -> str:
+    return repr(getattr(cost, "__name__", type(cost).__name__))
+
+
+def _first_line(failure: Exception) -> str:
+    return (str(failure).strip().splitlines() or [type(failure).__name__])[0].rstrip(".")
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON can hold it; dataclasses by their type and fields, functions by their name."""
+    if dataclasses.is_dataclass(value):
+        fields = [f for f in dataclasses.fields(value) if f.init and f.compare]
+        own = {f.name: _plain(getattr(value, f.name)) for f in fields}
+        return {"type": type(value).__name__, **own}
+    if callable(value):
+        return getattr(value, "__qualname__", repr(value))
+    return value

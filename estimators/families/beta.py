@@ -1,0 +1,14 @@
+"""Beta: ∂x/∂α at a fixed cdf value, for both concentrations."""
+
+from torch.distributions import Beta
+
+from estimators.families import capabilities
+from estimators.families.capabilities import attach
+from estimators.special import beta_derivatives
+
+
+@capabilities.implicit.register(Beta)
+def _(dist, x):
+    a, b = dist.concentration1.expand_as(x), dist.concentration0.expand_as(x)
+    by_a, by_b = beta_derivatives(a, b, x)
+    return attach(x, (a, by_a), (b, by_b))

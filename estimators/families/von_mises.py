@@ -1,0 +1,20 @@
+"""Von Mises: a cdf on the circle, measured from loc − π, with its derivatives; torch has none."""
+
+import math
+
+import torch
+from torch.distributions import VonMises
+
+from estimators.families import capabilities
+from estimators.families.capabilities import attach
+from estimators.special import von_mises_cdf
+
+
+@capabilities.cdf.register(VonMises)
+def _(dist, x):
+    angle = x - dist.loc
+    angle = angle - (2 * math.pi * torch.round(angle / (2 * math.pi))).detach()  # to [−π, π]
+    concentration = dist.concentration.expand_as(angle)
+    value, by_concentration = von_mises_cdf(concentration, angle.detach())
+    density = dist.log_prob(x).exp()
+    return attach(value, (angle, density), (concentration, by_concentration))

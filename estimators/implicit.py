@@ -1,0 +1,27 @@
+"""Implicit reparameterisation: pathwise gradients from a cdf that can be differentiated."""
+
+from dataclasses import dataclass
+
+from estimators import families
+from estimators.core import Estimator, evaluate, register
+
+
+@register("implicit")
+@dataclass(frozen=True)
+class Implicit(Estimator):
+    """Implicit reparameterisation gradient: samples move so that their cdf value stays.
+
+    ∂x/∂λ = −(∂F(x; λ)/∂λ) / p(x; λ),   ∇_λ E[f(x)] = E[∇_x f(x) ∂x/∂λ]
+
+    Needs a univariate (or factorised, or factorised-mixture) continuous distribution whose cdf can
+    be differentiated, and a cost differentiable in x; the sampler may be anything.
+    Unbiased if f is continuous. K cost evaluations.
+    Raises Unsupported for discrete and for general multivariate distributions.
+    Source: Figurnov, Mohamed & Mnih 2018, arXiv:1805.08498.
+    """
+
+    unbiased = True
+
+    def surrogate(self, dist, cost, samples=1):
+        x = families.implicit(dist, dist.sample((samples,)))  # [K, *B, *E]
+        return evaluate(cost, x, dist).mean(0)

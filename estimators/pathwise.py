@@ -1,0 +1,34 @@
+"""Pathwise gradients: the reparameterisation trick."""
+
+from dataclasses import dataclass
+
+from estimators.core import Estimator, Unsupported, evaluate, register
+from estimators.families import describe, is_discrete
+
+
+@register("pathwise")
+@dataclass(frozen=True)
+class Pathwise(Estimator):
+    """Pathwise (reparameterisation) gradient, through samples that are functions of λ and noise.
+
+    ∇_λ E[f(x)] = E_ε[∇_λ f(g(ε, λ))], x = g(ε, λ)
+
+    Needs a distribution with a working `rsample` and a cost differentiable in x.
+    Unbiased if f is continuous. K cost evaluations.
+    Raises Unsupported for distributions without `rsample`.
+    Source: Kingma & Welling 2014, arXiv:1312.6114; Rezende, Mohamed & Wierstra 2014,
+    arXiv:1401.4082.
+    """
+
+    unbiased = True
+
+    def surrogate(self, dist, cost, samples=1):
+        if not dist.has_rsample:
+            raise Unsupported(_without_rsample(dist))
+        x = dist.rsample((samples,))  # [K, *B, *E]
+        return evaluate(cost, x, dist).mean(0)
+
+
+def _without_rsample(dist) -> str:
+    way_out = "gumbel-softmax or reinforce-loo" if is_discrete(dist) else "implicit or reinforce"
+    return f"{describe(dist)} has no reparameterised sampler (`rsample`); use {way_out}."

@@ -1,0 +1,120 @@
+"""What was found, in three sentences computed from the data."""
+
+import pandas
+
+from reports.formats import factor, percent
+from reports.tables import headline, prepare, ranking
+
+PLAIN = "reinforce"  # the score function without a baseline: what the others are held against
+NAMED = 3  # how many examples a sentence names before it counts the rest
+
+
+def findings(frame: pandas.DataFrame) -> list[str]:
+    """Three sentences: what was measured, what is quietest and where not, what cannot be trusted.
+
+    Problems are compared at one K each, the one at which most estimators can be compared.
+    """
+    frame = prepare(frame)
+    heads = headline(ranking(frame))
+    return [_measured(frame), _quietest(heads), _doubtful(frame)]
+
+
+def listed(items: list[str], named: int = NAMED) -> str:
+    """`a, b and c`, or `a, b, c and 4 more`."""
+    items = [str(item) for item in items]
+    if len(items) > named + 1:
+        items = [*items[:named], f"{len(items) - named} more"]
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 cell`, `3 cells`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _measured(frame: pandas.DataFrame) -> str:
+    status = frame["status"].value_counts()
+    samples = listed(sorted(frame["samples"].dropna().unique()), named=6)
+    sentence = (
+        f"{counted(frame['label'].nunique(), 'estimator')} on "
+        f"{counted(frame['problem'].nunique(), 'problem')} at K = {samples}: "
+        f"{counted(status.get('ok', 0), 'cell')} measured, "
+        f"{status.get('n/a', 0):,} refused with a reason, {status.get('error', 0):,} failed"
+    )
+    failed = frame.loc[frame["status"] == "error", "label"].unique()
+    return sentence + (f" ({listed(failed)})." if len(failed) else ".")
+
+
+def _quietest(heads: pandas.DataFrame) -> str:
+    """The usual winner, by how much it wins, and where it loses."""
+    wins = heads.loc[heads["tied"], ["problem", "label"]].drop_duplicates()["label"].value_counts()
+    if wins.empty:
+        return "No estimator could be ranked, for none was measured without being shown biased."
+    winner = min(wins[wins == wins.max()].index)
+    rows = heads[(heads["label"] == winner) & heads["eligible"]]
+    measured, ranked = rows["problem"].nunique(), heads["problem"].nunique()
+    sentence = (
+        f"Of those not shown to be biased, {winner} is most often the quietest, alone or tied on "
+        f"{wins[winner]} of {counted(ranked, 'problem')} (it was measured on {measured}), "
+        f"{_advantage(heads, winner)}"
+    )
+    lost = rows[~rows["tied"]].sort_values("relative", ascending=False, kind="stable")
+    best = heads[heads["rank"] == 1].set_index("problem")["label"]
+    where = [
+        f"{row.problem} ({factor(row.relative)} times the variance of {best[row.problem]})"
+        for row in lost.itertuples()
+    ]
+    return sentence + (f"; it loses on {listed(where)}." if where else ", and nowhere beaten.")
+
+
+def _advantage(heads: pandas.DataFrame, winner: str) -> str:
+    """By which factor the winner is quieter: than plain REINFORCE, or else than the runner-up."""
+    eligible = heads[heads["eligible"]]
+    own = eligible[eligible["label"] == winner].set_index("problem")["variance"]
+    others = eligible[eligible["label"] != winner]
+    rival = f"plain {PLAIN}"
+    if winner == PLAIN or not (others["label"] == PLAIN).any():
+        rival = "the runner-up"
+    else:
+        others = others[others["label"] == PLAIN]
+    gains = (others.groupby("problem")["variance"].min() / own).dropna()
+    if gains.empty:
+        return "with nothing to compare it with"
+    middle = gains.median()
+    if middle < 1:
+        return f"with {factor(1 / middle)} times the variance of {rival} in the median"
+    return f"with {factor(middle)} times less variance than {rival} in the median"
+
+
+def _doubtful(frame: pandas.DataFrame) -> str:
+    """Who is biased, and what else a reader must not trust."""
+    rows = frame[frame["status"] == "ok"]
+    tested = rows[rows["bias_p"].notna()]
+    biased = rows[rows["biased"]].groupby("label")["problem"].nunique().sort_values(
+        ascending=False, kind="stable"
+    )
+    if biased.empty:
+        sentence = f"No estimator was shown to be biased in {counted(len(tested), 'test')}"
+    else:
+        total = rows.groupby("label")["problem"].nunique()
+        who = [
+            f"{label} on {n} of {counted(total[label], 'problem')}" for label, n in biased.items()
+        ]
+        sentence = f"Shown to be biased: {listed(who)}"
+    return f"{sentence}; {_unhealthy(rows)}."
+
+
+def _unhealthy(rows: pandas.DataFrame) -> str:
+    heavy = int(rows["heavy_tailed"].fillna(False).sum())
+    sick = rows[rows["unhealthy"] > 0]
+    tails = "no interval is in doubt for heavy tails"
+    if heavy:
+        names = listed(rows.loc[rows["heavy_tailed"].fillna(False), "label"].unique())
+        tails = f"{counted(heavy, 'cell')} heavy-tailed, so that the interval may be short ({names})"
+    if sick.empty:
+        return f"{tails}; every gradient was finite"
+    worst = sick.loc[sick["unhealthy"].idxmax()]
+    return (
+        f"{tails}; {counted(len(sick), 'cell')} with non-finite gradients, at worst "
+        f"{percent(worst['unhealthy'])} ({worst['label']} on {worst['problem']})"
+    )
