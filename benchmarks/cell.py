@@ -27,31 +27,37 @@ class Cell:
     seed: int
     device: torch.device
 
-    def block(self, index: int, replicates: int, counter: "CountedCost | None" = None) -> Tensor:
+    def block(
+        self,
+        index: int,
+        replicates: int,
+        counted: "CountedCost | None" = None,
+        fitted: Estimator | None = None,
+    ) -> Tensor:
         """The gradients of one block of replicates, from the stream that belongs to it: [R, P].
 
-        The stream is the same for every estimator: common random numbers.
+        The stream is the same for every estimator: common random numbers. What an estimator learns
+        comes from a stream of its own, and is not counted.
         """
-        key = stream_key(self.seed, self.problem.name, self.samples, index)
-        with stream(key, self.device):
-            return self.problem.gradients(
-                self.estimator,
-                self.samples,
-                replicates,
-                counter,
-                counter.reset if counter else lambda: None,
-            )
+        fitted = fitted or self.fitted(index, replicates)
+        with stream(self._key("block", index), self.device):
+            return self.problem.gradients(fitted, self.samples, replicates, counted)
+
+    def fitted(self, index: int, replicates: int) -> Estimator:
+        """The estimator with its learned parts, fitted for the replicates of block `index`."""
+        with stream(self._key("fit", index), self.device):
+            dist = self.problem.dist(replicates)
+            return self.estimator.fitted(dist, self.problem.cost, self.samples)
+
+    def _key(self, purpose: str, index: int) -> int:
+        return stream_key(purpose, self.seed, self.problem.name, self.samples, index)
 
 
 class CountedCost:
-    """A cost that counts: evaluations, and values that are not finite, since the last reset."""
+    """A cost that counts its evaluations, and its values that are not finite."""
 
     def __init__(self, cost: Callable[..., Tensor]):
         self.cost = cost
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget what was counted."""
         self.evaluations, self.nonfinite = 0, 0
 
     def __call__(self, x: Tensor, dist) -> Tensor:
@@ -76,13 +82,13 @@ class Replicates:
     cosine: Tensor | float = 0.0
     stopped: str = "replicates"
 
-    def add(self, g: Tensor, counter: CountedCost, direction: Tensor | None) -> None:
+    def add(self, g: Tensor, counted: CountedCost, direction: Tensor | None) -> None:
         """Take in the gradients g [R, P] of one block."""
         g = g.detach().double()
         norm = g.norm(dim=1)
         self.count += len(g)
-        self.evaluations += counter.evaluations
-        self.nonfinite_costs = self.nonfinite_costs + counter.nonfinite
+        self.evaluations += counted.evaluations
+        self.nonfinite_costs = self.nonfinite_costs + counted.nonfinite
         self.unhealthy = self.unhealthy + (~norm.isfinite()).sum()
         self.zero = self.zero + (norm == 0).sum()
         if direction is not None:
@@ -96,12 +102,12 @@ class Replicates:
 def replicate(cell: Cell, plan: Plan, rule: StoppingRule | None = None) -> Replicates:
     """Run the blocks of a cell in order, until R is reached or the rule is satisfied."""
     found = Replicates(Table(plan.chunk), tails.LargestValues())
-    counter = CountedCost(cell.problem.cost)
     direction = None
     if cell.truth is not None and cell.truth.gradient.norm() > 0:
         direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
     for index, size in enumerate(plan.sizes()):
-        found.add(cell.block(index, size, counter), counter, direction)
+        counted = CountedCost(cell.problem.cost)
+        found.add(cell.block(index, size, counted), counted, direction)
         if rule is not None and rule.due(found.count):
             whole = found.table.whole()
             interval = intervals.variance_interval(whole)

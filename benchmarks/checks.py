@@ -18,8 +18,8 @@ def check(problem: Problem) -> None:
     dist = problem.dist(REPLICATES)
     if dist.batch_shape != (REPLICATES, *batch):
         raise ProblemError(
-            f"With {REPLICATES} copies of λ, the family of problem {problem.name!r} has batch_shape "
-            f"{tuple(dist.batch_shape)} instead of {(REPLICATES, *batch)}: let its parameters "
+            f"With {REPLICATES} copies of λ, the family of problem {problem.name!r} has "
+            f"batch_shape {tuple(dist.batch_shape)} instead of {(REPLICATES, *batch)}: let its parameters "
             "broadcast from the right, for example with scale.unsqueeze(-1)."
         )
     _check_parameters_used(problem)
@@ -39,8 +39,8 @@ def _check_parameters_used(problem: Problem) -> None:
     for key, grad in zip(copies, found, strict=True):
         if grad is None:
             raise ProblemError(
-                f"The family of problem {problem.name!r} ignores its parameter {key!r} (or detaches "
-                "it); use it, or leave it out of `parameters`."
+                f"The family of problem {problem.name!r} ignores its parameter {key!r} (or "
+                "detaches it); use it, or leave it out of `parameters`."
             )
 
 

@@ -58,9 +58,8 @@ def measure_checked(
     if samples < 1:
         raise ValueError(f"samples={samples}: an estimate needs at least one sample, K ≥ 1.")
     cell = Cell(problem.to(device, dtype), truth, estimator, samples, seed, torch.device(device))
-    numbers = problem.dist().event_shape.numel() * problem.dist().batch_shape.numel() * samples
     start = first_look(replicates) if precision else None
-    plan = Plan.of(replicates, numbers, start)
+    plan = Plan.of(replicates, problem.numbers(samples), start)
     rule = StoppingRule(precision, replicates) if precision else None
     facts = {
         "problem": problem.name,
@@ -69,13 +68,15 @@ def measure_checked(
         "config": estimator.config_json,
         "samples": samples,
         "replicates": replicates,
+        "budget": replicates,
+        "precision": precision,
         "seed": seed,
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
         "truth_method": truth.method if truth else "none",
     }
     with timing.one_thread(), unvalidated():
-        reason = estimator.unsupported(cell.problem.dist(), samples)
+        reason = estimator.unsupported(cell.problem.differentiable_dist(), samples)
         if reason:
             return Measurement(**facts, status="n/a", reason=reason)
         try:
@@ -150,9 +151,10 @@ def cost(cell: Cell, plan: Plan, replicated: Replicates) -> dict:
         fast.block(0, 2)
     except RuntimeError:  # a cost that holds float64 tensors of its own
         fast = cell
+    fitted = fast.fitted(0, plan.block)
 
     def block():
-        return fast.block(0, plan.block)
+        return fast.block(0, plan.block, fitted=fitted)
 
     timed = timing.time_block(block, plan.block, cell.device)
     whole = replicated.table.whole()

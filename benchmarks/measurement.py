@@ -21,6 +21,8 @@ class Measurement:
     config: str
     samples: int
     replicates: int
+    budget: int
+    precision: float | None = None
     seed: int
     device: str
     dtype: str

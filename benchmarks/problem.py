@@ -39,12 +39,13 @@ class Problem:
     truth: "str | None | dict[str, Tensor] | Truth" = "auto"
     version: int = 1
     summary: str = ""
+    footprint: int | None = None  # numbers the cost holds for each sample; chooses the block size
     weights: dict[str, Tensor] | None = None
     network: Callable[..., dict[str, Tensor]] | None = None
 
     def __post_init__(self):
         if not self.parameters:
-            raise ProblemError(f"Problem {self.name!r} has no parameters; give at least one tensor.")
+            raise ProblemError(f"Problem {self.name!r} has no parameters; give at least one.")
         for key, value in self.parameters.items():
             if not isinstance(value, Tensor) or not value.is_floating_point():
                 kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
@@ -76,6 +77,17 @@ class Problem:
             )
         return dist
 
+    def differentiable_dist(self) -> Distribution:
+        """The distribution at λ, in a graph that leads back to λ."""
+        leaves = {k: v.detach().clone().requires_grad_() for k, v in self.parameters.items()}
+        return self.family(**leaves)
+
+    def numbers(self, samples: int) -> int:
+        """About how many numbers one replicate of K = `samples` holds in memory."""
+        dist = self.dist()
+        shape = dist.batch_shape + dist.event_shape
+        return samples * (self.footprint or shape.numel())
+
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Problem":
         """This problem on another device and dtype; modules among its functions move along."""
 
@@ -95,11 +107,10 @@ class Problem:
         samples: int,
         replicates: int,
         cost: Callable[..., Tensor] | None = None,
-        before: Callable[[], None] = lambda: None,
     ) -> Tensor:
         """R gradient estimates, the measured parameters flattened one after the other: [R, P]."""
         by_name = replicate_gradients(
-            estimator, self.family, self.parameters, cost or self.cost, samples, replicates, before
+            estimator, self.family, self.parameters, cost or self.cost, samples, replicates
         )
         return self.pulled_back(by_name)
 

@@ -19,7 +19,8 @@ IDENTITY = (
     "estimator",
     "config",  # the estimator's fields as sorted JSON
     "samples",  # K, per estimate
-    "replicates",  # R
+    "budget",  # R asked for: what is reached, unless `precision` stops before
+    "precision",  # relative half-width of the variance interval at which to stop, or null
     "seed",
     "device",
     "dtype",
@@ -30,6 +31,7 @@ STATUS = (
     "reason",  # one sentence, unless ok
 )
 VALUES = (
+    "replicates",  # R measured
     "variance",  # trace of the covariance of one estimate, over all of λ
     "variance_low",
     "variance_high",

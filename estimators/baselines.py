@@ -4,7 +4,6 @@ A baseline is a function of the costs f [K, *B] of one call that returns somethi
 them. It may look at other samples and at earlier calls, never at the sample it is subtracted from.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -66,13 +65,18 @@ class MovingAverage:
         return baseline
 
     def after(self, draw: Callable[[], Tensor]) -> "MovingAverage":
-        """A new average that has seen `draw()` [K, R, *B] often enough, with a mean for each R."""
+        """A new average as after many calls at one λ, with a mean for each replicate.
+
+        `draw()` gives the costs [K, R, *B] of a call. Settled weights (1 − decay) decayᵗ have the
+        sum of squares (1 − decay) / (1 + decay), so the plain mean of so many fewer calls has the
+        same mean and variance.
+        """
+        calls = round((1 + self.decay) / (1 - self.decay))
+        mean = sum(draw().mean(0) for _ in range(calls)) / calls  # [R, *B]
+        each = mean.reshape(len(mean), -1).mean(1)  # [R]
         settled = replace(self)
-        for _ in range(math.ceil(math.log(0.01) / math.log(self.decay))):
-            f = draw()
-            if settled.total is None:
-                settled.total = f.new_zeros(f.shape[1:2] + (1,) * (f.ndim - 2))
-            settled(f)
+        settled.weight = 1 / (1 - self.decay)
+        settled.total = settled.weight * each.reshape(-1, *[1] * (mean.ndim - 1))
         return settled
 
 

@@ -102,7 +102,9 @@ def register(name: str, **preset) -> Callable[[type[Estimator]], type[Estimator]
             raise TypeError(f"{cls.__name__} must inherit from estimators.Estimator.")
         holder = _registry.get(name, (cls,))[0]
         if holder.__qualname__ != cls.__qualname__:
-            raise ValueError(f"The name {name!r} is taken by {holder.__qualname__}; choose another.")
+            raise ValueError(
+                f"The name {name!r} is taken by {holder.__qualname__}; choose another."
+            )
         _registry[name] = (cls, preset)
         return cls
 
@@ -184,20 +186,16 @@ def replicate_gradients(
     cost: Cost,
     samples: int = 1,
     replicates: int = 1,
-    before: Callable[[], None] = lambda: None,
 ) -> dict[str, Tensor]:
     """R independent gradient estimates from one forward and one backward: each [R, *shape].
 
-    Each replicate has its own copy of λ. `before` is called when the learned parts are fitted and
-    the estimate itself begins.
+    Each replicate has its own copy of λ. An estimator with learned parts must come fitted.
     """
     copies = {
         name: value.detach().expand((replicates, *value.shape)).clone().requires_grad_()
         for name, value in parameters.items()
     }
     dist = family(**copies)  # batch_shape [R, *B]
-    estimator = estimator.fitted(dist, cost, samples)
-    before()
     surrogate = estimator.surrogate(dist, cost, samples)  # [R, *B]
     if not surrogate.requires_grad:
         raise Unsupported(
@@ -229,7 +227,7 @@ def _first_line(failure: Exception) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """`value` as JSON can hold it; dataclasses by their type and fields, functions by their name."""
+    """`value` as JSON can hold it; dataclasses by type and fields, functions by name."""
     if dataclasses.is_dataclass(value):
         fields = [f for f in dataclasses.fields(value) if f.init and f.compare]
         own = {f.name: _plain(getattr(value, f.name)) for f in fields}

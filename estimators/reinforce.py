@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
+import torch
+
 from estimators.baselines import (
     Baseline,
     Constant,
@@ -11,7 +13,7 @@ from estimators.baselines import (
     detached,
 )
 from estimators.core import Estimator, Unsupported, evaluate, register
-from estimators.families import describe
+from estimators.families import bounds, describe
 
 
 @register("reinforce")
@@ -60,18 +62,15 @@ class ReinforceEma(Reinforce):
 
     def fitted(self, dist, cost, samples=1):
         def draw():
-            return evaluate(cost, dist.sample((samples,)), dist).detach()
+            return evaluate(cost, dist.sample((samples,)), dist)
 
-        return replace(self, baseline=self.baseline.after(draw))
+        with torch.no_grad():
+            return replace(self, baseline=self.baseline.after(draw))
 
 
 def score_log_prob(dist, x):
     """log p(x; λ) for a score function: [K, *B]; refuses where the score misses the boundary."""
-    try:
-        bounds = [getattr(dist.support, end, None) for end in ("lower_bound", "upper_bound")]
-    except (AttributeError, NotImplementedError):
-        bounds = []
-    if any(getattr(bound, "requires_grad", False) for bound in bounds):
+    if any(getattr(bound, "requires_grad", False) for bound in bounds(dist)):
         raise Unsupported(
             f"The support of {describe(dist)} moves with its parameters, which a score function "
             "does not see; use pathwise."

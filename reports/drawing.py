@@ -5,6 +5,8 @@ Nothing here touches pyplot or matplotlib's settings outside a `with`.
 
 import hashlib
 import io
+import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,7 +14,7 @@ import numpy
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import NullLocator
 
 INK, MUTED, GRID, PAPER = "#1f2328", "#6e7782", "#e3e6ea", "#ffffff"
 DARK = {INK: "#e4e7eb", MUTED: "#98a2ad", GRID: "#30363d", PAPER: "#15181c"}
@@ -49,18 +51,19 @@ class Look:
     marker: str
 
     def points(self, hollow: bool = False) -> dict:
-        """Keywords for `Axes.plot` and `Axes.errorbar`; hollow means biased."""
+        """Keywords for `Axes.plot`; hollow means biased."""
         return {
             "color": self.color,
             "marker": self.marker,
             "markersize": 5.5,
             "markeredgewidth": 1.2,
             "markerfacecolor": PAPER if hollow else self.color,
+            "clip_on": False,
         }
 
 
 def looks(labels: Iterable[str]) -> dict[str, Look]:
-    """A look for every label: the same from report to report, unless two names want the same one."""
+    """A look for every label: the same in every report, unless two names want the same one."""
     taken: dict[str, Look] = {}
     for label in sorted(set(labels)):
         wish = int.from_bytes(hashlib.sha256(label.encode()).digest()[:4])
@@ -76,30 +79,36 @@ def looks(labels: Iterable[str]) -> dict[str, Look]:
 def log_axis(axes: Axes, which: str, values: Iterable[float]) -> float:
     """Make one axis logarithmic around `values`; return where to draw those that are zero."""
     values = numpy.asarray(list(values), dtype=float)
-    positive = values[numpy.isfinite(values) & (values > 0)]
-    low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 10.0)
-    margin = max(1.6, (high / low) ** 0.06)
-    low, high = low / margin, high * margin
+    logs = numpy.log10(values[numpy.isfinite(values) & (values > 0)])
+    low, high = (logs.min(), logs.max()) if len(logs) else (-1.0, 1.0)
+    margin = max(0.2, 0.06 * (high - low))
+    low, high = max(low - margin, -300.0), min(high + margin, 300.0)
     floor = low
     if (values == 0).any():
-        low /= (high / low) ** 0.1
-        floor = low * (high / low) ** 0.03
+        low, floor = low - 0.1 * (high - low), low - 0.07 * (high - low)
     getattr(axes, f"set_{which}scale")("log")
-    getattr(axes, f"set_{which}lim")(low, high)
+    getattr(axes, f"set_{which}lim")(10**low, 10**high)
     axis = getattr(axes, f"{which}axis")
-    decades = numpy.log10(high / low)
-    subs = (1,) if decades > 3 else (1, 3) if decades > 1.3 else (1, 2, 5)
-    axis.set_major_locator(LogLocator(numticks=5, subs=subs))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: power(value)))
-    axis.set_minor_formatter(NullFormatter())
-    return floor
+    places = _ticks(low, high)
+    axis.set_ticks(places, [power(place) for place in places])
+    axis.set_minor_locator(NullLocator())
+    return 10**floor
+
+
+def _ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """About `most` round numbers between two powers of ten: 1 2 5, 1 3 10 30 or 1 10 100."""
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    steps = (1, 2, 5) if high - low < 1.3 else (1, 3) if high - low < 2.6 else (1,)
+    found = [step * 10.0**decade for decade in decades for step in steps]
+    found = [value for value in found if low <= math.log10(value) <= high]
+    return found[:: -(-len(found) // most)] if len(steps) == 1 else found
 
 
 def power(value: float) -> str:
     """A tick on a log axis: 0.02, 1, 500, 10⁻⁷, 2·10⁸."""
     if 1e-3 <= value < 1e4:
         return f"{value:g}"
-    exponent = int(numpy.floor(numpy.log10(value) + 1e-9))
+    exponent = math.floor(math.log10(value) + 1e-9)
     raised = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     lead = round(value / 10.0**exponent, 6)
     return f"10{raised}" if lead == 1 else f"{lead:g}·10{raised}"
@@ -120,15 +129,24 @@ def to_svg(figure: Figure) -> bytes:
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with rc_context(SETTINGS):
         figure.savefig(buffer, format="svg", metadata=nothing)
-    text = buffer.getvalue().decode()
     rules = "".join(
         f'[style*="{name}: {light}"]{{{name}:{dark}!important}}'
         for light, dark in DARK.items()
         for name in ("fill", "stroke")
     )
-    style = f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
-    text = text.replace("'DejaVu Sans'", "system-ui, 'DejaVu Sans', sans-serif")
+    fonts = "text{font-family:system-ui,'DejaVu Sans',sans-serif}"
+    style = f"<style>{fonts}@media (prefers-color-scheme:dark){{{rules}}}</style>"
+    text = _slim(buffer.getvalue().decode())
     return text.replace("<defs>", f"{style}<defs>", 1).encode()
+
+
+def _slim(svg: str) -> str:
+    """Half the size: two decimals, and no names, groups, turns or indentation without effect."""
+    svg = re.sub(r"<\?xml.*?>|<!DOCTYPE.*?>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' id="[A-Za-z0-9.]+_\d+"| transform="rotate\(-0 [^"]*"', "", svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
+    svg = re.sub(r"<g/>| font-family: 'DejaVu Sans';|; stroke-linejoin: miter", "", svg)
+    return re.sub(r"\s*\n\s*", "\n", svg).strip()
 
 
 def to_png(figure: Figure, dpi: int = 160) -> bytes:

@@ -1,5 +1,7 @@
 """What was found, in three sentences computed from the data."""
 
+import math
+
 import pandas
 
 from reports.formats import factor, percent
@@ -60,11 +62,20 @@ def _quietest(heads: pandas.DataFrame) -> str:
     )
     lost = rows[~rows["tied"]].sort_values("relative", ascending=False, kind="stable")
     best = heads[heads["rank"] == 1].set_index("problem")["label"]
+    victors = lost["problem"].map(best)
     where = [
-        f"{row.problem} ({factor(row.relative)} times the variance of {best[row.problem]})"
-        for row in lost.itertuples()
+        f"to {victor} on {_losses(lost[victors == victor])}"
+        for victor in victors.value_counts().index
     ]
-    return sentence + (f"; it loses on {listed(where)}." if where else ", and nowhere beaten.")
+    return sentence + (f"; it loses {listed(where)}." if where else ", and nowhere beaten.")
+
+
+def _losses(lost: pandas.DataFrame) -> str:
+    """The worst loss to one estimator, and how many more."""
+    worst, others = lost.iloc[0], len(lost) - 1
+    by = f"{factor(worst['relative'])} times the variance"
+    by = "no variance there" if worst["relative"] == math.inf else by
+    return f"{worst['problem']} ({by})" + (f" and {others} more" if others else "")
 
 
 def _advantage(heads: pandas.DataFrame, winner: str) -> str:
@@ -90,8 +101,11 @@ def _doubtful(frame: pandas.DataFrame) -> str:
     """Who is biased, and what else a reader must not trust."""
     rows = frame[frame["status"] == "ok"]
     tested = rows[rows["bias_p"].notna()]
-    biased = rows[rows["biased"]].groupby("label")["problem"].nunique().sort_values(
-        ascending=False, kind="stable"
+    biased = (
+        rows[rows["biased"]]
+        .groupby("label")["problem"]
+        .nunique()
+        .sort_values(ascending=False, kind="stable")
     )
     if biased.empty:
         sentence = f"No estimator was shown to be biased in {counted(len(tested), 'test')}"
@@ -110,7 +124,9 @@ def _unhealthy(rows: pandas.DataFrame) -> str:
     tails = "no interval is in doubt for heavy tails"
     if heavy:
         names = listed(rows.loc[rows["heavy_tailed"].fillna(False), "label"].unique())
-        tails = f"{counted(heavy, 'cell')} heavy-tailed, so that the interval may be short ({names})"
+        tails = (
+            f"{counted(heavy, 'cell')} heavy-tailed, so that the interval may be short ({names})"
+        )
     if sick.empty:
         return f"{tails}; every gradient was finite"
     worst = sick.loc[sick["unhealthy"].idxmax()]

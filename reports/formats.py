@@ -39,7 +39,8 @@ def seconds(value: float, low: float = math.nan, high: float = math.nan) -> str:
     if not _known(value) or value <= 0:
         return NOTHING
     size, unit = next((u for u in UNITS if value >= 0.9995 * u[0]), UNITS[-1])
-    middle, bracket, rest = interval(value / size, low / size, high / size).partition(" [")
+    ends = (end / size if _known(end) else math.nan for end in (low, high))
+    middle, bracket, rest = interval(value / size, *ends).partition(" [")
     return f"{middle} {unit}{bracket}{rest}"
 
 
@@ -47,7 +48,9 @@ def rate(value: float) -> str:
     """So many per second: 812, 81.2 k, 8.12 M."""
     if not _known(value):
         return NOTHING
-    size, unit = next((u for u in ((1e9, " G"), (1e6, " M"), (1e3, " k")) if value >= u[0]), (1, ""))
+    size, unit = next(
+        (u for u in ((1e9, " G"), (1e6, " M"), (1e3, " k")) if value >= u[0]), (1, "")
+    )
     return number(value / size) + unit
 
 

@@ -24,9 +24,9 @@ CONTEXT = (
 TEXT = {"problem", "estimator", "config", "device", "dtype", "status", "reason"}
 TEXT |= {"bias_verdict", "truth_method", "stopped"}
 TEXT |= set(CONTEXT) - {"dirty", "time", "threads"}
-COUNTS = {"samples", "replicates", "seed", "threads"}
+COUNTS = {"samples", "budget", "replicates", "seed", "threads"}
 FLAGS = {"heavy_tailed", "dirty"}
-AS_IS = {"problem_version", "block_variances"}
+AS_IS = {"problem_version", "variance_jackknife"}
 
 
 def load(path: str | Path = "results", *, latest: bool = True) -> pandas.DataFrame:
@@ -41,7 +41,9 @@ def load(path: str | Path = "results", *, latest: bool = True) -> pandas.DataFra
     if not records:
         raise ValueError(f"{path} holds no whole record; `gradmeter run` measures some.")
     frame = complete(pandas.DataFrame([_flat(record) for record in records]))
-    return frame.drop_duplicates(list(IDENTITY), keep="last", ignore_index=True) if latest else frame
+    return (
+        frame.drop_duplicates(list(IDENTITY), keep="last", ignore_index=True) if latest else frame
+    )
 
 
 def complete(frame: pandas.DataFrame) -> pandas.DataFrame:

@@ -25,23 +25,30 @@ __all__ = [
 
 WIDTH = 4.7  # inches of a panel
 LETTER = 0.073  # inches of a letter, about
+LINES = 20  # most lines in one panel; more cannot be told apart
 
 Looks = Mapping[str, Look] | None
 
 
-def variance_by_estimator(frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True) -> Figure:
+def variance_by_estimator(
+    frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True
+) -> Figure:
     """Per problem, the variance of one estimate with its interval, quietest on top."""
     rows = headline(ranking(frame)).dropna(subset="variance")
     return _panels(rows, styles, titles, _dots("variance", "variance of one estimate"), _listing)
 
 
-def variance_times_seconds(frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True) -> Figure:
+def variance_times_seconds(
+    frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True
+) -> Figure:
     """Per problem, variance × seconds with its interval: what ranks estimators at equal time."""
     rows = headline(ranking(frame)).dropna(subset="work_variance")
     return _panels(rows, styles, titles, _dots("work_variance", "variance × seconds"), _listing)
 
 
-def bias_against_variance(frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True) -> Figure:
+def bias_against_variance(
+    frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True
+) -> Figure:
     """Per problem, squared bias against variance; below the line the noise of one estimate is more.
 
     A point with an arrow is an upper limit: the interval of the bias reaches zero.
@@ -50,11 +57,16 @@ def bias_against_variance(frame: pandas.DataFrame, styles: Looks = None, *, titl
     return _panels(rows, styles, titles, _draw_bias, _keyed)
 
 
-def variance_against_samples(frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True) -> Figure:
-    """Per problem, variance against K, with a line that falls as 1/K."""
+def variance_against_samples(
+    frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True
+) -> Figure:
+    """Per problem, variance against K, with a line that falls as 1/K; the 20 quietest at most."""
     rows = ranking(frame).dropna(subset="variance")
     chosen = headline(rows)[["problem", "device", "dtype"]].drop_duplicates()
-    return _panels(rows.merge(chosen), styles, titles, _draw_samples, _keyed)
+    rows = rows.merge(chosen).sort_values("samples", kind="stable")
+    last = rows.groupby(["problem", "label"], sort=False)["variance"].transform("last")
+    rows = rows[last.groupby(rows["problem"]).rank(method="dense") <= LINES]
+    return _panels(rows, styles, titles, _draw_samples, _keyed)
 
 
 def _panels(
@@ -91,13 +103,7 @@ def _keyed(part: pandas.DataFrame) -> tuple[float, float, float]:
 
 
 def _longest(part: pandas.DataFrame) -> int:
-    return min(part["label"].str.len().max(), 32)
-
-
-def _bars(value: float, low: float, high: float) -> list[list[float]] | None:
-    """Lengths of an error bar; none where an end is unknown."""
-    ends = [max(value - low, 0.0), max(high - value, 0.0)]
-    return None if any(end != end for end in ends) else [[ends[0]], [ends[1]]]
+    return min(max(part["label"].str.len().max(), 6), 32)
 
 
 def _dots(column: str, title: str) -> Callable:
@@ -105,14 +111,15 @@ def _dots(column: str, title: str) -> Callable:
         part = part.sort_values([column, "label"], kind="stable")
         low, high = f"{column}_low", f"{column}_high"
         floor = log_axis(axes, "x", part[[column, low, high]].to_numpy().ravel())
-        for place, row in enumerate(part.to_dict("records")):
+        places = range(len(part))
+        colors = [styles[label].color for label in part["label"]]
+        axes.hlines(places, part[low], part[high], colors=colors, linewidth=1.4, clip_on=False)
+        for place, row in zip(places, part.to_dict("records"), strict=True):
             look = styles[row["label"]].points(row["biased"])
-            value = row[column]
-            bars = _bars(value, row[low], row[high]) if value > 0 else None
-            axes.errorbar(max(value, floor), place, xerr=bars, elinewidth=1.4, **look)
-            if value == 0:
+            axes.plot(max(row[column], floor), place, **look)
+            if row[column] == 0:
                 axes.annotate("0", (floor, place), (6, -3), textcoords="offset points", size=7.5)
-        axes.set_yticks(range(len(part)), part["label"], color=INK)
+        axes.set_yticks(places, part["label"], color=INK)
         axes.set_ylim(len(part) - 0.4, -0.6)
         axes.set_xlabel(f"{title}, K = {part['samples'].iloc[0]}")
         plain(axes, "x")
@@ -127,12 +134,12 @@ def _draw_bias(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Look]) -
     for row, y in zip(part.to_dict("records"), shown, strict=True):
         look = styles[row["label"]].points(row["biased"])
         at = max(row["variance"], x_floor), max(y, y_floor)
-        bars = _bars(row["bias2"], row["bias2_low"], row["bias2_high"])
-        if not row["bias2_low"] > 0:
-            bars = None
+        axes.plot(*at, linestyle="", label=row["label"], **look)
+        if row["bias2_low"] > 0:
+            axes.vlines(at[0], row["bias2_low"], row["bias2_high"], colors=look["color"])
+        else:
             arrow = {"arrowstyle": "<-", "color": look["color"], "linewidth": 0.9}
             axes.annotate("", at, (0, -15), textcoords="offset points", arrowprops=arrow)
-        axes.errorbar(*at, yerr=bars, elinewidth=1.2, linestyle="", label=row["label"], **look)
     axes.axline((1, 1), (10, 10), color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     axes.set_xlabel(f"variance of one estimate, K = {part['samples'].iloc[0]}")
     axes.set_ylabel("squared bias")
@@ -140,19 +147,19 @@ def _draw_bias(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Look]) -
 
 
 def _draw_samples(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Look]) -> None:
-    log_axis(axes, "x", part["samples"].astype(float))
-    floor = log_axis(axes, "y", part["variance"])
-    last = part.sort_values("samples").groupby("label")["variance"].last()
-    for label in last.sort_values(ascending=False, kind="stable").index:
-        rows = part[part["label"] == label].sort_values("samples")
+    part = part.assign(samples=part["samples"].astype(float))
+    low, high = part["variance_low"], part["variance_high"]
+    log_axis(axes, "x", part["samples"])
+    floor = log_axis(axes, "y", [*part["variance"], *low, *high])
+    colors = [styles[label].color for label in part["label"]]
+    axes.vlines(part["samples"], low, high, colors=colors, clip_on=False)
+    last = part.groupby("label")["variance"].last().sort_values(ascending=False, kind="stable")
+    for label in last.index:
+        rows = part[part["label"] == label]
         look = styles[label].points(bool(rows["biased"].any()))
         values = rows["variance"].clip(lower=floor)
-        ends = (values - rows["variance_low"], rows["variance_high"] - values)
-        bars = [end.clip(lower=0).fillna(0) for end in ends]
-        axes.errorbar(
-            rows["samples"].astype(float), values, yerr=bars, label=label, linewidth=1.1, **look
-        )
-    counts = sorted(float(k) for k in part["samples"].unique())
+        axes.plot(rows["samples"], values, label=label, linewidth=1.1, **look)
+    counts = sorted(part["samples"].unique())
     start = part.loc[part["variance"] > 0, "variance"].max()
     if start == start:
         fall = [start * 1.3 * counts[0] / k for k in counts]

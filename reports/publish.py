@@ -44,7 +44,7 @@ def publish(frame: pandas.DataFrame, folder: str | Path = "report") -> Path:
 
 
 def _sheets(frame: pandas.DataFrame, ranked: pandas.DataFrame) -> dict[str, pandas.DataFrame]:
-    bulky = ["block_variances", "status", "reason"]
+    bulky = ["variance_jackknife", "status", "reason"]
     return {
         "ranking": ranked.drop(columns=bulky),
         "biases": tables.biases(frame).drop(columns=bulky),

@@ -21,7 +21,11 @@ class Table:
 
 def rows_of(frame: pandas.DataFrame) -> list[dict]:
     """The rows as dictionaries, with None for what is not known."""
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+    rows = frame.drop(columns="variance_jackknife", errors="ignore").to_dict("records")
+    return [
+        {key: None if value is pandas.NA or value != value else value for key, value in row.items()}
+        for row in rows
+    ]
 
 
 def verdict(row: dict) -> str:
@@ -90,7 +94,7 @@ def rankings(ranked: pandas.DataFrame, several_devices: bool) -> list[tuple[str,
     """One titled table per setting of one problem."""
     return [
         (setting(part.iloc[0], several_devices), measurements(part))
-        for _, part in ranked.groupby(SETTING)
+        for _, part in ranked.groupby(SETTING, dropna=False)
     ]
 
 
@@ -137,9 +141,11 @@ def environment(frame: pandas.DataFrame) -> Table:
 
 def _values(column: pandas.Series) -> str:
     known = column.dropna()
+    if known.empty:
+        return ""
     if column.name == "time":
         first, last = (f"{end:%Y-%m-%d %H:%M}" for end in (known.min(), known.max()))
-        return f"{first} to {last} UTC" if known.size and first != last else f"{first} UTC"
+        return f"{first} to {last} UTC" if first != last else f"{first} UTC"
     if column.name == "dirty":
         known = known.map({True: "uncommitted changes", False: "clean"})
     return listed(known.unique(), 6)

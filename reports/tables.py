@@ -14,17 +14,20 @@ from reports.load import complete
 
 LEVEL = 1e-4  # of "biased", family-wise over all cells of a report
 MARGIN = 1.01  # variances closer than 1 % are called equal, whatever the interval says
+ROUNDING = {"float64": 1e-24, "float32": 1e-10}  # variance / ‖g‖² that is rounding error alone
 PAIRS = 8  # fewest blocks for a paired interval
 
 SETTING = ["samples", "device", "dtype"]
 GROUP = ["problem", *SETTING]
+ENDS = ["", "_low", "_high"]
 CELL = ["problem", "estimator", "config", *SETTING]
 
 
 def prepare(frame: pandas.DataFrame) -> pandas.DataFrame:
     """One row per cell, with what only the whole report can know. Prepared frames pass unchanged.
 
-    Of several runs of a cell the one with most replicates is kept, then the last. Adds
+    Of several runs of a cell the one with most replicates is kept, then the last. A variance that
+    is rounding error alone, of an estimator without randomness, becomes zero. Adds
 
         label           the estimator, with its configuration where one name has several
         bias_p_holm     `bias_p` after Holm's correction over all cells
@@ -33,7 +36,7 @@ def prepare(frame: pandas.DataFrame) -> pandas.DataFrame:
     """
     if "eligible" in frame:
         return frame
-    frame = _judged(_current(complete(frame)))
+    frame = _judged(_rounded(_current(complete(frame))))
     frame["label"] = _labels(frame)
     whole = ~(frame["unhealthy"] > 0) & ~(frame["zero"] == 1)
     measured = (frame["status"] == "ok") & frame["variance"].notna()
@@ -63,8 +66,10 @@ def ranking(frame: pandas.DataFrame) -> pandas.DataFrame:
     rows = rows.sort_values(["_order", *SETTING, "variance", "label"], kind="stable")
     rows = rows.drop(columns="_order").reset_index(drop=True)
     ranked = rows["variance"].where(rows["eligible"])
-    rows["rank"] = ranked.groupby([rows[key] for key in GROUP], sort=False).rank(method="first")
-    ratios = [_against_best(part) for _, part in rows.groupby(GROUP, sort=False)]
+    rows["rank"] = ranked.groupby([rows[key] for key in GROUP], sort=False, dropna=False).rank(
+        method="first"
+    )
+    ratios = [_against_best(part) for _, part in rows.groupby(GROUP, sort=False, dropna=False)]
     names = ["relative", "relative_low", "relative_high"]
     rows[names] = pandas.concat(ratios) if ratios else numpy.nan
     rows["tied"] = rows["eligible"] & (rows["relative_low"] <= MARGIN)
@@ -73,12 +78,13 @@ def ranking(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 def headline(ranked: pandas.DataFrame) -> pandas.DataFrame:
     """Of a ranking, one setting per problem: where most can be compared, then the smallest K."""
-    counts = ranked.groupby(GROUP, sort=False).size().rename("count").reset_index()
+    counts = ranked.groupby(GROUP, sort=False, dropna=False).size().rename("count").reset_index()
     counts = counts.sort_values(
         ["count", "samples", "device", "dtype"], ascending=[False, True, True, False]
     )
     chosen = counts.drop_duplicates("problem")[GROUP]
-    return ranked.merge(chosen, on=GROUP, how="inner")
+    groups = pandas.MultiIndex.from_frame(ranked[GROUP])
+    return ranked[groups.isin(pandas.MultiIndex.from_frame(chosen))].reset_index(drop=True)
 
 
 def refusals(frame: pandas.DataFrame) -> pandas.DataFrame:
@@ -100,7 +106,7 @@ def biases(frame: pandas.DataFrame) -> pandas.DataFrame:
     no_gradient = ~(rows["gradient_norm"] > 0)
     size = rows["gradient_norm"].mask(no_gradient, rows["variance"] ** 0.5)
     rows["of"] = numpy.where(no_gradient, "√variance", "‖g‖")
-    for end in ("", "_low", "_high"):
+    for end in ENDS:
         norm = rows[f"bias2{end}"].clip(lower=0) ** 0.5
         rows[f"relative_bias{end}"] = (norm / size).where(size > 0)
     order = ["relative_bias", "problem", "label", "samples"]
@@ -111,6 +117,13 @@ def _current(frame: pandas.DataFrame) -> pandas.DataFrame:
     newest = frame["replicates"].fillna(0).sort_values(kind="stable").index
     kept = frame.loc[newest].drop_duplicates(CELL, keep="last").index
     return frame.loc[frame.index.isin(kept)].reset_index(drop=True)
+
+
+def _rounded(frame: pandas.DataFrame) -> pandas.DataFrame:
+    share = frame["dtype"].map(ROUNDING).astype("float64")
+    noise = frame["variance"] < share * frame["gradient_norm"] ** 2
+    names = [f"{name}{end}" for name in ("variance", "work_variance") for end in ENDS]
+    return frame.assign(**{name: frame[name].mask(noise, 0.0) for name in names})
 
 
 def _judged(frame: pandas.DataFrame) -> pandas.DataFrame:
@@ -146,30 +159,36 @@ def _against_best(part: pandas.DataFrame) -> pandas.DataFrame:
 def ratio(row: pandas.Series, other: pandas.Series) -> tuple[float, float, float]:
     """The variance of `row` over that of `other`, with a 95 % interval.
 
-    Paired by blocks of replicates where both were measured on the same ones (delta method on the
-    log ratio, Student t over blocks); otherwise from the two intervals as if independent.
+    Paired by the jackknife over blocks of replicates where both were measured on the same ones;
+    otherwise from the two intervals as if independent.
     """
-    if row["variance"] == other["variance"] or not other["variance"] > 0:
-        value = 1.0 if row["variance"] == other["variance"] else math.inf
+    ours, theirs = float(row["variance"]), float(other["variance"])
+    if ours == theirs or not theirs > 0:
+        value = 1.0 if ours == theirs else math.inf
         return value, value, value
-    value = row["variance"] / other["variance"]
-    ours, theirs = _blocks(row), _blocks(other)
-    same = all(row[key] == other[key] for key in ("seed", "replicates"))
-    if same and len(ours) == len(theirs) >= PAIRS and ours.mean() > 0 < theirs.mean():
-        gap = ours / ours.mean() - theirs / theirs.mean()
-        half = stdtrit(len(gap) - 1, 0.975) * gap.std(ddof=1) / len(gap) ** 0.5
-    else:
-        half = math.hypot(_half_width(row), _half_width(other))
-    return value, value * math.exp(-half), value * math.exp(half)
+    half = math.hypot(_half_width(row), _half_width(other))
+    if all(str(row[key]) == str(other[key]) != "<NA>" for key in ("seed", "replicates")):
+        half = _paired_half_width(_jackknife(row), _jackknife(other), half)
+    scale = math.exp(min(half, 700.0))
+    return ours / theirs, ours / theirs / scale, ours / theirs * scale
 
 
-def _blocks(row: pandas.Series) -> numpy.ndarray:
-    return numpy.atleast_1d(numpy.array(row["block_variances"], dtype=float))
+def _paired_half_width(ours: numpy.ndarray, theirs: numpy.ndarray, otherwise: float) -> float:
+    """Of the log ratio, by the jackknife over blocks: half = t √((B−1)/B Σ(ℓ₋ᵦ − ℓ̄)²)."""
+    blocks = len(ours)
+    if not blocks == len(theirs) >= PAIRS or not (ours > 0).all() or not (theirs > 0).all():
+        return otherwise
+    logs = numpy.log(ours) - numpy.log(theirs)
+    return stdtrit(blocks - 1, 0.975) * logs.std() * (blocks - 1) ** 0.5
+
+
+def _jackknife(row: pandas.Series) -> numpy.ndarray:
+    return numpy.atleast_1d(numpy.array(row["variance_jackknife"], dtype=float))
 
 
 def _half_width(row: pandas.Series) -> float:
     low, high = row["variance_low"], row["variance_high"]
-    return math.log(high / low) / 2 if low > 0 and high > 0 else math.nan
+    return (math.log(high) - math.log(low)) / 2 if low > 0 and high > 0 else math.nan
 
 
 def _reasons(frame: pandas.DataFrame, status: str) -> pandas.DataFrame:

@@ -1,139 +1,161 @@
-"""Tables and findings on planted records, where the right answer is known beforehand."""
+"""Tables of planted records: order, ties, Holm's correction, reasons."""
 
-import json
 import math
-import zlib
 
 import numpy
 import pandas
 import pytest
+from test_reports_planted import DISCRETE, PROBLEMS, framed, record, suite
 
-from reports.findings import findings, listed
-from reports.formats import factor, interval, number, rate, seconds
-from reports.tables import biases, errors, headline, holm, prepare, ranking, ratio, refusals
-
-CONTEXT = {
-    "commit": "0123456789abcdef0123456789abcdef01234567",
-    "dirty": False,
-    "time": "2026-11-22T15:47:00+00:00",
-    "host": "bench",
-    "cpu": "AMD EPYC 7B13",
-    "gpu": None,
-    "threads": 2,
-    "python": "3.11.7",
-    "torch": "2.13.0",
-    "numpy": "2.4.6",
-    "gradmeter": "0.1.0",
-    "platform": "Linux-6.1-x86_64",
-}
-ESTIMATORS = {  # variance as a multiple of pathwise, µs per estimate, bias relative to ‖g‖
-    "pathwise": (1.0, 1.1, 0),
-    "implicit": (1.0, 2.9, 0),
-    "reinforce": (30.0, 0.9, 0),
-    "reinforce-ema": (14.0, 1.0, 0),
-    "reinforce-loo": (9.0, 1.2, 0),
-    "reinforce-optimal": (7.0, 3.1, 0),
-    "gumbel-softmax": (0.4, 1.9, 0.33),
-    "gumbel-softmax-hard": (0.7, 2.0, 0.33),
-    "straight-through": (0.2, 0.8, 0.5),
-}
-DISCRETE = ("gumbel-softmax", "gumbel-softmax-hard", "straight-through")
-PROBLEMS = {  # pathwise variance at K = 1
-    "normal-quadratic": 16.0,
-    "normal-cosine": 0.0392851,
-    "gamma-linear": 2.5e-7,
-    "bernoulli-quadratic": 0.0159,
-    "vae-digits": 1546.0,
-}
+from reports.tables import biases, errors, headline, holm, ranking, ratio, refusals
 
 
-def record(problem: str, estimator: str, samples: int = 1, **values) -> dict:
-    """One whole record: an estimator of variance 1 that is unbiased, unless `values` says so."""
-    variance = values.setdefault("variance", 1.0)
-    tick = values.setdefault("seconds", 1e-6)
-    digest = numpy.random.default_rng(zlib.crc32(f"{problem}{estimator}{samples}".encode()))
-    noise = digest.normal(1, 0.05, 32)
-    known = variance if variance == variance else 0.0
-    return {
-        "schema": 1,
-        "problem": problem,
-        "estimator": estimator,
-        "config": json.dumps({"temperature": 0.5} if estimator in DISCRETE else {}),
-        "samples": samples,
-        "replicates": 10_000,
-        "seed": 0,
-        "device": "cpu",
-        "dtype": "float64",
-        "problem_version": "1",
-        "status": "ok",
-        "reason": None,
-        "variance_low": variance * 0.97,
-        "variance_high": variance * 1.031,
-        "bias2": 1e-6 * known,
-        "bias2_low": -1e-5 * known,
-        "bias2_high": 3e-5 * known,
-        "bias_p": 0.4,
-        "bias_verdict": "unbiased",
-        "bias_limit": 0.013,
-        "truth_method": "closed form",
-        "gradient_norm": 1.0,
-        "evaluations": samples,
-        "seconds_low": tick * 0.95,
-        "seconds_high": tick * 1.04,
-        "gradients_per_second": 1 / tick,
-        "work_variance": variance * tick,
-        "work_variance_low": variance * tick * 0.93,
-        "work_variance_high": variance * tick * 1.07,
-        "heavy_tailed": False,
-        "unhealthy": 0.0,
-        "zero": 0.0,
-        "nonfinite_costs": 0.0,
-        "stopped": "replicates",
-        "block_variances": list(variance * noise / noise.mean()),
-        "context": CONTEXT,
-    } | values
+def test_ranking_orders_by_variance_within_problem_and_samples():
+    ranked = ranking(framed(suite()))
+    for _, part in ranked.groupby(["problem", "samples"]):
+        assert part["variance"].is_monotonic_increasing
+        assert part["rank"].dropna().tolist() == list(range(1, part["rank"].notna().sum() + 1))
+    assert ranked["problem"].unique().tolist() == list(PROBLEMS)
+    assert (ranked["status"] == "ok").all()
 
 
-def refused(problem: str, estimator: str, samples: int = 1, status="n/a", reason=None) -> dict:
-    """A record without numbers."""
-    whole = record(problem, estimator, samples)
-    keys = ("schema", "problem", "estimator", "config", "samples", "replicates", "seed")
-    kept = {key: whole[key] for key in (*keys, "device", "dtype", "problem_version", "context")}
-    return kept | {"status": status, "reason": reason or f"{estimator} cannot do {problem}."}
+def test_biased_estimators_are_listed_but_hold_no_rank():
+    ranked = ranking(framed(suite())).query("problem == 'bernoulli-quadratic' and samples == 4")
+    assert ranked["label"].iloc[0] == "straight-through"
+    assert ranked.loc[ranked["label"].isin(DISCRETE), "rank"].isna().all()
+    assert ranked.loc[ranked["rank"] == 1, "label"].item() == "reinforce-optimal"
+    assert ranked["relative"].iloc[0] == pytest.approx(0.2 / 7)
 
 
-def suite(problems: dict[str, float] = PROBLEMS, samples=(1, 4, 16)) -> list[dict]:
-    """A small suite: pathwise loses to REINFORCE on normal-cosine; gumbel-softmax is biased."""
-    return [
-        _cell(problem, scale, estimator, k)
-        for problem, scale in problems.items()
-        for estimator in ESTIMATORS
-        for k in samples
+@pytest.mark.parametrize(
+    ("values", "eligible"),
+    [
+        ({}, True),
+        ({"unhealthy": 0.01}, False),
+        ({"zero": 1.0}, False),
+        ({"variance": math.nan}, False),
+        ({"bias_p": 1e-12}, False),
+        ({"bias_p": math.nan, "bias_verdict": "biased"}, False),
+        ({"heavy_tailed": True}, True),
+    ],
+)
+def test_who_may_be_called_the_quietest(values, eligible):
+    assert framed([record("toy", "a", **values)])["eligible"].item() == eligible
+
+
+def test_ties_hang_on_the_interval_of_the_ratio():
+    wide = {"variance_low": 0.8, "variance_high": 1.25, "variance_jackknife": None}
+    records = [
+        record("toy", "best", **wide),
+        record("toy", "near", **wide | {"variance": 1.1, "variance_high": 1.4}),
+        record("toy", "far", **wide | {"variance": 3.0, "variance_low": 2.4, "variance_high": 3.7}),
+    ]
+    assert ranking(framed(records))["tied"].tolist() == [True, True, False]
+
+
+def test_pairing_by_blocks_tells_apart_what_overlapping_intervals_cannot():
+    without = numpy.random.default_rng(1).lognormal(0, 0.02, 32)
+    ends = {"variance_low": 0.85, "variance_high": 1.2}
+    one = record("toy", "one", variance_jackknife=list(without), **ends)
+    two = record("toy", "two", variance=1.05, variance_jackknife=list(1.05 * without), **ends)
+    paired = ranking(framed([one, two]))
+    alone = ranking(framed([one, two | {"seed": 1}]))
+    assert paired["tied"].tolist() == [True, False]
+    assert paired["relative_low"].iloc[1] == pytest.approx(1.05)
+    assert alone["tied"].tolist() == [True, True]
+
+
+def test_the_paired_interval_covers_the_ratio_as_often_as_it_says():
+    generator, hits, runs, true = numpy.random.default_rng(2), 0, 400, 1.3
+    for _ in range(runs):
+        shared = generator.gamma(8, 1 / 8, (32, 1)) * generator.gamma(20, 1 / 20, (32, 2))
+        ours, theirs = [_measured(blocks) for blocks in (true * shared[:, 0], shared[:, 1])]
+        _, low, high = ratio(ours, theirs)
+        hits += low <= true <= high
+    assert abs(hits / runs - 0.95) < 4 * (0.95 * 0.05 / runs) ** 0.5
+
+
+def _measured(blocks):
+    """What a measurement says of block variances: their mean, and the means without each."""
+    ends = {"variance_low": math.nan, "variance_high": math.nan, "seed": 0, "replicates": 9}
+    without = (blocks.sum() - blocks) / (len(blocks) - 1)
+    return ends | {"variance": blocks.mean(), "variance_jackknife": without}
+
+
+def test_a_variance_of_zero_is_the_best_and_breaks_no_ratio():
+    zero = {"variance": 0.0, "variance_low": 0.0, "variance_high": 0.0}
+    ranked = ranking(framed([record("toy", "a"), record("toy", "b", **zero)]))
+    assert ranked["label"].tolist() == ["b", "a"]
+    assert ranked["relative"].tolist() == [1.0, math.inf]
+
+
+def test_holm_by_hand():
+    p = pandas.Series([0.01, 0.04, math.nan, 0.03, 0.005])
+    assert holm(p).tolist() == pytest.approx([0.03, 0.06, math.nan, 0.06, 0.02], nan_ok=True)
+
+
+def test_the_verdict_is_corrected_over_the_whole_report():
+    few = [record("toy", "suspect", bias_p=2e-5, bias_verdict="biased")]
+    many = few + [record(f"toy-{i}", "fine") for i in range(20)]
+    assert framed(few)["biased"].tolist() == [True]
+    assert not framed(many)["biased"].any()
+
+
+def test_of_several_runs_of_a_cell_the_one_with_most_replicates_counts():
+    runs = [
+        record("toy", "a", variance=1.0, replicates=1_000, budget=1_000),
+        record("toy", "a", variance=2.0, replicates=10_000, budget=10_000),
+        record("toy", "a", variance=3.0, replicates=100, budget=100),
+    ]
+    assert framed(runs)["variance"].tolist() == [2.0]
+
+
+def test_labels_show_the_fields_in_which_configurations_differ():
+    configs = ['{"hard": false, "temperature": 0.5}', '{"hard": false, "temperature": 1.0}']
+    rows = [record("toy", "gumbel-softmax", config=config) for config in configs]
+    labels = framed([*rows, record("toy", "pathwise", config='{"x": 1}')])["label"]
+    assert labels.tolist() == [
+        "gumbel-softmax (temperature 0.5)",
+        "gumbel-softmax (temperature 1.0)",
+        "pathwise",
     ]
 
 
-def _cell(problem: str, scale: float, estimator: str, k: int) -> dict:
-    multiple, micros, bias = ESTIMATORS[estimator]
-    discrete = problem.startswith("bernoulli")
-    if (estimator in DISCRETE) != discrete and not estimator.startswith("reinforce"):
-        return refused(problem, estimator, k)
-    if estimator == "reinforce-loo" and k == 1:
-        return refused(problem, estimator, k, reason="Leave-one-out needs two samples or more.")
-    if problem == "vae-digits" and estimator == "implicit":
-        return refused(problem, estimator, k, "error", "The cost returned NaN.")
-    if problem == "normal-cosine" and estimator.startswith("reinforce"):
-        multiple /= 100
-    values = {"variance": scale * multiple / k, "seconds": micros * 1e-6 * (1 + 0.2 * k)}
-    if bias:
-        square = bias**2 * scale
-        values |= {"bias2": square, "bias2_low": 0.9 * square, "bias2_high": 1.1 * square}
-        values |= {"bias_p": 1e-40, "bias_verdict": "biased", "bias_limit": 1.05 * bias}
-        values |= {"gradient_norm": scale**0.5}
-    if estimator == "reinforce" and problem == "vae-digits":
-        values |= {"heavy_tailed": True}
-    return record(problem, estimator, k, **values)
+def test_headline_takes_the_setting_where_most_can_be_compared():
+    heads = headline(ranking(framed(suite())))
+    assert heads.groupby("problem")["samples"].unique().map(list).tolist() == [[4]] * len(PROBLEMS)
 
 
-def framed(records: list[dict]) -> pandas.DataFrame:
-    """The records as `load` would return them."""
-    return prepare(pandas.DataFrame([{**row["context"], **row} for row in records]))
+def test_refusals_and_errors_keep_their_reasons():
+    frame = framed(suite())
+    loo = refusals(frame).query("label == 'reinforce-loo' and problem == 'vae-digits'")
+    assert loo["reason"].item() == "Leave-one-out needs two samples or more."
+    assert loo["samples"].item() == [1]
+    assert errors(frame)[["problem", "label"]].to_numpy().tolist() == [["vae-digits", "implicit"]]
+    assert errors(frame)["samples"].item() == [1, 4, 16]
+
+
+def test_biases_are_relative_to_the_gradient_or_to_the_noise_where_it_vanishes():
+    values = {"bias2": 0.25, "bias2_low": 0.16, "bias2_high": 0.36, "bias_p": 0.0}
+    rows = biases(
+        framed(
+            [
+                record("toy", "a", gradient_norm=2.0, **values),
+                record("toy", "b", gradient_norm=0.0, variance=100.0, **values),
+                record("toy", "c"),
+            ]
+        )
+    )
+    assert rows["label"].tolist() == ["a", "b"]
+    assert rows["relative_bias"].tolist() == pytest.approx([0.25, 0.05])
+    assert rows["relative_bias_low"].tolist() == pytest.approx([0.2, 0.04])
+    assert rows["of"].tolist() == ["‖g‖", "√variance"]
+
+
+def test_a_frame_without_identity_or_context_is_ranked_all_the_same():
+    bare = pandas.DataFrame(
+        {"problem": "toy", "estimator": ["a", "b"], "status": "ok", "variance": [2.0, 1.0]}
+    )
+    ranked = headline(ranking(bare))
+    assert ranked["label"].tolist() == ["b", "a"]
+    assert ranked["relative"].tolist() == [1.0, 2.0]

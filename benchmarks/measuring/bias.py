@@ -88,9 +88,7 @@ def _along_truth(off: NDArray, truth: NDArray, error: NDArray, rows: Moments) ->
     return _two_sided(off @ direction / np.sqrt(se2), len(along) - 1) if se2 > 0 else 1.0
 
 
-def _largest_t(
-    off: NDArray, variance: NDArray, skew: NDArray, error: NDArray, n: float
-) -> float:
+def _largest_t(off: NDArray, variance: NDArray, skew: NDArray, error: NDArray, n: float) -> float:
     """max |t| over parameters with p = max(p_t, p_Hall): finds one wrong coordinate.
 
     Hall 1992: t + γt²/3√n + γ²t³/27n + γ/6√n is free of the skewness γ to the first order, which

@@ -1,14 +1,16 @@
 """95 % intervals of variances and of their ratios and products, on the log scale."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from benchmarks.measuring.moments import Moments
+if TYPE_CHECKING:  # reports use the rest without torch
+    from benchmarks.measuring.moments import Moments
 
 LEVEL = 0.95
+ROUNDING = 1e-14  # relative, of float64 means
 
 
 class Interval(NamedTuple):
@@ -24,22 +26,25 @@ def t_quantile(df: float | NDArray, level: float = LEVEL) -> float | NDArray:
     return stdtrit(np.maximum(df, 1.0), (1 + level) / 2)
 
 
-def kurtosis(whole: Moments) -> float:
+def kurtosis(whole: "Moments") -> float:
     """κ = E s² / V² of s = ‖g − ḡ‖²; 1 for a constant s, 3 for one Gaussian parameter."""
     n, trace = float(whole.count[0]), float(whole.m2.sum())
     return float(whole.q4[0]) * n / trace**2 if trace > 0 else 1.0
 
 
-def variance_interval(whole: Moments) -> Interval:
+def variance_interval(whole: "Moments") -> Interval:
     """tr Cov g by the delta method with the measured variance of s, on the log scale.
 
     Var(log V̂) = (κ − 1) / R, Student t with Satterthwaite's 2R / (κ − 1) degrees of freedom.
     """
     n = float(whole.count[0])
-    return _log_t(float(whole.m2.sum()) / (n - 1), kurtosis(whole), n)
+    value = float(whole.m2.sum()) / (n - 1)
+    if value <= (ROUNDING * float(whole.mean.norm())) ** 2:
+        return Interval(0.0, 0.0, 0.0)  # equal replicates, but for the rounding of their mean
+    return _log_t(value, kurtosis(whole), n)
 
 
-def parameter_variances(whole: Moments) -> tuple[NDArray, NDArray, NDArray]:
+def parameter_variances(whole: "Moments") -> tuple[NDArray, NDArray, NDArray]:
     """The same for each parameter: value, low and high, each [P]."""
     n = float(whole.count[0])
     m2, m4 = whole.m2[0].cpu().numpy(), whole.m4[0].cpu().numpy()
@@ -50,7 +55,7 @@ def parameter_variances(whole: Moments) -> tuple[NDArray, NDArray, NDArray]:
     return value, value * np.exp(-half), value * np.exp(half)
 
 
-def jackknife_variances(rows: Moments) -> NDArray:
+def jackknife_variances(rows: "Moments") -> NDArray:
     """tr Cov g without each row of the table: [M]."""
     n, q = rows.count.cpu().numpy(), rows.m2.sum(-1).cpu().numpy()
     total = float(n.sum())

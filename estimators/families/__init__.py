@@ -6,6 +6,7 @@ import pkgutil
 from estimators.families.capabilities import (
     Unsupported,
     attach,
+    bounds,
     cdf,
     describe,
     harden,
@@ -21,6 +22,7 @@ __all__ = [
     "TruncatedNormal",
     "Unsupported",
     "attach",
+    "bounds",
     "carry",
     "cdf",
     "describe",

@@ -39,6 +39,17 @@ def attach(value: Tensor, *partials: tuple[Tensor, Tensor]) -> Tensor:
 
 
 @singledispatch
+def bounds(dist: Distribution) -> tuple[Tensor | float | None, Tensor | float | None]:
+    """The ends of a univariate support; None where there is none or it is not known."""
+    try:
+        support = dist.support
+    except (AttributeError, NotImplementedError):
+        return None, None
+    support = getattr(support, "base_constraint", support)
+    return getattr(support, "lower_bound", None), getattr(support, "upper_bound", None)
+
+
+@singledispatch
 def cdf(dist: Distribution, x: Tensor) -> Tensor:
     """P(X ≤ x) of a univariate distribution, differentiable in λ and in x."""
     try:

@@ -1,14 +1,14 @@
-"""The tensors a distribution is made of, and twins of it whose tensors are leaves of a new graph."""
+"""The tensors a distribution is made of, and twins of it made of fresh leaves."""
 
 import copy
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Transform
+from torch.distributions import Categorical, Distribution, Transform
 
 
 def tensors(dist: Distribution) -> dict[str, Tensor]:
-    """Every floating tensor `dist` holds, by its path, each once: what its λ reaches it through."""
+    """The floating tensors that `dist` holds, through which λ reaches it, by every path to them."""
     found: dict[str, Tensor] = {}
     _walk(dist, "", {}, lambda path, tensor: found.setdefault(path, tensor))
     return found
@@ -17,13 +17,19 @@ def tensors(dist: Distribution) -> dict[str, Tensor]:
 def with_leaves(dist: Distribution) -> tuple[Distribution, dict[str, Tensor]]:
     """A twin of `dist` holding fresh leaves that require gradients, and those leaves by path.
 
-    The paths are those of `tensors(dist)`. Tensors that are one object stay one object.
+    If some tensors require gradients, only those become leaves. Tensors that are one object stay
+    one object, and stand under the first path to them.
     """
     leaves: dict[str, Tensor] = {}
+    renewed: dict[int, Tensor] = {}
+    wanted = any(tensor.requires_grad for tensor in tensors(dist).values())
 
     def renew(path: str, tensor: Tensor) -> Tensor:
-        leaves[path] = tensor.detach().requires_grad_()
-        return leaves[path]
+        if wanted and not tensor.requires_grad:
+            return tensor
+        if id(tensor) not in renewed:
+            renewed[id(tensor)] = leaves[path] = tensor.detach().requires_grad_()
+        return renewed[id(tensor)]
 
     return _walk(dist, "", {}, renew), leaves
 
@@ -43,21 +49,22 @@ def carry(dist: Distribution, gradients: dict[str, Tensor]) -> Tensor:
 
 
 def _walk(part, path: str, seen: dict, visit):
-    """A copy of `part` with each distinct floating tensor replaced by `visit(path, tensor)`."""
-    if id(part) in seen:
-        return seen[id(part)]
+    """A copy of `part` with every floating tensor in it replaced by `visit(path, tensor)`."""
     if isinstance(part, Tensor) and part.is_floating_point():
-        seen[id(part)] = visit(path, part)
-    elif isinstance(part, list | tuple) and part and isinstance(part[0], Transform):
-        seen[id(part)] = type(part)(
-            _walk(item, f"{path}.{i}", seen, visit) for i, item in enumerate(part)
-        )
-    elif isinstance(part, Distribution | Transform):
+        return visit(path, part)
+    if isinstance(part, list | tuple) and part and isinstance(part[0], Transform):
+        items = (_walk(item, f"{path}.{i}", seen, visit) for i, item in enumerate(part))
+        return type(part)(items)
+    if isinstance(part, Categorical):  # normalises its tensor: the score must see that
+        name = "logits" if part._param is vars(part).get("logits") else "probs"
+        kind = {name: _walk(vars(part)[name], f"{path}.{name}".lstrip("."), seen, visit)}
+        return Categorical(**kind, validate_args=False)
+    if not isinstance(part, Distribution | Transform):
+        return part
+    if id(part) not in seen:
         twin = seen[id(part)] = copy.copy(part)
         for name, value in vars(part).items():
             vars(twin)[name] = _walk(value, f"{path}.{name}".lstrip("."), seen, visit)
         if isinstance(part, Transform):
             twin._inv = None  # a cached inverse would still hold the old tensors
-    else:
-        return part
     return seen[id(part)]

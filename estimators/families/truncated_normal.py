@@ -13,21 +13,20 @@ class TruncatedNormal(Distribution):
 
     p(x) = φ((x − loc)/scale) / (scale · (Φ(β) − Φ(α))), α and β the standardised bounds.
 
-    loc, scale, low, high broadcast to `batch_shape`; event_shape is (). `rsample` inverts the cdf,
-    so pathwise and implicit gradients are one. Bounds more than 8 scales out on one side are
-    handled in the lower tail, where Φ keeps its digits. ValueError for scale ≤ 0.
+    loc and scale broadcast to `batch_shape`, low and high are constants that broadcast to it;
+    event_shape is (). `rsample` inverts the cdf, so pathwise and implicit gradients are one.
+    Intervals in the upper tail are mirrored into the lower one, where Φ keeps its digits.
+    ValueError for scale ≤ 0 and for low ≥ high.
     """
 
-    arg_constraints = {  # noqa: RUF012
-        "loc": constraints.real,
-        "scale": constraints.positive,
-        "low": constraints.real,
-        "high": constraints.real,
-    }
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}  # noqa: RUF012
     has_rsample = True
 
     def __init__(self, loc, scale, low, high, validate_args=None):
-        self.loc, self.scale, self.low, self.high = broadcast_all(loc, scale, low, high)
+        self.loc, self.scale = broadcast_all(loc, scale)
+        self.low, self.high = low, high
+        if not torch.as_tensor(low < high).all():
+            raise ValueError(f"low must lie below high, not low={low} and high={high}.")
         super().__init__(self.loc.shape, validate_args=validate_args)
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
@@ -37,8 +36,8 @@ class TruncatedNormal(Distribution):
 
     def expand(self, batch_shape, _instance=None):
         """This distribution with its parameters expanded to `batch_shape`."""
-        own = (self.loc, self.scale, self.low, self.high)
-        return TruncatedNormal(*(p.expand(batch_shape) for p in own), validate_args=False)
+        own = (p.expand(batch_shape) for p in (self.loc, self.scale))
+        return TruncatedNormal(*own, self.low, self.high, validate_args=False)
 
     def rsample(self, sample_shape=()) -> Tensor:
         """Samples by inverse cdf, differentiable in loc and scale: [*sample, *batch]."""

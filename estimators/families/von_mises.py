@@ -10,6 +10,11 @@ from estimators.families.capabilities import attach
 from estimators.special import von_mises_cdf
 
 
+@capabilities.bounds.register(VonMises)
+def _(dist):
+    return -math.pi, math.pi  # torch calls the support real
+
+
 @capabilities.cdf.register(VonMises)
 def _(dist, x):
     angle = x - dist.loc

@@ -1,0 +1,56 @@
+"""Compare estimators on one problem: one row each, refusals included."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pandas
+import torch
+
+import estimators as registry
+from benchmarks.checks import check
+from benchmarks.measured import measure_checked
+from benchmarks.measurement import Measurement
+from benchmarks.problem import Problem
+from benchmarks.truth import find_truth
+from estimators import Estimator
+
+
+def compare(
+    problem: Problem,
+    estimators: Iterable[Estimator | str] | None = None,
+    samples: int | Sequence[int] = (1,),
+    replicates: int = 10_000,
+    precision: float | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float64,
+) -> pandas.DataFrame:
+    """Measure `estimators` (all registered ones by default) on `problem`: a row for each and K.
+
+    The columns are those of `benchmarks.results`. What an estimator cannot do is a row with status
+    "n/a" and the reason. A mistake in the problem raises ProblemError.
+    """
+    rows = measurements(problem, estimators, samples, replicates, precision, seed, device, dtype)
+    return pandas.DataFrame([measurement.row for measurement in rows])
+
+
+def measurements(
+    problem: Problem,
+    estimators: Iterable[Estimator | str] | None = None,
+    samples: int | Sequence[int] = (1,),
+    replicates: int = 10_000,
+    precision: float | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float64,
+) -> Iterator[Measurement]:
+    """The measurements behind `compare`, one after the other, as they are made."""
+    check(problem)
+    truth = find_truth(problem)
+    if estimators is None:
+        estimators = registry.names()
+    chosen = [registry.create(e) if isinstance(e, str) else e for e in estimators]
+    for count in (samples,) if isinstance(samples, int) else samples:
+        for estimator in chosen:
+            yield measure_checked(
+                problem, truth, estimator, count, replicates, seed, device, dtype, precision
+            )

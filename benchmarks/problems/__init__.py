@@ -1,0 +1,61 @@
+"""The problems of the suite, by name. Importing this package reads every module in it."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from benchmarks.problem import Problem
+from estimators import unknown
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How a problem is built, whether the quick suite has it, and the R a suite spends on it."""
+
+    build: Callable[[], Problem]
+    quick: bool = False
+    replicates: int = 10_000
+
+
+_registry: dict[str, Entry] = {}
+
+
+def register(
+    name: str, quick: bool = False, replicates: int = 10_000
+) -> Callable[[Callable], Callable]:
+    """Decorator that adds a problem, built by a function without arguments, under `name`."""
+
+    def add(build: Callable[[], Problem]) -> Callable[[], Problem]:
+        _registry[name] = Entry(build, quick, replicates)
+        load.cache_clear()
+        return build
+
+    return add
+
+
+def names(suite: str = "full") -> list[str]:
+    """The names of the problems of a suite, "quick" or "full", in the order of registration."""
+    _read_all()
+    return [name for name, entry in _registry.items() if entry.quick or suite == "full"]
+
+
+def replicates(name: str) -> int:
+    """The replicates that a suite spends on a problem unless told otherwise."""
+    return _registry[name].replicates
+
+
+@cache
+def load(name: str) -> Problem:
+    """The problem registered as `name`; ValueError if there is none."""
+    _read_all()
+    if name not in _registry:
+        raise ValueError(unknown("problem", name, _registry))
+    return _registry[name].build()
+
+
+@cache
+def _read_all() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")

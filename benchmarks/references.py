@@ -1,0 +1,94 @@
+"""Reference runs: long measurements by two unbiased estimators, stored as truths if they agree.
+
+`python -m benchmarks.references vae-digits` makes one again.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.truth import Truth
+
+FOLDER = Path(__file__).parent / "problems" / "references"
+DISAGREE = 1e-3  # p-value below which two runs do not agree
+
+
+def stored_reference(name: str) -> Truth | None:
+    """The stored reference of a problem, or None if there is none yet."""
+    path = FOLDER / f"{name}.npz"
+    if not path.exists():
+        return None
+    with np.load(path) as stored:
+        gradient, error = (torch.from_numpy(stored[key]).double() for key in ("gradient", "error"))
+        note = str(stored["note"])
+    return Truth(gradient, error, "reference", note)
+
+
+def make_reference(name: str, first: tuple, second: tuple, seed: int = 1_000_003) -> Truth:
+    """Measure `name` with two (estimator, samples, replicates) and combine them by precision.
+
+    RuntimeError if they disagree. The seed is far from those of measurements, so that a truth
+    shares no noise with what it judges.
+    """
+    runs = [_run(name, *plan, seed + i) for i, plan in enumerate((first, second))]
+    (mean, error), (other, other_error) = runs
+    z2 = np.square(mean - other) / (error**2 + other_error**2)
+    z = (z2.sum() - len(z2)) / np.sqrt(2 * len(z2))  # too wide for correlated parameters
+    worst = np.sqrt(z2.max())
+    if worst > 6:
+        raise RuntimeError(f"{first[0]} and {second[0]} disagree on {name}: |z| up to {worst:.1f}.")
+    weight = other_error**2 / (error**2 + other_error**2)
+    note = {
+        "runs": [first, second],
+        "seed": seed,
+        "largest |z|": round(float(worst), 2),
+        "chi-square z": round(float(z), 2),
+        "command": f"python -m benchmarks.references {name}",
+    }
+    return Truth(
+        torch.from_numpy(weight * mean + (1 - weight) * other),
+        torch.from_numpy(1 / np.sqrt(1 / error**2 + 1 / other_error**2)),
+        "reference",
+        json.dumps(note),
+    )
+
+
+def _run(name: str, estimator: str, samples: int, replicates: int, seed: int):
+    """Mean and its standard error for each parameter, [P]."""
+    from benchmarks.cell import Cell, replicate
+    from benchmarks.measuring import timing
+    from benchmarks.measuring.stopping import Plan
+    from benchmarks.problem import unvalidated
+    from benchmarks.problems import load
+    from estimators import create
+
+    problem = load(name)
+    cell = Cell(problem, None, create(estimator), samples, seed, torch.device("cpu"))
+    with timing.one_thread(), unvalidated():
+        whole = replicate(cell, Plan.of(replicates, problem.numbers(samples))).table.whole()
+    n = float(whole.count[0])
+    mean, variance = whole.mean[0].numpy(), whole.m2[0].numpy() / (n - 1)
+    return mean, np.maximum(
+        np.sqrt(variance / n), 1e-150
+    )  # a weight behind a pixel that is never lit
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    parser.add_argument("--first", default="pathwise,16,40000", help="estimator,samples,replicates")
+    parser.add_argument("--second", default="reinforce-loo,64,4000")
+    given = parser.parse_args()
+    plans = [(e, int(k), int(r)) for e, k, r in (p.split(",") for p in (given.first, given.second))]
+    made = make_reference(given.name, *plans)
+    FOLDER.mkdir(exist_ok=True)
+    np.savez(
+        FOLDER / f"{given.name}.npz",
+        gradient=made.gradient.numpy(),
+        error=made.error.numpy(),
+        note=np.array(made.note),
+    )
+    print(f"{FOLDER / given.name}.npz: {made.note}")

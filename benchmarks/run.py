@@ -1,0 +1,130 @@
+"""Run a suite: every cell (problem × K × estimator) becomes a record in the store."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import torch
+
+import estimators
+from benchmarks import problems
+from benchmarks.checks import check
+from benchmarks.context import context
+from benchmarks.measured import measure_checked
+from benchmarks.measurement import Measurement
+from benchmarks.problem import Problem
+from benchmarks.results import Store, identity
+from benchmarks.truth import Truth, find_truth
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is to be measured; everything here is in the identity of the records."""
+
+    problems: tuple[str, ...]
+    estimators: tuple[str, ...]
+    samples: tuple[int, ...] = (1, 4)
+    replicates: int | None = None  # the problem says, unless given
+    precision: float | None = None
+    seed: int = 0
+    device: str = "cpu"
+
+    @property
+    def cells(self) -> list[tuple[str, int, str]]:
+        """(problem, K, estimator) of every cell, in the order they are run."""
+        return [(p, k, e) for p in self.problems for k in self.samples for e in self.estimators]
+
+    def budget(self, problem: str) -> int:
+        """The replicates spent on each cell of a problem."""
+        return self.replicates or problems.replicates(problem)
+
+
+def choose(kind: str, patterns: tuple[str, ...], known: list[str]) -> tuple[str, ...]:
+    """The `known` names matched by any pattern (all of them without one), in their order.
+
+    ValueError names a pattern that matches nothing, with a suggestion.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            raise ValueError(estimators.unknown(kind, pattern, known))
+    chosen = (n for n in known if not patterns or any(fnmatchcase(n, p) for p in patterns))
+    return tuple(chosen)
+
+
+def run(
+    suite: Suite,
+    store: Store,
+    resume: bool = False,
+    starting: Callable[[str, int, str], None] = lambda *cell: None,
+) -> Iterator[Measurement]:
+    """Measure the cells of `suite`, append each to `store`, and yield it.
+
+    With `resume`, cells whose last record is not an error are left out. A problem that cannot be
+    measured gives a record with status "error" for each of its cells; the others go on.
+    """
+    done = _done(store) if resume else set()
+    where = context()
+    for name in suite.problems:
+        subject = _Subject.of(name)
+        for problem, samples, estimator in suite.cells:
+            if problem != name or _identity(suite, subject, samples, estimator) in done:
+                continue
+            starting(name, samples, estimator)
+            measurement = subject.measure(suite, samples, estimator)
+            store.append({**measurement.record, "context": where})
+            yield measurement
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A problem with its truth, or the sentence that says why it cannot be measured."""
+
+    name: str
+    problem: Problem | None = None
+    truth: Truth | None = None
+    mistake: str | None = None
+
+    @classmethod
+    def of(cls, name: str) -> "_Subject":
+        try:
+            problem = problems.load(name)
+            check(problem)
+            return cls(name, problem, find_truth(problem))
+        except Exception as mistake:  # whatever it is, it must not stop the sweep
+            return cls(name, mistake=f"{type(mistake).__name__}: {mistake}")
+
+    def measure(self, suite: Suite, samples: int, estimator: str) -> Measurement:
+        if self.mistake is None:
+            return measure_checked(
+                self.problem, self.truth, estimator, samples, suite.budget(self.name), suite.seed,
+                suite.device, torch.float64, suite.precision,
+            )  # fmt: skip
+        return Measurement(
+            **_facts(suite, self, samples, estimator), status="error", reason=self.mistake
+        )
+
+
+def _facts(suite: Suite, subject: _Subject, samples: int, estimator: str) -> dict:
+    return {
+        "problem": subject.name,
+        "problem_version": subject.problem.version if subject.problem else 1,
+        "estimator": estimator,
+        "config": estimators.create(estimator).config_json,
+        "samples": samples,
+        "replicates": suite.budget(subject.name),
+        "budget": suite.budget(subject.name),
+        "precision": suite.precision,
+        "seed": suite.seed,
+        "device": suite.device,
+        "dtype": "float64",
+    }
+
+
+def _identity(suite: Suite, subject: _Subject, samples: int, estimator: str) -> tuple:
+    return identity(_facts(suite, subject, samples, estimator))
+
+
+def _done(store: Store) -> set[tuple]:
+    if not store.path.exists():
+        return set()
+    return {key for key, record in store.latest().items() if record["status"] != "error"}

@@ -1,0 +1,221 @@
+"""The command `gradmeter`, and the names handed on to users. The only file that sees every floor.
+
+>>> import gradmeter
+>>> frame = gradmeter.compare(gradmeter.Problem(...))
+
+Nothing heavy is imported before it is needed: `gradmeter --help` must answer at once.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+_HANDED_ON = {
+    "benchmarks": ("Measurement", "Problem", "ProblemError", "compare", "measure", "ratio"),
+    "estimators": ("Estimator", "Unsupported", "create", "names", "register"),
+    "reports": ("load", "publish", "rank"),
+}
+_HOMES = {name: package for package, names in _HANDED_ON.items() for name in names}
+__all__ = [*sorted(_HOMES), "main"]
+
+DONE, USAGE, CELLS_FAILED, NOTHING, INTERRUPTED = 0, 2, 3, 4, 130
+
+
+def __getattr__(name: str):
+    """The public names of the three packages, imported when asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+class _Commands(click.Group):
+    """Turns a user's mistake into one sentence and exit status 2, unless --debug."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except (ValueError, TypeError, FileNotFoundError, PermissionError) as mistake:
+            if ctx.params.get("debug"):
+                raise
+            raise click.UsageError(str(mistake), ctx) from mistake
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted. What was finished is in the store.", err=True)
+            sys.exit(INTERRUPTED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of a mistake.")
+@click.option(
+    "--with",
+    "plugins",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="Run this file first: it may register estimators and problems of yours.",
+)
+@click.version_option(package_name="gradmeter")
+def main(debug: bool, plugins: tuple[Path, ...]) -> None:
+    """Measure stochastic gradient estimators: variance, bias and speed, with intervals.
+
+    Example: gradmeter run --suite quick && gradmeter report
+    """
+    if plugins:
+        from benchmarks.sources import read_file
+
+        for plugin in plugins:
+            read_file(plugin)
+
+
+@main.command("list")
+@click.argument(
+    "kind", type=click.Choice(["estimators", "problems", "families"]), default="estimators"
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def list_(kind: str, as_json: bool) -> None:
+    """List what is registered.
+
+    Example: gradmeter list problems
+    """
+    from benchmarks import listing
+    from reports import terminal
+
+    rows = listing.rows(kind)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        terminal.print_rows(rows, kind)
+
+
+_COUNTS = "K, samples per estimate, separated by commas."
+
+
+def _numbers(ctx: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a list of whole numbers such as 1,16.") from None
+
+
+def _measuring(command):
+    """The options that `run` and `compare` share."""
+    for option in (
+        click.option("--seed", default=0, show_default=True, help="Of all random numbers."),
+        click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
+        click.option("--precision", type=float, help="Stop at this relative half-width, as 0.05."),
+        click.option("-R", "--replicates", type=int, help="At most; 10 000, or what a suite says."),
+        click.option("-K", "--samples", callback=_numbers, show_default=True, help=_COUNTS,
+                     default="1,4"),
+        click.option("-e", "--estimator", "estimators", multiple=True, metavar="PATTERN"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option("--suite", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
+@click.option("-p", "--problem", "patterns", multiple=True, metavar="PATTERN",
+              help="Problems by name, such as 'normal-*'; from the full suite.")  # fmt: skip
+@_measuring
+@click.option("--resume", is_flag=True, help="Leave out what the store has already.")
+@click.option("--out", default="results", show_default=True, type=click.Path(path_type=Path))
+def run(suite, patterns, estimators, samples, replicates, precision, device, seed, resume, out):
+    """Measure a suite and append every cell to the store.
+
+    Example: gradmeter run --suite quick -e 'reinforce*' -K 1,16
+    """
+    import estimators as registry
+    from benchmarks import problems
+    from benchmarks import run as running
+    from benchmarks.results import Store
+    from reports import terminal
+
+    chosen = running.Suite(
+        running.choose("problem", patterns, problems.names("full" if patterns else suite)),
+        running.choose("estimator", estimators, registry.names()),
+        samples, replicates, precision, seed, device,
+    )  # fmt: skip
+    measured = []
+    with terminal.Progress(len(chosen.cells)) as progress:
+        try:
+            for measurement in running.run(chosen, Store(out), resume, progress.starting):
+                measured.append(measurement)
+                progress.finished(measurement.status)
+        except KeyboardInterrupt:
+            again = " ".join(["gradmeter", *sys.argv[1:], *([] if resume else ["--resume"])])
+            click.echo(
+                f"\nInterrupted. What was finished is in {out}. Go on with: {again}", err=True
+            )
+            sys.exit(INTERRUPTED)
+    _conclude(
+        [m.row for m in measured], f"Records: {out}/records.jsonl. Report: gradmeter report {out}"
+    )
+
+
+@main.command()
+@click.argument("target", metavar="FILE.py[:NAME] | MODULE:CLASS")
+@click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--cost", help="For MODULE:CLASS: linear, quadratic, exp-quadratic, cosine, step.")
+@_measuring
+@click.option("--out", type=click.Path(path_type=Path), help="Also write .html, .csv or .parquet.")
+def compare(target, settings, cost, estimators, samples, replicates, precision, device, seed, out):
+    """Compare every estimator on one problem: a ranking, and why the rest does not apply.
+
+    Example: gradmeter compare torch.distributions:Gamma concentration=2 rate=1 --cost quadratic
+    """
+    import estimators as registry
+    from benchmarks.comparison import measurements
+    from benchmarks.run import choose
+    from benchmarks.sources import problem_from
+    from reports import terminal
+
+    problem = problem_from(target, settings, cost)
+    names = choose("estimator", estimators, registry.names())
+    rows = []
+    with terminal.Progress(len(names) * len(samples)) as progress:
+        for m in measurements(
+            problem, names, samples, replicates or 10_000, precision, seed, device
+        ):
+            rows.append(m.record)
+            progress.starting(problem.name, m.samples, m.estimator)
+            progress.finished(m.status)
+    if out:
+        from reports.publish import write
+
+        click.echo(write(rows, out), err=True)
+    _conclude(rows, "")
+
+
+@main.command()
+@click.argument("results", default="results", type=click.Path(path_type=Path))
+@click.option("--to", default="report", show_default=True, type=click.Path(path_type=Path))
+def report(results: Path, to: Path) -> None:
+    """Write the report of a store: index.html, report.md and the tables as CSV.
+
+    Example: gradmeter report results/ --to report/
+    """
+    import reports
+
+    click.echo(reports.publish(reports.load(results), to))
+
+
+def _conclude(rows: list[dict], last_line: str) -> None:
+    """Print the ranking, and leave with the exit status that the cells deserve."""
+    from reports import terminal
+
+    if rows:
+        terminal.print_ranking(rows)
+    if last_line:
+        click.echo(last_line)
+    statuses = [row["status"] for row in rows]
+    if "error" in statuses:
+        sys.exit(CELLS_FAILED)
+    if rows and "ok" not in statuses:
+        sys.exit(NOTHING)
+
+
+if __name__ == "__main__":
+    main()
