@@ -37,7 +37,7 @@ def cosine(frequency: float = 1.0) -> Cost:
 
 def step(at: float = 0.5) -> Cost:
     """Σ 1[x > at], whose derivative in x is zero or missing everywhere."""
-    return lambda x, dist: over_event(_floating(x > at), dist)
+    return lambda x, dist: over_event((x > at).to(_floating(x).dtype), dist)
 
 
 COSTS: dict[str, Callable[..., Cost]] = {

@@ -1,0 +1,143 @@
+"""The laws of `Estimator`, over every registered estimator × every toy problem."""
+
+import functools
+
+import pytest
+import torch
+
+import estimators
+from benchmarks import problems
+from benchmarks.checks import check
+from benchmarks.measured import measure_checked
+from benchmarks.measuring.streams import stream, stream_key
+from benchmarks.problem import unvalidated
+from benchmarks.truth import find_truth
+
+TOYS = [name for name in problems.names() if not name.startswith("vae")]
+CELLS = [(e, p) for p in TOYS for e in estimators.names()]
+SAMPLES = 2
+laws = pytest.mark.parametrize(("name", "toy"), CELLS, ids=[f"{e}@{p}" for e, p in CELLS])
+
+
+@functools.cache
+def prepared(toy):
+    problem = problems.load(toy)
+    check(problem)
+    return problem, find_truth(problem)
+
+
+@functools.cache
+def refusal(name, toy):
+    return estimators.create(name).unsupported(prepared(toy)[0].differentiable_dist(), SAMPLES)
+
+
+def replicated(problem, replicates):
+    leaves = {
+        k: v.expand((replicates, *v.shape)).clone().requires_grad_()
+        for k, v in problem.parameters.items()
+    }
+    return leaves, problem.family(**leaves)
+
+
+def surrogate_of(name, problem, cost, replicates=4):
+    """The surrogate of a fitted estimator and its gradients, from one fixed stream."""
+    with stream(stream_key("law")), unvalidated():
+        leaves, dist = replicated(problem, replicates)
+        estimator = estimators.create(name).fitted(dist, problem.cost, SAMPLES)
+        surrogate = estimator.surrogate(dist, cost, SAMPLES)
+        if not surrogate.requires_grad:  # `replicate_gradients` refuses in the same way
+            raise estimators.Unsupported(f"{name} finds no derivative of the cost.")
+        grads = torch.autograd.grad(surrogate.sum(), list(leaves.values()), allow_unused=True)
+    return surrogate, grads, dist
+
+
+def test_enough_cells_are_accepted():
+    assert sum(refusal(e, p) is None for e, p in CELLS) >= 200
+
+
+@laws
+def test_a_refusal_is_a_sentence_and_raised_alike(name, toy):
+    reason = refusal(name, toy)
+    if reason is None:
+        return
+    assert len(reason) > 30
+    assert reason.endswith(".")
+    problem, _ = prepared(toy)
+    with pytest.raises((estimators.Unsupported, NotImplementedError, RuntimeError)):
+        surrogate_of(name, problem, problem.cost)
+
+
+@laws
+def test_shape_isolation_and_silence(name, toy, capsys):
+    if refusal(name, toy):
+        return
+    problem, _ = prepared(toy)
+    before = {k: v.clone() for k, v in problem.parameters.items()}
+    seed, default = torch.initial_seed(), torch.get_default_dtype()
+    try:
+        surrogate, grads, dist = surrogate_of(name, problem, problem.cost)
+    except estimators.Unsupported as late:  # a cost without a derivative, seen only when it is used
+        assert "step" in toy
+        assert str(late).endswith(".")
+        return
+    assert surrogate.shape == dist.batch_shape
+
+    def louder(x, dist):  # replicate 1 alone keeps its cost
+        factor = torch.full((4,), 10.0, dtype=x.dtype).index_fill(0, torch.tensor(1), 1.0)
+        f = problem.cost(x, dist)
+        return f * factor.reshape(4, *[1] * (f.ndim - 2))
+
+    again, grads_again, _ = surrogate_of(name, problem, louder)
+    assert torch.equal(surrogate[1], again[1])
+    for grad, other in zip(grads, grads_again, strict=True):
+        assert grad is None or torch.equal(grad[1], other[1])
+    assert torch.initial_seed() == seed
+    assert torch.get_default_dtype() == default
+    assert all(torch.equal(before[k], v) for k, v in problem.parameters.items())
+    assert all(v.grad is None for v in problem.parameters.values())
+    assert capsys.readouterr() == ("", "")
+
+
+@laws
+def test_truth(name, toy):
+    if refusal(name, toy) or not estimators.create(name).unbiased:
+        return
+    problem, truth = prepared(toy)
+    replicates = 5_000 if "optimal" in name else 10_000
+    measured = measure_checked(
+        problem, truth, name, SAMPLES, replicates, 1, "cpu", torch.float64, timed=False
+    )
+    if "step" in toy and measured.status == "n/a":
+        return
+    assert measured.status == "ok", measured.reason
+    assert measured.bias_verdict in {"unbiased", "undetermined"}, (
+        measured.bias_p,
+        measured.bias_limit,
+    )
+
+
+@laws
+def test_value(name, toy):
+    if refusal(name, toy) or not estimators.create(name).unbiased or "step" in toy:
+        return
+    problem, _ = prepared(toy)
+    surrogate, _, dist = surrogate_of(name, problem, problem.cost, replicates=2_000)
+    with stream(stream_key("value")), torch.no_grad():
+        plain = estimators.evaluate(problem.cost, dist.sample((20,)), dist).mean(0)
+    gap = surrogate.detach().mean() - plain.mean()
+    error = (surrogate.detach().var() / 2_000 + plain.var() / 2_000).sqrt()
+    assert gap.abs() <= 5 * error + 1e-12
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in estimators.names() if not estimators.create(n).unbiased]
+)
+def test_what_is_called_biased_is_shown_to_be_biased_somewhere(name):
+    accepted = [p for p in TOYS if refusal(name, p) is None]
+    verdicts = {
+        measure_checked(
+            *prepared(toy), name, SAMPLES, 10_000, 1, "cpu", torch.float64, timed=False
+        ).bias_verdict
+        for toy in accepted
+    }
+    assert "biased" in verdicts
