@@ -19,8 +19,8 @@ def check(problem: Problem) -> None:
     if dist.batch_shape != (REPLICATES, *batch):
         raise ProblemError(
             f"With {REPLICATES} copies of λ, the family of problem {problem.name!r} has "
-            f"batch_shape {tuple(dist.batch_shape)} instead of {(REPLICATES, *batch)}: let its parameters "
-            "broadcast from the right, for example with scale.unsqueeze(-1)."
+            f"batch_shape {tuple(dist.batch_shape)} instead of {(REPLICATES, *batch)}: let its "
+            "parameters broadcast from the right, for example with scale.unsqueeze(-1)."
         )
     _check_parameters_used(problem)
     with stream(stream_key("check", problem.name)):

@@ -36,7 +36,7 @@ class Problem:
     parameters: dict[str, Tensor]
     family: Callable[..., Distribution]
     cost: Callable[..., Tensor]
-    truth: "str | None | dict[str, Tensor] | Truth" = "auto"
+    truth: "str | dict[str, Tensor] | Truth | None" = "auto"
     version: int = 1
     summary: str = ""
     footprint: int | None = None  # numbers the cost holds for each sample; chooses the block size

@@ -13,6 +13,7 @@ from reports import formats
 from reports.load import complete
 from reports.tables import ranking, refusals
 
+FEW = 3  # problems whose whole ranking is printed
 PLAIN_SECONDS = 10  # between lines where there is no terminal
 
 
@@ -63,20 +64,60 @@ class Progress:
 
 
 def print_ranking(rows: list[dict]) -> None:
-    """Each problem's estimators by variance, then who refused and who failed, on stdout."""
+    """The ranking of each problem's estimators on stdout, then who refused and who failed."""
     frame = complete(pandas.DataFrame(rows))
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     ranked = ranking(frame)
-    for problem, part in ranked.groupby("problem", sort=False):
-        console.print(_ranking_table(problem, part))
-    refused = refusals(frame)
-    if not refused.empty and frame["problem"].nunique() == 1:
-        for _, row in refused.iterrows():
-            console.print(f"[dim]{row['label']}: {row['reason']}[/dim]", markup=True)
+    if frame["problem"].nunique() > FEW:
+        console.print(_winners_table(ranked))
+    else:
+        for problem, part in ranked.groupby("problem", sort=False):
+            console.print(_ranking_table(problem, part))
+        for _, row in refusals(frame).iterrows():
+            console.print(f"{row['label']}: {row['reason']}", style="dim", markup=False)
     for _, row in frame[frame["status"] == "error"].iterrows():
-        console.print(
-            f"failed: {row['problem']} · {row['estimator']}: {row['reason']}", markup=False
+        cell = f"{row['problem']} · {row['estimator']} · K={row['samples']}"
+        console.print(f"failed: {cell}: {row['reason']}", markup=False)
+
+
+def _winners_table(ranked: pandas.DataFrame) -> Table:
+    """One line a problem and K: who is quietest, by how much, and who is best at equal time."""
+    table = Table(box=None, pad_edge=False)
+    for name in (
+        "problem",
+        "K",
+        "quietest",
+        "variance [95 %]",
+        "next",
+        "× [95 %]",
+        "at equal time",
+    ):
+        table.add_column(name, justify="right" if name in ("K", "× [95 %]") else "left")
+    fair = ranked[ranked["eligible"]]
+    for (problem, samples), part in fair.groupby(["problem", "samples"], sort=False):
+        best, rest = part.iloc[0], part.iloc[1:]
+        apart = rest[~rest["tied"]].head(1)
+        tied = [*rest.loc[rest["tied"], "label"]]
+        table.add_row(
+            problem,
+            str(samples),
+            " = ".join([best["label"], *tied]),
+            formats.interval(best["variance"], best["variance_low"], best["variance_high"]),
+            *next(
+                (
+                    (
+                        row["label"],
+                        formats.interval(
+                            row["relative"], row["relative_low"], row["relative_high"]
+                        ),
+                    )
+                    for _, row in apart.iterrows()
+                ),
+                ("", ""),
+            ),
+            part.loc[part["work_variance"].idxmin(), "label"],
         )
+    return table
 
 
 def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:

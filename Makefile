@@ -1,0 +1,26 @@
+# The README's commands. Everything is installed into .venv of this checkout.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: run test study lint clean
+
+run: $(VENV)/ready
+	$(BIN)/gradmeter run --suite quick
+	@echo "The report: $$($(BIN)/gradmeter report)"
+
+test: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q
+
+study: $(VENV)/ready
+	$(BIN)/python -m pytest -q -m study
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,asv,parquet]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,1 @@
+"""What asv reads: a dozen fixed canaries of variance, bias, time and memory (see asv.conf.json)."""
