@@ -73,7 +73,8 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
     "kind", type=click.Choice(["estimators", "problems", "families"]), default="estimators"
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def list_(kind: str, as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="The table of estimators, as in the README.")
+def list_(kind: str, as_json: bool, markdown: bool) -> None:
     """List what is registered.
 
     Example: gradmeter list problems
@@ -82,7 +83,9 @@ def list_(kind: str, as_json: bool) -> None:
     from reports import terminal
 
     rows = listing.rows(kind)
-    if as_json:
+    if markdown:
+        click.echo(listing.markdown())
+    elif as_json:
         import json
 
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -171,7 +174,10 @@ def compare(target, settings, cost, estimators, samples, replicates, precision, 
     from benchmarks.run import choose
     from benchmarks.sources import problem_from
     from reports import terminal
+    from reports.publish import check_format, write
 
+    if out:
+        check_format(out)
     problem = problem_from(target, settings, cost)
     names = choose("estimator", estimators, registry.names())
     rows = []
@@ -183,9 +189,9 @@ def compare(target, settings, cost, estimators, samples, replicates, precision, 
             progress.starting(problem.name, m.samples, m.estimator)
             progress.finished(m.status)
     if out:
-        from reports.publish import write
+        import pandas
 
-        click.echo(write(rows, out), err=True)
+        click.echo(write(pandas.DataFrame(rows), out), err=True)
     _conclude(rows, "")
 
 

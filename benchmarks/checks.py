@@ -8,18 +8,19 @@ from benchmarks.problem import Problem, ProblemError
 from estimators import Unsupported, evaluate
 from estimators.families import tensors
 
-REPLICATES = 3
 DRAWS = 64
 
 
 def check(problem: Problem) -> None:
     """Raise ProblemError for the first mistake found in `problem`."""
     batch = problem.dist().batch_shape
-    dist = problem.dist(REPLICATES)
-    if dist.batch_shape != (REPLICATES, *batch):
+    sizes = {size for value in problem.parameters.values() for size in value.shape}
+    copies = min({3, 5, 7, 11} - sizes, default=13)  # so that no wrong broadcasting goes unseen
+    dist = problem.dist(copies)
+    if dist.batch_shape != (copies, *batch):
         raise ProblemError(
-            f"With {REPLICATES} copies of λ, the family of problem {problem.name!r} has "
-            f"batch_shape {tuple(dist.batch_shape)} instead of {(REPLICATES, *batch)}: let its "
+            f"With {copies} copies of λ, the family of problem {problem.name!r} has "
+            f"batch_shape {tuple(dist.batch_shape)} instead of {(copies, *batch)}: let its "
             "parameters broadcast from the right, for example with scale.unsqueeze(-1)."
         )
     _check_parameters_used(problem)

@@ -10,6 +10,16 @@ def rows(kind: str) -> list[dict]:
     return {"estimators": _estimators, "problems": _problems, "families": _families}[kind]()
 
 
+def markdown() -> str:
+    """The table of estimators as it stands in the README."""
+    lines = ["| estimator | | unbiased | source |", "|---|---|---|---|"]
+    for row in _estimators():
+        unbiased = "yes" if row["unbiased"] else "no"
+        summary = row["summary"].removesuffix(".")
+        lines.append(f"| `{row['name']}` | {summary} | {unbiased} | {row['source']} |")
+    return "\n".join(lines)
+
+
 def _estimators() -> list[dict]:
     return [estimators.about(name) for name in estimators.names()]
 

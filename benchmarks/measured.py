@@ -81,9 +81,10 @@ def measure_checked(
             return Measurement(**facts, status="n/a", reason=reason)
         try:
             replicated = replicate(cell, plan, rule)
-            facts |= statistics(cell, replicated) | health(replicated)
+            facts |= health(replicated)
             if replicated.unhealthy:
                 return Measurement(**facts, status="error", reason=_unhealthy(replicated))
+            facts |= statistics(cell, replicated)
             if timed:
                 facts |= cost(cell, plan, replicated)
         except Unsupported as refusal:
@@ -99,13 +100,11 @@ def statistics(cell: Cell, replicated: Replicates) -> dict:
     whole, rows = replicated.table.whole(), replicated.table.rows
     variance = intervals.variance_interval(whole)
     found = {
-        "replicates": replicated.count,
         "variance": variance.value,
         "variance_low": variance.low,
         "variance_high": variance.high,
         "variance_jackknife": intervals.jackknife_variances(rows).tolist(),
         "heavy_tailed": tails.is_heavy(replicated.largest, variance.value),
-        "stopped": replicated.stopped,
         "bias_verdict": "no truth",
     }
     mean2 = float(whole.mean.square().sum()) - variance.value / replicated.count
@@ -135,6 +134,8 @@ def health(replicated: Replicates) -> dict:
     """Shares of replicates that are not finite or exactly zero, and what the cost was asked."""
     n = replicated.count
     return {
+        "replicates": n,
+        "stopped": replicated.stopped,
         "unhealthy": float(replicated.unhealthy) / n,
         "zero": float(replicated.zero) / n,
         "nonfinite_costs": float(replicated.nonfinite_costs) / max(replicated.evaluations, 1),

@@ -66,9 +66,10 @@ class Problem:
             dist = self.family(**copies)
         except Exception as failure:
             where = f" with leading axes {axes} added to its parameters" if axes else ""
+            way_out = "; let them broadcast from the right" if axes else ""
             raise ProblemError(
                 f"The family of problem {self.name!r} raises {type(failure).__name__}{where}: "
-                f"{_first_line(failure)}"
+                f"{_first_line(failure)}{way_out}"
             ) from failure
         if not isinstance(dist, Distribution):
             raise ProblemError(

@@ -31,7 +31,7 @@ class GumbelSoftmax(Estimator):
         z = families.perturbed_logits(dist, (samples,))  # [K, *B, *E]
         x = families.soften(dist, z / self.temperature)
         if self.hard:
-            x = families.harden(dist, z) + x - x.detach()
+            x = families.harden(dist, z) + (x - x.detach())  # the value is exactly the hard sample
         return evaluate(cost, x, dist).mean(0)
 
 

@@ -21,7 +21,7 @@ class StraightThrough(Estimator):
 
     def surrogate(self, dist, cost, samples=1):
         p = families.soften(dist, families.logits(dist))  # [*B, *E]
-        x = self.draw(dist, samples) + p - p.detach()  # [K, *B, *E]
+        x = self.draw(dist, samples) + (p - p.detach())  # [K, *B, *E], exactly the draw
         return evaluate(cost, x, dist).mean(0)
 
     def draw(self, dist, samples):

@@ -10,9 +10,11 @@ import pandas
 
 from reports import plots, tables
 from reports.drawing import looks
+from reports.load import complete
 from reports.page import content
 from reports.tables import headline, prepare, ranking
 
+FORMATS = (".html", ".csv", ".parquet")
 FIGURES = (
     ("variance with 95 % intervals, by estimator", plots.variance_by_estimator),
     ("variance × seconds, by estimator", plots.variance_times_seconds),
@@ -41,6 +43,28 @@ def publish(frame: pandas.DataFrame, folder: str | Path = "report") -> Path:
     index = folder / "index.html"
     _write(index, environment.get_template("report.html.j2").render(page))
     return index
+
+
+def write(frame: pandas.DataFrame, path: str | Path) -> Path:
+    """Write one file: the page for .html, all columns for .csv and .parquet. Returns the path."""
+    path = Path(path)
+    check_format(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame = complete(frame)
+    if path.suffix == ".html":
+        with tempfile.TemporaryDirectory() as folder:
+            _write(path, publish(frame, folder).read_text())
+    elif path.suffix == ".csv":
+        _write(path, frame.drop(columns="variance_jackknife").to_csv(index=False))
+    else:
+        frame.to_parquet(path)
+    return path
+
+
+def check_format(path: Path) -> None:
+    """Raise ValueError unless `write` knows the format of `path`."""
+    if path.suffix not in FORMATS:
+        raise ValueError(f"{path} has no known format; end it in {', '.join(FORMATS)}.")
 
 
 def _sheets(frame: pandas.DataFrame, ranked: pandas.DataFrame) -> dict[str, pandas.DataFrame]:

@@ -199,7 +199,9 @@ def test_mixture_of_two_normals():
     problem = Problem(
         "mixture",
         {k: torch.tensor(v).double() for k, v in values.items()},
-        lambda logits, loc, scale: MixtureSameFamily(Categorical(logits=logits), Normal(loc, scale)),
+        lambda logits, loc, scale: MixtureSameFamily(
+            Categorical(logits=logits), Normal(loc, scale)
+        ),
         costs.quadratic(),
     )
     whole = moments(problem, estimators.create("implicit"))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaincc, ndtr, stdtr
 
 from benchmarks.measuring.intervals import Interval, t_quantile
-from benchmarks.measuring.moments import Moments
+from benchmarks.measuring.moments import Moments, Rows
 
 ALARM = 1e-4  # level of the verdict "biased", before Holm's correction over a report
 MATERIAL = 0.05  # "unbiased" means: ‖bias‖ is below this share of ‖g‖
@@ -24,7 +24,7 @@ class Bias:
     replicates_to_decide: int | None
 
 
-def assess(whole: Moments, rows: Moments, truth: NDArray, error: NDArray, eps: float) -> Bias:
+def assess(whole: Moments, rows: Rows, truth: NDArray, error: NDArray, eps: float) -> Bias:
     """Everything about the bias of replicates with these moments.
 
     `truth` and its standard `error` are [P]; `eps` is the rounding of the gradients' dtype.
@@ -33,10 +33,11 @@ def assess(whole: Moments, rows: Moments, truth: NDArray, error: NDArray, eps: f
     mean, m2, m3 = (t[0].cpu().numpy() for t in (whole.mean, whole.m2, whole.m3))
     variance = m2 / (n - 1)
     rounding = 1e3 * eps * (np.abs(truth) + np.abs(mean) + np.sqrt(variance))
-    error = np.hypot(error, rounding)
+    error = np.hypot(np.hypot(error, rounding), _unseen(mean, variance, truth, n))
     skew = np.divide(m3 / n, (m2 / n) ** 1.5, out=np.zeros_like(m3), where=m2 > 0)
     squared, noise = _squared(mean - truth, variance / n, error, rows)
-    p = test_unbiased(mean - truth, variance, skew, error, n, truth, rows)
+    count, shifts = rows.count.cpu().numpy(), rows.mean.cpu().numpy() - truth
+    p = test_unbiased(mean - truth, variance, skew, error, n, truth, count, shifts)
     scale = np.linalg.norm(truth)
     relative_to = scale if scale > 3 * np.linalg.norm(error) else np.sqrt(variance.sum())
     if len(mean) == 1:  # two one-sided t tests
@@ -53,23 +54,39 @@ def assess(whole: Moments, rows: Moments, truth: NDArray, error: NDArray, eps: f
     return Bias(squared, p, limit, "undetermined", int(np.ceil(max(needed, 2 * n))))
 
 
+def _unseen(mean: NDArray, variance: NDArray, truth: NDArray, n: float) -> NDArray:
+    """The standard error of parameters whose gradient never moved while others did.
+
+    An event of probability 1/n may not have happened yet; that it is no larger than what the
+    others show is the best guess. If nothing moves the estimator is taken to be deterministic.
+    """
+    still = variance <= np.square(1e-14 * mean)
+    largest = np.sqrt(np.maximum(variance + mean**2, truth**2).max())
+    return np.where(still & ~still.all(), largest / n, 0.0)
+
+
 def test_unbiased(
     off: NDArray,
     variance: NDArray,
     skew: NDArray,
     error: NDArray,
     n: float,
-    truth: NDArray,
-    rows: Moments,
+    direction: NDArray,
+    count: NDArray,
+    shifts: NDArray,
 ) -> float:
-    """The p-value of E ĝ = g, by Bonferroni over three tests that find different faults."""
+    """The p-value of E ĝ = g, by Bonferroni over three tests that find different faults.
+
+    `off` = ḡ − g [P] is the mean of n values with this variance and skew, `error` the standard
+    error of g; `shifts` [M, P] are the same differences in M rows of `count` replicates.
+    """
     return min(
         1.0,
         3
         * min(
-            _along_truth(off, truth, error, rows),
+            _along(direction, off, error, shifts),
             _largest_t(off, variance, skew, error, n),
-            _sign_flip(truth, error, rows),
+            _sign_flip(count, shifts, error),
         ),
     )
 
@@ -77,15 +94,15 @@ def test_unbiased(
 test_unbiased.__test__ = False  # pytest would collect it
 
 
-def _along_truth(off: NDArray, truth: NDArray, error: NDArray, rows: Moments) -> float:
+def _along(direction: NDArray, off: NDArray, error: NDArray, shifts: NDArray) -> float:
     """t of the projection on g over the rows: finds an error of scale."""
-    norm = np.linalg.norm(truth)
+    norm = np.linalg.norm(direction)
     if norm == 0:
         return 1.0
-    direction = truth / norm
-    along = rows.mean.cpu().numpy() @ direction  # [M]
+    direction = direction / norm
+    along = shifts @ direction  # [M]
     se2 = along.var(ddof=1) / len(along) + np.square(direction * error).sum()
-    return _two_sided(off @ direction / np.sqrt(se2), len(along) - 1) if se2 > 0 else 1.0
+    return float(_two_sided(off @ direction / np.sqrt(se2), len(along) - 1)) if se2 > 0 else 1.0
 
 
 def _largest_t(off: NDArray, variance: NDArray, skew: NDArray, error: NDArray, n: float) -> float:
@@ -102,13 +119,12 @@ def _largest_t(off: NDArray, variance: NDArray, skew: NDArray, error: NDArray, n
     return min(1.0, len(off) * float(p.min()))
 
 
-def _sign_flip(truth: NDArray, error: NDArray, rows: Moments) -> float:
+def _sign_flip(count: NDArray, shifts: NDArray, error: NDArray) -> float:
     """‖Σ_j ± D_j‖² over row sums D_j under random signs: finds dense errors for any P.
 
     The off-diagonal Gram matrix gives the three moments of its law; Pearson III gives the tail.
     """
-    count = rows.count.cpu().numpy()
-    d = count[:, None] * (rows.mean.cpu().numpy() - truth)  # [M, P]
+    d = count[:, None] * shifts  # [M, P]
     gram = d @ d.T
     spread2 = np.trace(gram) - np.square(d.sum(0)).sum() / len(d)  # of the sums, about their mean
     np.fill_diagonal(gram, 0.0)
@@ -128,7 +144,7 @@ def _sign_flip(truth: NDArray, error: NDArray, rows: Moments) -> float:
 
 
 def _squared(
-    off: NDArray, mean_variance: NDArray, error: NDArray, rows: Moments
+    off: NDArray, mean_variance: NDArray, error: NDArray, rows: Rows
 ) -> tuple[Interval, "_Noise"]:
     """‖ḡ − g‖² − tr Σ̂/R − the truth's own squared error, with its interval."""
     centred = rows.mean.cpu().numpy()

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 if TYPE_CHECKING:  # reports use the rest without torch
-    from benchmarks.measuring.moments import Moments
+    from benchmarks.measuring.moments import Moments, Rows
 
 LEVEL = 0.95
 ROUNDING = 1e-14  # relative, of float64 means
@@ -55,7 +55,7 @@ def parameter_variances(whole: "Moments") -> tuple[NDArray, NDArray, NDArray]:
     return value, value * np.exp(-half), value * np.exp(half)
 
 
-def jackknife_variances(rows: "Moments") -> NDArray:
+def jackknife_variances(rows: "Rows") -> NDArray:
     """tr Cov g without each row of the table: [M]."""
     n, q = rows.count.cpu().numpy(), rows.m2.sum(-1).cpu().numpy()
     total = float(n.sum())

@@ -1,7 +1,7 @@
-"""Streamed moments of vectors: a table of blocks of replicates, merged pairwise and in order.
+"""Streamed moments of vectors, in float64, with memory that does not grow with R.
 
-Axes: M rows of the table, P parameters. Each row holds the moments of its replicates about their
-own mean, so nothing cancels; rows merge exactly (Pébay 2008, SAND2008-6212).
+Axes: M rows of a table, P parameters. Sums are over deviations from a mean that is close, so that
+nothing cancels, and move to another centre exactly (Pébay 2008, SAND2008-6212).
 """
 
 from dataclasses import dataclass, fields
@@ -11,73 +11,63 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Count, mean, and sums of powers of the deviations d = g − mean, one row a block."""
+class Rows:
+    """Count, mean and Σ d² of the replicates in each row, with d = g − the row's mean."""
 
     count: Tensor  # [M]
     mean: Tensor  # [M, P]
-    m2: Tensor  # Σ d²  [M, P]
+    m2: Tensor  # [M, P]
+
+    @classmethod
+    def of(cls, d: Tensor, centre: Tensor) -> "Rows":
+        """The rows of d = g − centre, d [M, n, P]; the centre must be near their means."""
+        n = d.shape[1]
+        off = d.mean(1)
+        m2 = (d.square().sum(1) - n * off.square()).clamp_min(0.0)
+        return cls(torch.full_like(off[:, 0], n), centre + off, m2)
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+    def __getitem__(self, rows: slice) -> "Rows":
+        return Rows(self.count[rows], self.mean[rows], self.m2[rows])
+
+    def __add__(self, other: "Rows") -> "Rows":
+        """The table with the rows of `other` below."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return Rows(*(torch.cat(pair) for pair in pairs))
+
+    def merged(self, each: int) -> "Rows":
+        """`each` neighbouring rows merged into one: M / each rows."""
+        n, mean, m2 = (getattr(self, f.name).unflatten(0, (-1, each)) for f in fields(self))
+        n, count = n.unsqueeze(-1), n.sum(1)  # [M', each, 1], [M']
+        first = mean[:, :1]
+        centre = first + (n * (mean - first)).sum(1, keepdim=True) / count[:, None, None]
+        between = (n * (mean - centre).square()).sum(1)
+        return Rows(count, centre.squeeze(1), m2.sum(1) + between)
+
+
+@dataclass(frozen=True)
+class Moments(Rows):
+    """Rows with the higher sums that intervals and tests need; a table's whole is one row."""
+
     m3: Tensor  # Σ d³  [M, P]
     m4: Tensor  # Σ d⁴  [M, P]
     q3: Tensor  # Σ ‖d‖² d  [M, P]
     q4: Tensor  # Σ ‖d‖⁴  [M]
 
     @classmethod
-    def of(cls, x: Tensor) -> "Moments":
-        """The moments of x [M, n, P], cast to float64 first."""
-        x = x.double()
-        mean = x.mean(1)
-        d = x - mean.unsqueeze(1)
-        d2 = d.square()
-        norm2 = d2.sum(-1, keepdim=True)
-        return cls(
-            count=torch.full_like(mean[:, 0], x.shape[1]),
-            mean=mean,
-            m2=d2.sum(1),
-            m3=(d2 * d).sum(1),
-            m4=d2.square().sum(1),
-            q3=(norm2 * d).sum(1),
-            q4=norm2.square().sum((1, 2)),
-        )
+    def zero(cls, like: Tensor) -> "Moments":
+        """No replicates yet, of gradients like x [R, P]."""
+        none = torch.zeros_like(like[:1])
+        return cls(none[:, 0], none, none, none, none, none, none[:, 0])
 
-    def __len__(self) -> int:
-        return len(self.count)
+    def shifted(self, shift: Tensor) -> dict[str, Tensor]:
+        """The sums about centres from which the means lie `shift` [M, P] away.
 
-    def __getitem__(self, rows: slice) -> "Moments":
-        return Moments(*(getattr(self, f.name)[rows] for f in fields(self)))
-
-    def __add__(self, other: "Moments") -> "Moments":
-        """The table with the rows of `other` below."""
-        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-        return Moments(*(torch.cat(pair) for pair in pairs))
-
-    def merged(self, other: "Moments") -> "Moments":
-        """Row by row, the moments of both together."""
-        na, nb = self.count.unsqueeze(-1), other.count.unsqueeze(-1)
-        n = na + nb
-        delta = other.mean - self.mean
-        a, b = -nb / n * delta, na / n * delta  # from the new mean to the old ones
-        left, right = self._about(a), other._about(b)
-        sums = {name: left[name] + right[name] for name in left}
-        return Moments(self.count + other.count, self.mean - a, **sums)
-
-    def halved(self) -> "Moments":
-        """Neighbouring rows merged: ⌈M/2⌉ rows."""
-        even = len(self) - len(self) % 2
-        return self[0:even:2].merged(self[1:even:2]) + self[even:]
-
-    def total(self) -> "Moments":
-        """Everything in one row."""
-        whole = self
-        while len(whole) > 1:
-            whole = whole.halved()
-        return whole
-
-    def _about(self, shift: Tensor) -> dict[str, Tensor]:
-        """The sums about a centre from which the rows' means lie `shift` [M, P] away.
-
-        The term 4 Σ (d·shift)² of q4 uses the diagonal of the covariance. It is exact for P = 1 and
-        uncorrelated parameters, else off by at most 4/n of q4, for the n replicates of a row.
+        q3 and q4 use the diagonal of the covariance where they would need all of it: exact for
+        P = 1 and for uncorrelated parameters. A table's mean has moved by O(1/√n) of the spread
+        when its shifts come, so that they are off by O(log(R) / R) at most.
         """
         n = self.count.unsqueeze(-1)
         s2 = shift.square()
@@ -93,54 +83,92 @@ class Moments:
             + (n * norm2.square()).squeeze(-1),
         }
 
+    def with_block(self, d: Tensor, mean: Tensor) -> "Moments":
+        """One row joined by a block given as d = g − mean, where `mean` [1, P] is the new mean.
+
+        The sums of the block are exact; what was there before is shifted.
+        """
+        d2 = d.square()
+        norm2 = d2.sum(-1, keepdim=True)
+        new = {
+            "m2": d2.sum(0),
+            "m3": (d2 * d).sum(0),
+            "m4": d2.square().sum(0),
+            "q3": (norm2 * d).sum(0),
+            "q4": norm2.square().sum(),
+        }
+        old = self.shifted(self.mean - mean)
+        return Moments(self.count + len(d), mean, **{k: old[k] + new[k] for k in new})
+
 
 class Table:
-    """A growing table of at most `limit` equally filled rows, whatever the number of replicates.
+    """Moments of everything, and those of at most `limit` equally filled rows.
 
-    Rows start as chunks of `chunk` replicates. When there are more than `limit`, neighbours merge
-    and rows hold twice as many. What does not fill a row yet waits in `rest`.
+    Rows start with `chunk` replicates. When there are more than `limit`, neighbours merge and rows
+    hold twice as many. What does not fill a row waits in `rest`; the last replicates, fewer than a
+    chunk, are in the whole alone. Blocks must come whole and in order: then the bits are the same,
+    whoever made them.
     """
 
     def __init__(self, chunk: int, limit: int = 64):
         self.chunk = chunk
         self.row_size = chunk
         self.limit = limit
-        self.rows: Moments | None = None
-        self.rest: Moments | None = None
+        self.rows: Rows | None = None
+        self.rest: Rows | None = None
+        self._waiting = 0  # chunks in `rest`
+        self._whole: Moments | None = None
 
     def add(self, x: Tensor) -> None:
-        """Add a block x [R, P]."""
+        """Add a block x [R, P], cast to float64 first."""
+        x = x.double()
+        before = Moments.zero(x) if self._whole is None else self._whole
+        centre = x[:1] if self._whole is None else before.mean
+        # over differences from a nearby centre: x may be far from zero
+        mean = centre + (x - centre).sum(0, keepdim=True) / (before.count + len(x))
+        d = x - mean
+        self._whole = before.with_block(d, mean)
         full = len(x) // self.chunk * self.chunk
         if full:
-            self._append(Moments.of(x[:full].unflatten(0, (-1, self.chunk))))
-        if full < len(x):
-            self._append(Moments.of(x[full:].unsqueeze(0)))
+            self._append(Rows.of(d[:full].unflatten(0, (-1, self.chunk)), mean))
 
     def whole(self) -> Moments:
         """Every replicate, in one row."""
-        parts = [part for part in (self.rows, self.rest) if part is not None]
-        return (parts[0] if len(parts) == 1 else parts[0] + parts[1]).total()
+        return self._whole
 
-    def _append(self, new: Moments) -> None:
-        while len(new) > 1 and new.count[0] < self.row_size and new.count[0] == new.count[-1]:
-            new = new.halved()
-        for i in range(len(new)) if new.count[0] < self.row_size else ():
-            self._fill(new[i : i + 1])
-        if new.count[0] >= self.row_size:
-            self.rows = new if self.rows is None else self.rows + new
+    def _append(self, new: Rows) -> None:
+        """Take in rows of `chunk` replicates."""
+        each = self.row_size // self.chunk
+        if self._waiting:
+            missing = each - self._waiting
+            self._wait(new[:missing])
+            new = new[missing:]
+        full = len(new) // each * each
+        if full:
+            self._grow(new[:full].merged(each))
+        if full < len(new):
+            self._wait(new[full:])
         while self.rows is not None and len(self.rows) > self.limit:
             self._double()
 
-    def _fill(self, row: Moments) -> None:
-        self.rest = row if self.rest is None else self.rest.merged(row)
-        if self.rest.count[0] >= self.row_size:
-            self.rows = self.rest if self.rows is None else self.rows + self.rest
-            self.rest = None
+    def _wait(self, new: Rows) -> None:
+        """Put rows into `rest`, and `rest` among the rows once it is as full as they are."""
+        both = new if self.rest is None else self.rest + new
+        self.rest = both.merged(len(both))
+        self._waiting += len(new)
+        if self._waiting * self.chunk == self.row_size:
+            self._grow(self.rest)
+            self.rest, self._waiting = None, 0
+
+    def _grow(self, rows: Rows) -> None:
+        self.rows = rows if self.rows is None else self.rows + rows
 
     def _double(self) -> None:
         even = len(self.rows) - len(self.rows) % 2
         odd = self.rows[even:]
-        self.rows = self.rows[:even].halved()
-        self.row_size *= 2
+        self.rows = self.rows[:even].merged(2)
         if len(odd):
-            self.rest = odd if self.rest is None else odd.merged(self.rest)
+            both = odd if self.rest is None else odd + self.rest
+            self.rest = both.merged(len(both))
+            self._waiting += self.row_size // self.chunk
+        self.row_size *= 2

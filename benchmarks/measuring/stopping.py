@@ -27,7 +27,8 @@ class Plan:
             )
         chunk = _power_of_two((start or replicates) // 32)
         fits = _power_of_two(max(CACHE_NUMBERS // numbers, 32))
-        return cls(replicates, min(fits, 64 * chunk), min(chunk, fits))
+        most = 64 * chunk if start is None else 8 * chunk  # a run can stop only between blocks
+        return cls(replicates, min(fits, most), min(chunk, fits))
 
     def sizes(self) -> Iterator[int]:
         """The number of replicates in each block."""

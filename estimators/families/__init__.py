@@ -6,37 +6,82 @@ import pkgutil
 from estimators.families.capabilities import (
     Unsupported,
     attach,
+    bernoulli_logits,
     bounds,
     cdf,
+    conditional_logits,
     describe,
+    given_sample,
     harden,
     implicit,
     is_discrete,
+    lead,
     logits,
+    logits_of,
+    mode,
     perturbed_logits,
     soften,
+    sparsify,
 )
-from estimators.families.leaves import carry, tensors, with_leaves
+from estimators.families.events import carry_logits, over_event, spread
+from estimators.families.couplings import (
+    Coupled,
+    from_gammas,
+    quantile,
+    inside,
+    jumps,
+    mirrored,
+    uniforms,
+    weak_derivatives,
+)
+from estimators.families.leaves import carry, replaced, tensors, with_leaves
+from estimators.families.support import support_log_prob, support_points, support_table
 
 __all__ = [
+    "Coupled",
+    "TanhNormal",
     "TruncatedNormal",
     "Unsupported",
+    "VonMisesFisher",
     "attach",
+    "bernoulli_logits",
     "bounds",
     "carry",
+    "carry_logits",
     "cdf",
+    "conditional_logits",
     "describe",
+    "from_gammas",
+    "quantile",
+    "given_sample",
     "harden",
     "implicit",
+    "inside",
     "is_discrete",
+    "jumps",
+    "lead",
     "logits",
+    "mirrored",
+    "logits_of",
+    "mode",
+    "over_event",
     "perturbed_logits",
+    "replaced",
     "soften",
+    "sparsify",
+    "spread",
+    "support_log_prob",
+    "support_points",
+    "support_table",
     "tensors",
+    "uniforms",
+    "weak_derivatives",
     "with_leaves",
 ]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
+from estimators.families.tanh_normal import TanhNormal  # noqa: E402
 from estimators.families.truncated_normal import TruncatedNormal  # noqa: E402
+from estimators.families.von_mises_fisher import VonMisesFisher  # noqa: E402

@@ -2,7 +2,7 @@
 
 from torch.distributions import Beta
 
-from estimators.families import capabilities
+from estimators.families import capabilities, couplings
 from estimators.families.capabilities import attach
 from estimators.special import beta_derivatives
 
@@ -12,3 +12,9 @@ def _(dist, x):
     a, b = dist.concentration1.expand_as(x), dist.concentration0.expand_as(x)
     by_a, by_b = beta_derivatives(a, b, x)
     return attach(x, (a, by_a), (b, by_b))
+
+
+@couplings.from_gammas.register(Beta)
+def _(dist, gamma):
+    first, second = gamma(dist.concentration1), gamma(dist.concentration0)
+    return first / (first + second)

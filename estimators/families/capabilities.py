@@ -103,6 +103,57 @@ def logits(dist: Distribution) -> Tensor:
     raise Unsupported(_relaxation_refusal(dist))
 
 
+@singledispatch
+def bernoulli_logits(dist: Distribution) -> Tensor:
+    """The logits of a distribution made of Bernoullis alone: [*batch, *event]."""
+    raise Unsupported(
+        f"{describe(dist)} is not made of Bernoullis, whose two values are what is coupled here; "
+        "use Bernoulli or Independent(Bernoulli), or a score-function estimator such as "
+        "reinforce-loo."
+    )
+
+
+@singledispatch
+def logits_of(dist: Distribution, p: Tensor) -> Tensor:
+    """The logits whose softened point is p: the inverse of `soften`."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def conditional_logits(dist: Distribution, x: Tensor) -> Tensor:
+    """Draws of the perturbed logits given that `harden` makes x of them: the shape of x."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def given_sample(dist: Distribution, z: Tensor) -> Tensor:
+    """`z`, with its derivative in the logits where its hard sample and the noise beyond it stay."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def lead(dist: Distribution, x: Tensor, gap: float) -> Tensor:
+    """The logits, their values moved until the class of x leads all others by `gap`."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def sparsify(dist: Distribution, z: Tensor) -> Tensor:
+    """The sparse relaxed sample of perturbed logits: z projected onto the simplex."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def mode(dist: Distribution) -> Tensor:
+    """The most probable point: [*batch, *event]."""
+    try:
+        return dist.mode
+    except NotImplementedError:
+        raise Unsupported(
+            f"{describe(dist)} has no `mode`; add it, or use reinforce-loo."
+        ) from None
+
+
 def _relaxation_refusal(dist: Distribution) -> str:
     return (
         f"{describe(dist)} has no relaxation: only Bernoulli, OneHotCategorical and Independent of "

@@ -1,10 +1,13 @@
 """Gamma (and Chi2): a cdf that can be differentiated in the concentration, which torch lacks."""
 
+import math
+
 import torch
 from torch.distributions import Gamma
 
-from estimators.families import capabilities
+from estimators.families import capabilities, couplings
 from estimators.families.capabilities import attach
+from estimators.families.couplings import Coupled
 from estimators.special import gamma_derivative
 
 
@@ -22,3 +25,25 @@ def _(dist, x):
     z = (x * dist.rate).detach()
     alpha = dist.concentration.expand_as(z)
     return attach(z, (alpha, gamma_derivative(alpha, z))) / dist.rate
+
+
+@couplings.from_gammas.register(Gamma)
+def _(dist, gamma):
+    return gamma(dist.concentration) / dist.rate
+
+
+@couplings.weak_derivatives.register(Gamma)
+def _(dist, shape):
+    """In rate, Gamma(α) less Gamma(α + 1); in α, the generator of the gamma process.
+
+    ∂E[f(G)]/∂α = E ∫₀^∞ (f(G + y) − f(G)) e^{−y}/y dy at rate 1, as the Lévy measure of the process
+    α ↦ G_α is e^{−y}/y dy (Sato 1999, example 8.10); y is drawn from Gamma(½), weighted by √(π/y).
+    """
+    alpha, rate = dist.concentration.detach(), dist.rate.detach()
+    x = dist.sample(shape)
+    step = torch.empty_like(x).exponential_()
+    y = (torch.randn_like(x).square() / 2).clamp_min(torch.finfo(x.dtype).tiny)
+    return {
+        "concentration": Coupled((math.pi / y).sqrt(), x + y / rate, x),
+        "rate": Coupled(alpha / rate, x, x + step / rate),
+    }

@@ -34,6 +34,16 @@ def with_leaves(dist: Distribution) -> tuple[Distribution, dict[str, Tensor]]:
     return _walk(dist, "", {}, renew), leaves
 
 
+def replaced(dist: Distribution, replacements: dict[str, Tensor]) -> Distribution:
+    """A twin of `dist` with other tensors at these paths of `tensors(dist)`.
+
+    Where one object stands under several paths, it is replaced under all of them.
+    """
+    own = tensors(dist)
+    by_id = {id(own[path]): tensor for path, tensor in replacements.items()}
+    return _walk(dist, "", {}, lambda path, tensor: by_id.get(id(tensor), tensor))
+
+
 def carry(dist: Distribution, gradients: dict[str, Tensor]) -> Tensor:
     """Zero, with the given gradients: [*batch].
 

@@ -1,8 +1,11 @@
-"""TransformedDistribution: implicit gradients of the base, carried through the transforms."""
+"""TransformedDistribution: what the base can do, carried through the transforms."""
 
 from torch.distributions import TransformedDistribution
 
-from estimators.families import capabilities
+from estimators.families import capabilities, couplings
+from estimators.families.capabilities import Unsupported, describe
+from estimators.families.couplings import Coupled
+from estimators.families.leaves import tensors
 
 
 @capabilities.implicit.register(TransformedDistribution)
@@ -27,3 +30,49 @@ def _(dist, x):
         sign = sign * transform.sign
     below = capabilities.cdf(dist.base_dist, x)
     return sign * (below - 0.5) + 0.5
+
+
+@couplings.quantile.register(TransformedDistribution)
+def _(dist, u):
+    if not all(transform.bijective for transform in dist.transforms):
+        return couplings.quantile.dispatch(object)(dist, u)  # HalfNormal has its own icdf
+    width = dist.base_dist.event_shape[-1:]
+    u = u[..., : width[0]] if width else u  # a simplex has one coordinate more than its noise
+    return _through(dist, couplings.quantile(dist.base_dist, u))
+
+
+@couplings.mirrored.register(TransformedDistribution)
+def _(dist, shape):
+    if not all(transform.bijective for transform in dist.transforms):
+        return couplings.mirrored.dispatch(object)(dist, shape)
+    return tuple(_through(dist, x) for x in couplings.mirrored(dist.base_dist, shape))
+
+
+@couplings.from_gammas.register(TransformedDistribution)
+def _(dist, gamma):
+    return _through(dist, couplings.from_gammas(dist.base_dist, gamma))
+
+
+@couplings.weak_derivatives.register(TransformedDistribution)
+def _(dist, shape):
+    own = tensors(dist)
+    if dist.event_shape or any(
+        t.requires_grad and not path.startswith("base_dist") for path, t in own.items()
+    ):
+        raise Unsupported(
+            f"The transforms of {describe(dist)} have parameters or mix coordinates, which its "
+            "base's measure-valued derivatives do not see; use pathwise or reinforce-loo."
+        )
+    found = couplings.weak_derivatives(dist.base_dist, shape)
+    return {
+        f"base_dist.{path}": Coupled(
+            pair.weight, _through(dist, pair.positive), _through(dist, pair.negative)
+        )
+        for path, pair in found.items()
+    }
+
+
+def _through(dist, x):
+    for transform in dist.transforms:
+        x = transform(x)
+    return x

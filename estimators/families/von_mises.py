@@ -5,8 +5,9 @@ import math
 import torch
 from torch.distributions import VonMises
 
-from estimators.families import capabilities
+from estimators.families import capabilities, couplings
 from estimators.families.capabilities import attach
+from estimators.families.inversion import invert_cdf
 from estimators.special import von_mises_cdf
 
 
@@ -23,3 +24,9 @@ def _(dist, x):
     value, by_concentration = von_mises_cdf(concentration, angle.detach())
     density = dist.log_prob(x).exp()
     return attach(value, (angle, density), (concentration, by_concentration))
+
+
+@couplings.quantile.register(VonMises)
+def _(dist, u):
+    loc = dist.loc.detach()  # the cdf is measured from loc − π, and wraps
+    return invert_cdf(dist, u, (loc - math.pi, loc + math.pi))

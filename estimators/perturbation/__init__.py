@@ -1,0 +1,1 @@
+"""Estimators that ask the cost about perturbed parameters or perturbed samples, not for ∇f."""

@@ -1,0 +1,160 @@
+"""The command, as a user runs it."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas
+import pytest
+from click.testing import CliRunner
+
+import reports
+from benchmarks.results import Store
+from gradmeter import main
+
+SMALL = ["-p", "normal-quadratic", "-p", "bernoulli-quadratic", "-K", "1,2", "-R", "2000"]
+MINE = """
+import estimators
+
+@estimators.register("mine")
+class Mine(estimators.Estimator):
+    \"\"\"Pathwise, in a file outside the repository.\"\"\"
+
+    unbiased = True
+
+    def surrogate(self, dist, cost, samples=1):
+        if not dist.has_rsample:
+            raise estimators.Unsupported("This needs a reparameterised sampler; use reinforce.")
+        return estimators.evaluate(cost, dist.rsample((samples,)), dist).mean(0)
+"""
+PROBLEM = """
+import torch
+from torch.distributions import Gamma
+from benchmarks import Problem
+
+problem = Problem(
+    "my-gamma",
+    {"concentration": torch.tensor([0.5, 2.0]), "rate": torch.tensor([1.0, 1.0])},
+    Gamma,
+    lambda x: (x - 1).square(),
+)
+"""
+
+
+def gradmeter(*arguments):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def test_help_is_immediate():
+    command = [str(Path(sys.executable).with_name("gradmeter")), "--help"]
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.3
+
+
+@pytest.mark.parametrize("verb", ["list", "run", "compare", "report"])
+def test_every_command_has_an_example(verb):
+    done = gradmeter(verb, "--help")
+    assert done.exit_code == 0
+    assert "Example: gradmeter" in done.output
+
+
+@pytest.mark.parametrize("kind", ["estimators", "problems", "families"])
+def test_list(kind):
+    rows = json.loads(gradmeter("list", kind, "--json").output)
+    assert len(rows) >= 9
+    assert all(row["name"] for row in rows)
+    assert rows[0]["name"] in gradmeter("list", kind).output
+
+
+def statistics(folder):
+    untimed = ("seconds", "gradients_per_second", "work_variance", "context", "peak_memory")
+    return [
+        {k: v for k, v in record.items() if not k.startswith(untimed)} for record in Store(folder)
+    ]
+
+
+def test_run_twice_with_one_seed_and_report(tmp_path):
+    for folder in ("a", "b"):
+        done = gradmeter("run", *SMALL, "--out", tmp_path / folder)
+        assert done.exit_code == 0, done.output
+        assert "normal-quadratic" in done.stdout
+    assert statistics(tmp_path / "a") == statistics(tmp_path / "b")
+    page = gradmeter("report", tmp_path / "a", "--to", tmp_path / "report").stdout.strip()
+    assert "http" not in Path(page).read_text().replace("http://www.w3.org", "")
+    frame = pandas.read_json(tmp_path / "a" / "records.jsonl", lines=True)
+    assert set(frame["status"]) == {"ok", "n/a"}
+    assert len(reports.load(tmp_path / "a")) == len(frame)
+
+
+def test_another_seed_gives_other_numbers_within_the_interval(tmp_path):
+    for seed in (0, 1):
+        arguments = ["-p", "normal-quadratic", "-e", "pathwise", "-K", "1", "--seed", seed]
+        assert gradmeter("run", *arguments, "--out", tmp_path).exit_code == 0
+    first, second = Store(tmp_path)
+    assert first["variance"] != second["variance"]
+    assert first["variance_low"] < 13 < first["variance_high"]
+    assert second["variance_low"] < 13 < second["variance_high"]
+
+
+def test_resume_runs_only_what_is_missing(tmp_path):
+    common = ["-p", "normal-quadratic", "-R", "1000", "--out", tmp_path]
+    assert gradmeter("run", *common, "-e", "pathwise", "-K", "1").exit_code == 0
+    assert gradmeter("run", *common, "-e", "pathwise", "-K", "1,2", "--resume").exit_code == 0
+    assert [record["samples"] for record in Store(tmp_path)] == [1, 2]
+
+
+def test_an_estimator_from_outside_appears_everywhere(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    plugin = ["--with", tmp_path / "mine.py"]
+    assert "mine" in gradmeter(*plugin, "list").output
+    done = gradmeter(*plugin, "run", *SMALL, "-e", "mine", "--out", tmp_path / "results")
+    assert done.exit_code == 0, done.output
+    assert {record["estimator"] for record in Store(tmp_path / "results")} == {"mine"}
+    page = gradmeter("report", tmp_path / "results", "--to", tmp_path / "report").stdout.strip()
+    assert "mine" in Path(page).read_text()
+
+
+def test_compare_a_file(tmp_path):
+    (tmp_path / "my_problem.py").write_text(PROBLEM)
+    done = gradmeter(
+        "compare", tmp_path / "my_problem.py", "-K", "1", "-R", "2000", "-e", "pathwise",
+        "-e", "reinforce", "-e", "gumbel-softmax", "--out", tmp_path / "table.csv",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "no relaxation" in done.stdout
+    table = pandas.read_csv(tmp_path / "table.csv", keep_default_na=False)
+    assert dict(zip(table["estimator"], table["status"], strict=True)) == {
+        "gumbel-softmax": "n/a", "pathwise": "ok", "reinforce": "ok",
+    }  # fmt: skip
+
+
+def test_compare_a_torch_distribution():
+    done = gradmeter(
+        "compare", "torch.distributions:Gamma", "concentration=2", "rate=1", "--cost", "quadratic",
+        "-K", "2", "-R", "1000", "-e", "pathwise", "-e", "reinforce-loo",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "reinforce-loo" in done.stdout
+
+
+def test_a_problem_that_cannot_be_measured_does_not_stop_the_others(tmp_path):
+    (tmp_path / "broken.py").write_text(
+        "from benchmarks.problems import register\n"
+        "@register('broken')\n"
+        "def build():\n    raise RuntimeError('no data')\n"
+    )
+    done = gradmeter(
+        "--with", tmp_path / "broken.py", "run", "-p", "broken", "-p", "normal-linear", "-K", "1",
+        "-e", "pathwise", "-R", "1000", "--out", tmp_path / "results",
+    )  # fmt: skip
+    assert done.exit_code == 3, done.output
+    found = {record["problem"]: record for record in Store(tmp_path / "results")}
+    assert found["broken"]["status"] == "error"
+    assert "no data" in found["broken"]["reason"]
+    assert found["normal-linear"]["status"] == "ok"

@@ -1,0 +1,36 @@
+"""What the README shows is what happens: its table, its Python and its commands' names."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import estimators
+from benchmarks import listing
+from gradmeter import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_table_is_derived_from_the_registry():
+    shown = README.partition("<!-- estimators -->")[2].partition("<!-- end -->")[0].strip()
+    assert shown == listing.markdown(), "run: gradmeter list --markdown"
+
+
+@pytest.mark.parametrize("block", [b for b in BLOCKS if "results" not in b])
+def test_the_examples_run(block):
+    before = dict(estimators.core._registry)
+    exec(compile(block, "README.md", "exec"), {})
+    estimators.core._registry.clear()
+    estimators.core._registry.update(before)
+
+
+@pytest.mark.parametrize("line", re.findall(r"^gradmeter .*", README, re.MULTILINE))
+def test_the_commands_exist(line):
+    verb = next(word for word in line.split()[1:] if word in main.commands)
+    done = CliRunner().invoke(main, [verb, "--help"])
+    options = {word.partition("=")[0] for word in line.partition("#")[0].split() if word[0] == "-"}
+    assert options - {"--with"} <= set(re.findall(r"--?[\w-]+", done.output))
