@@ -124,8 +124,21 @@ def _measuring(command):
               help="Problems by name, such as 'normal-*'; from the full suite.")  # fmt: skip
 @_measuring
 @click.option("--resume", is_flag=True, help="Leave out what the store has already.")
+@click.option("--per-parameter", is_flag=True, help="Also store each parameter's numbers.")
 @click.option("--out", default="results", show_default=True, type=click.Path(path_type=Path))
-def run(suite, patterns, estimators, samples, replicates, precision, device, seed, resume, out):
+def run(
+    suite,
+    patterns,
+    estimators,
+    samples,
+    replicates,
+    precision,
+    device,
+    seed,
+    resume,
+    per_parameter,
+    out,
+):
     """Measure a suite and append every cell to the store.
 
     Example: gradmeter run --suite quick -e 'reinforce*' -K 1,16
@@ -144,7 +157,9 @@ def run(suite, patterns, estimators, samples, replicates, precision, device, see
     measured = []
     with terminal.Progress(len(chosen.cells)) as progress:
         try:
-            for measurement in running.run(chosen, Store(out), resume, progress.starting):
+            for measurement in running.run(
+                chosen, Store(out), resume, per_parameter, progress.starting
+            ):
                 measured.append(measurement)
                 progress.finished(measurement.status)
         except KeyboardInterrupt:

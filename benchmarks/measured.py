@@ -2,12 +2,15 @@
 
 import math
 
+import numpy as np
 import torch
 
 from benchmarks.cell import Cell, Replicates, replicate
 from benchmarks.checks import check
+from benchmarks.data_noise import data_variance
 from benchmarks.measurement import Measurement
 from benchmarks.measuring import bias, intervals, tails, timing
+from benchmarks.measuring.moments import Moments
 from benchmarks.measuring.stopping import Plan, StoppingRule, first_look
 from benchmarks.problem import Problem, unvalidated
 from benchmarks.truth import Truth, find_truth
@@ -85,6 +88,8 @@ def measure_checked(
             if replicated.unhealthy:
                 return Measurement(**facts, status="error", reason=_unhealthy(replicated))
             facts |= statistics(cell, replicated)
+            if problem.minibatch is not None:
+                facts |= data_noise(cell)
             if timed:
                 facts |= cost(cell, plan, replicated)
         except Unsupported as refusal:
@@ -103,6 +108,7 @@ def statistics(cell: Cell, replicated: Replicates) -> dict:
         "variance": variance.value,
         "variance_low": variance.low,
         "variance_high": variance.high,
+        "parameters": parameters(cell, whole),
         "variance_jackknife": intervals.jackknife_variances(rows).tolist(),
         "heavy_tailed": tails.is_heavy(replicated.largest, variance.value),
         "bias_verdict": "no truth",
@@ -127,6 +133,30 @@ def statistics(cell: Cell, replicated: Replicates) -> dict:
         "mse": variance.value + b.squared.value,
         "cosine": float(replicated.cosine) / replicated.count,
         "wrong_way": float(replicated.wrong_way) / replicated.count,
+    }
+
+
+def parameters(cell: Cell, whole: Moments) -> dict[str, np.ndarray]:
+    """What is known of each parameter: arrays [P], flattened in the order of the problem's."""
+    value, low, high = intervals.parameter_variances(whole)
+    found = {
+        "mean": whole.mean[0].cpu().numpy(),
+        "variance": value,
+        "variance_low": low,
+        "variance_high": high,
+    }
+    if cell.truth is not None:
+        found |= {"truth": cell.truth.gradient.numpy(), "truth_error": cell.truth.error.numpy()}
+    return found
+
+
+def data_noise(cell: Cell) -> dict:
+    """The variance that comes from the minibatch."""
+    found = data_variance(cell.problem, cell.estimator, cell.samples, cell.seed, cell.device)
+    return {
+        "data_variance": found.value,
+        "data_variance_low": found.low,
+        "data_variance_high": found.high,
     }
 
 

@@ -32,6 +32,9 @@ class Measurement:
     variance: float = NAN
     variance_low: float = NAN
     variance_high: float = NAN
+    data_variance: float = NAN
+    data_variance_low: float = NAN
+    data_variance_high: float = NAN
     bias2: float = NAN
     bias2_low: float = NAN
     bias2_high: float = NAN
@@ -59,6 +62,8 @@ class Measurement:
     zero: float = NAN
     nonfinite_costs: float = NAN
     stopped: str | None = None
+    per_parameter: str | None = None
+    parameters: dict[str, np.ndarray] | None = field(default=None, repr=False)
     variance_jackknife: list[float] | None = field(default=None, repr=False)
 
     @property

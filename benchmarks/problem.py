@@ -42,6 +42,7 @@ class Problem:
     footprint: int | None = None  # numbers the cost holds for each sample; chooses the block size
     weights: dict[str, Tensor] | None = None
     network: Callable[..., dict[str, Tensor]] | None = None
+    minibatch: "Callable[[int], Problem] | None" = None  # this problem on the i-th random batch
 
     def __post_init__(self):
         if not self.parameters:

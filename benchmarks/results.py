@@ -6,6 +6,7 @@ measured, and `context` (one nested object) where and when.
 """
 
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -35,6 +36,9 @@ VALUES = (
     "variance",  # trace of the covariance of one estimate, over all of λ
     "variance_low",
     "variance_high",
+    "data_variance",  # what the choice of the minibatch adds, where there are minibatches
+    "data_variance_low",
+    "data_variance_high",
     "bias2",  # ‖E ĝ − g‖², sampling noise taken out: may be slightly negative
     "bias2_low",
     "bias2_high",
@@ -62,6 +66,7 @@ VALUES = (
     "zero",  # share of gradients that are exactly zero
     "nonfinite_costs",  # share of cost values that are not finite
     "stopped",  # replicates | precision | capped
+    "per_parameter",  # the file beside the store with each parameter's numbers, if asked for
     "variance_jackknife",  # without each of the ≤ 64 blocks of replicates, for paired ratios
 )
 COLUMNS = (*IDENTITY, *STATUS, *VALUES)
@@ -91,6 +96,22 @@ class Store:
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
+
+    def beside(self, record: Mapping, arrays: Mapping) -> str:
+        """Store arrays that belong to a record in an .npz file; its path within the folder.
+
+        The file is there before the record that names it, whole or not at all.
+        """
+        import numpy  # the records themselves need the standard library only
+
+        key = json.dumps([repr(part) for part in identity(record)])
+        name = f"parameters/{hashlib.sha256(key.encode()).hexdigest()[:20]}.npz"
+        path = self.path.parent / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.npz")
+        numpy.savez(partial, **arrays)
+        os.replace(partial, path)
+        return name
 
     def __iter__(self) -> Iterator[dict]:
         """Every whole record, oldest first."""

@@ -1,7 +1,7 @@
 """Run a suite: every cell (problem × K × estimator) becomes a record in the store."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import torch
@@ -55,11 +55,13 @@ def run(
     suite: Suite,
     store: Store,
     resume: bool = False,
+    per_parameter: bool = False,
     starting: Callable[[str, int, str], None] = lambda *cell: None,
 ) -> Iterator[Measurement]:
     """Measure the cells of `suite`, append each to `store`, and yield it.
 
-    With `resume`, cells whose last record is not an error are left out. A problem that cannot be
+    With `per_parameter`, each parameter's numbers are stored beside the record. With `resume`,
+    cells whose last record is not an error are left out. A problem that cannot be
     measured gives a record with status "error" for each of its cells; the others go on.
     """
     done = _done(store) if resume else set()
@@ -71,6 +73,9 @@ def run(
                 continue
             starting(name, samples, estimator)
             measurement = subject.measure(suite, samples, estimator)
+            if per_parameter and measurement.parameters is not None:
+                file = store.beside(measurement.record, measurement.parameters)
+                measurement = replace(measurement, per_parameter=file)
             store.append({**measurement.record, "context": where})
             yield measurement
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent
+from torch.distributions import Distribution
 
 from estimators import evaluate, families
 
 if TYPE_CHECKING:
     from benchmarks.problem import Problem
 
-LARGEST_SUPPORT = 2**16
 NODES = 8193  # of the trapezoid rule; every second and fourth node gives its error
 WIDTH = 5.0  # the rule runs over t in [−WIDTH, WIDTH] of the double exponential map
 INTEGRATES = 1e-4  # how far ∫ p may be from one
@@ -39,33 +38,13 @@ def find_truth(problem: "Problem") -> Truth | None:
         return Truth(gradient, torch.zeros_like(gradient), "closed form")
     problem = problem.to("cpu", torch.float64)
     dist = problem.dist()
-    points = support_points(dist)
+    points = families.support_points(dist)
     if points is not None:
         gradient = _gradient(problem, points, torch.zeros(len(points), *dist.batch_shape).double())
         return Truth(gradient, torch.zeros_like(gradient), "enumeration")
     if dist.event_shape.numel() != 1:
         return None
     return _tail_sum(problem, dist) if families.is_discrete(dist) else _quadrature(problem, dist)
-
-
-def support_points(dist: Distribution) -> Tensor | None:
-    """Every point of a finite support of at most 2^16 points: [S, *batch, *event], or None."""
-    try:
-        if not isinstance(dist, Independent):
-            points = dist.enumerate_support()
-            return points if len(points) <= LARGEST_SUPPORT else None
-        factors = dist.base_dist.enumerate_support()
-    except NotImplementedError:
-        return None
-    split = len(dist.batch_shape)
-    shape = dist.base_dist.batch_shape[split:]  # the axes that became event axes
-    count = shape.numel()
-    if len(factors) ** count > LARGEST_SUPPORT:
-        return None
-    choice = torch.cartesian_prod(*[torch.arange(len(factors))] * count).reshape(-1, count)
-    flat = factors.flatten(1 + split, split + len(shape))  # [s, *batch, D, *E]
-    columns = [flat[choice[:, i]].select(1 + split, i) for i in range(count)]
-    return torch.stack(columns, 1 + split).unflatten(1 + split, shape)
 
 
 def _gradient(problem: "Problem", x: Tensor, log_weight: Tensor) -> Tensor:
@@ -88,7 +67,7 @@ def _tail_sum(problem: "Problem", dist: Distribution) -> Truth | None:
     if low is None or high is not None:
         return None
     last = float((dist.mean + 40 * dist.stddev).max()) + 100
-    if not last < LARGEST_SUPPORT:
+    if not last < families.LARGEST_SUPPORT:
         return None
     x = torch.arange(int(torch.as_tensor(low).min()), int(last), dtype=torch.float64)
     x = x.reshape(-1, *[1] * len(dist.batch_shape + dist.event_shape))

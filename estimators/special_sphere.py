@@ -51,7 +51,7 @@ def sphere_angle_derivative(concentration: Tensor, d: int, angle: Tensor) -> Ten
     def integrand(s: Tensor) -> Tensor:
         return (_log_density(s, kappa, d) - here).exp() * (s.cos() - mean)
 
-    integral = integrate(integrand, low, high - low + low)
+    integral = integrate(integrand, low, high)
     return torch.where(inner, -integral, integral).to(angle.dtype)
 
 

@@ -22,7 +22,7 @@ CONTEXT = (
     "platform",
 )
 TEXT = {"problem", "estimator", "config", "device", "dtype", "status", "reason"}
-TEXT |= {"bias_verdict", "truth_method", "stopped"}
+TEXT |= {"bias_verdict", "truth_method", "stopped", "per_parameter"}
 TEXT |= set(CONTEXT) - {"dirty", "time", "threads"}
 COUNTS = {"samples", "budget", "replicates", "seed", "threads"}
 FLAGS = {"heavy_tailed", "dirty"}

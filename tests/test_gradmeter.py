@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy
 import pandas
 import pytest
 from click.testing import CliRunner
@@ -107,6 +108,16 @@ def test_resume_runs_only_what_is_missing(tmp_path):
     assert gradmeter("run", *common, "-e", "pathwise", "-K", "1").exit_code == 0
     assert gradmeter("run", *common, "-e", "pathwise", "-K", "1,2", "--resume").exit_code == 0
     assert [record["samples"] for record in Store(tmp_path)] == [1, 2]
+
+
+def test_per_parameter_numbers_stand_beside_the_record(tmp_path):
+    arguments = ["-p", "normal-10-quadratic", "-e", "pathwise", "-K", "1", "--per-parameter"]
+    assert gradmeter("run", *arguments, "--out", tmp_path).exit_code == 0
+    (record,) = Store(tmp_path)
+    with numpy.load(tmp_path / record["per_parameter"]) as stored:
+        assert stored["variance"].sum() == pytest.approx(record["variance"])
+        assert (stored["variance_low"] < stored["variance"]).all()
+        assert stored["truth"].shape == stored["mean"].shape == (20,)
 
 
 def test_an_estimator_from_outside_appears_everywhere(tmp_path):

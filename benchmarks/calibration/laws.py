@@ -61,6 +61,11 @@ def canary() -> Law:
     return Law(problem, create("pathwise"), 1, 3.0)
 
 
+def even_odds() -> Law:
+    """Two values with equal odds: s is constant, so that V̂ errs by O(1/R), never by O(1/√R)."""
+    return _bernoulli(0.0, 0.45, 1, "reinforce-loo", 2)
+
+
 def rare_events(count: int) -> Law:
     """`count` independent Bernoullis with p = 0.02, by REINFORCE."""
     return _bernoulli(float(np.log(0.02 / 0.98)), 0.45, count, "reinforce", 1)
@@ -202,7 +207,9 @@ def _normal_smooth() -> Iterator[Law]:
         nodes = normal_nodes(lambda x, k=k: np.cos(k * x), lambda x, k=k: -k * np.sin(k * x))
         for estimator in ("reinforce", "pathwise"):
             for count in (1, 50) if k == 2.0 else (1,):
-                yield _normal(f"normal-cosine(k={k:g})", costs.cosine(k), nodes, estimator, 1, count)
+                yield _normal(
+                    f"normal-cosine(k={k:g})", costs.cosine(k), nodes, estimator, 1, count
+                )
 
 
 def _bernoulli(logits: float, target: float, count: int, estimator: str, samples: int) -> Law:
@@ -221,7 +228,7 @@ def _bernoulli_family(logits: Tensor) -> Bernoulli:
 
 
 def _bernoullis() -> Iterator[Law]:
-    for logits in (0.0, -2.0):
+    for logits in (0.5, -2.0):
         for estimator, samples in (
             ("reinforce", 1), ("reinforce", 4), ("reinforce-loo", 2), ("reinforce-loo", 4),
             ("straight-through", 1), ("straight-through", 4),

@@ -7,6 +7,7 @@ from torch import Tensor
 
 HEAVY = 0.5  # Pareto k̂ above which Var(s) is infinite
 ENOUGH = 100  # distinct exceedances, or large values of a discrete law
+RESOLUTION = 0.005  # relative difference of distinct values: those of spikes repeat but for noise
 DOMINANT = 0.05  # share of Σ s that one replicate must not have
 
 
@@ -43,7 +44,8 @@ def is_heavy(largest: LargestValues, mean: float) -> bool:
         return True
     excess = values[:-1] - values[-1]
     enough = min(ENOUGH, len(excess) // 2)
-    if len(np.unique(excess[excess > 0])) > enough:
+    distinct = np.unique(np.round(np.log(values[values > 0]) / RESOLUTION))
+    if len(distinct) > enough:
         return pareto_shape(excess[excess > 0]) > HEAVY
     return int((values >= mean / 2).sum()) < min(ENOUGH, len(values))
 

@@ -20,6 +20,7 @@ PIXELS, HIDDEN, LATENT, BATCH = 64, 32, 8, 64
 STEPS, LEARNING_RATE = 300, 3e-3
 
 
+@cache
 def digits() -> Tensor:
     """The 1797 digits as intensities in [0, 1]: [1797, 64]."""
     from sklearn.datasets import load_digits
@@ -90,19 +91,30 @@ def at_lambda() -> Problem:
 @register("vae-digits-weights", quick=True, replicates=1_000)
 def at_weights() -> Problem:
     """The same gradient, pulled back to the encoder's weights."""
+    truth = stored_reference("vae-digits-weights")
+    return _behind(digits()[:BATCH], truth, minibatch=_minibatch)
+
+
+def _minibatch(index: int) -> Problem:
+    """The problem at the weights, for the random minibatch of that index."""
+    chosen = np.random.default_rng(index).choice(len(digits()), BATCH, replace=False)
+    return _behind(digits()[chosen], truth=None)
+
+
+def _behind(x: Tensor, truth, **more) -> Problem:
     encoder, decoder = trained()
-    x = digits()[:BATCH]
     network = Encoder(x)
     return Problem(
         "vae-digits-weights",
         network(**encoder),
         gaussian,
         NegativeElbo(x, decoder),
-        stored_reference("vae-digits-weights"),
+        truth,
         footprint=BATCH * 4 * PIXELS,
         summary="VAE on digits, gradient of the encoder's weights",
         weights=encoder,
         network=network,
+        **more,
     )
 
 

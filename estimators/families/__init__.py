@@ -23,21 +23,28 @@ from estimators.families.capabilities import (
     soften,
     sparsify,
 )
-from estimators.families.events import carry_logits, over_event, spread
 from estimators.families.couplings import (
     Coupled,
     from_gammas,
-    quantile,
     inside,
     jumps,
     mirrored,
+    quantile,
+    require_continuous,
     uniforms,
     weak_derivatives,
 )
+from estimators.families.events import carry_logits, over_event, spread
 from estimators.families.leaves import carry, replaced, tensors, with_leaves
-from estimators.families.support import support_log_prob, support_points, support_table
+from estimators.families.support import (
+    LARGEST_SUPPORT,
+    support_log_prob,
+    support_points,
+    support_table,
+)
 
 __all__ = [
+    "LARGEST_SUPPORT",
     "Coupled",
     "TanhNormal",
     "TruncatedNormal",
@@ -52,7 +59,6 @@ __all__ = [
     "conditional_logits",
     "describe",
     "from_gammas",
-    "quantile",
     "given_sample",
     "harden",
     "implicit",
@@ -61,12 +67,14 @@ __all__ = [
     "jumps",
     "lead",
     "logits",
-    "mirrored",
     "logits_of",
+    "mirrored",
     "mode",
     "over_event",
     "perturbed_logits",
+    "quantile",
     "replaced",
+    "require_continuous",
     "soften",
     "sparsify",
     "spread",

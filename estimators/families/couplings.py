@@ -108,3 +108,12 @@ def jumps(dist: Distribution, x: Tensor) -> dict[str, Coupled]:
         "NegativeBinomial and Independent of them have; use pathwise if it is continuous, or "
         "reinforce-loo."
     )
+
+
+def require_continuous(dist: Distribution) -> None:
+    """Raise Unsupported for discrete distributions, whose samples have no derivative in λ."""
+    if is_discrete(dist):
+        raise Unsupported(
+            f"{describe(dist)} is discrete, so its samples do not move smoothly with λ; use "
+            "gumbel-softmax or reinforce-loo."
+        )

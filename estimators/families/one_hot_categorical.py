@@ -46,7 +46,8 @@ def _(dist, x):
 
 @capabilities.given_sample.register(OneHotCategorical)
 def _(dist, z):
-    slope = -torch.expm1(z - z.amax(-1, keepdim=True))  # 0 for the largest, which is Gumbel(0)
+    with torch.no_grad():
+        slope = -torch.expm1(z - z.amax(-1, keepdim=True))  # 0 for the largest, which is Gumbel(0)
     return capabilities.attach(z, (dist.logits, slope))
 
 

@@ -25,7 +25,8 @@ class TanhNormal(TransformedDistribution):
 
     def expand(self, batch_shape, _instance=None):
         """This distribution with its parameters expanded to `batch_shape`."""
-        return super().expand(batch_shape, _instance=self._get_checked_instance(TanhNormal, _instance))
+        own = self._get_checked_instance(TanhNormal, _instance)
+        return super().expand(batch_shape, _instance=own)
 
     @property
     def loc(self):

@@ -1,0 +1,49 @@
+"""The suite's statistics on cells whose answers are exact: coverage, false alarms, power.
+
+>>> from benchmarks.calibration import calibrate, to_markdown
+>>> print(to_markdown(calibrate(quick=True)))
+"""
+
+from collections.abc import Callable, Iterator
+
+from benchmarks.calibration import alarms, bits, coverage, verdicts
+from benchmarks.calibration.lines import Line, to_markdown
+from benchmarks.measuring.timing import one_thread
+from benchmarks.problem import unvalidated
+
+__all__ = ["Line", "calibrate", "to_markdown"]
+
+
+def calibrate(
+    quick: bool = False, seed: int = 0, report: Callable[[str], None] | None = None
+) -> list[Line]:
+    """Every line of the calibration table; minutes if `quick`, else most of an hour.
+
+    `report` is called with a sentence as each part ends. The same seed gives the same table.
+    """
+    report = report or (lambda sentence: None)
+    found = []
+    with one_thread(), unvalidated():
+        for line in _lines(quick, seed, report):
+            report(f"{line.key} {line.what}: {line.figure} (goal {line.goal})")
+            found.append(line)
+    return sorted(found, key=lambda line: _ORDER.index(line.key))
+
+
+_ORDER = ("A1", "A2", "A3", "A4", "A5", "F1", "F3", "F4", "P1", "P2", "E1", "E2", "D1", "D2",
+          "R1", "R2", "R3")  # fmt: skip
+
+
+def _lines(quick: bool, seed: int, report: Callable[[str], None]) -> Iterator[Line]:
+    def seeds(count: int) -> range:
+        return range(seed * 10**7, seed * 10**7 + count)
+
+    yield from bits.lines(100_000 if quick else 1_000_000, seed)
+    yield coverage.canary(300 if quick else 3_000, seeds)
+    yield from coverage.lines(coverage.grid(quick, seeds, report))
+    yield from coverage.sequential(30 if quick else 300, quick, seeds)
+    yield alarms.reordering(100 if quick else 1_000, seeds)
+    yield from alarms.power(100 if quick else 600, 30 if quick else 200, seeds)
+    yield verdicts.rare_events(100 if quick else 2_000, seeds)
+    yield from verdicts.equivalence(0.25 if quick else 6.0, 40 if quick else 500, seeds)
+    yield verdicts.scaled(0.3 if quick else 6.0, 20 if quick else 200, seeds)

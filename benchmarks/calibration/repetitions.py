@@ -1,0 +1,77 @@
+"""Independent repetitions of a measurement, with the suite's own code, and altered copies of it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from benchmarks.calibration.laws import Law
+from benchmarks.cell import Cell, Replicates, replicate
+from benchmarks.measured import statistics
+from benchmarks.measuring import intervals
+from benchmarks.measuring.stopping import Plan, StoppingRule, first_look
+
+CPU = torch.device("cpu")
+PUBLISHED = 10_000  # replicates
+REPETITION_SECONDS = 3e-3  # about, and as much again for each 60 000 random numbers
+NUMBER_SECONDS = 5e-8
+
+
+@dataclass(frozen=True)
+class Altered(Cell):
+    """A cell whose gradients [R, P] are changed: a fault that is known exactly."""
+
+    change: Callable[[Tensor], Tensor] = lambda g: g
+
+    def block(self, index, replicates, counted=None, fitted=None):
+        return self.change(super().block(index, replicates, counted, fitted))
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What one measurement said; `facts` are the fields of its Measurement."""
+
+    facts: dict
+    kappa: float
+    replicated: Replicates
+
+    @property
+    def covers(self) -> Callable[[float], bool]:
+        """Whether the variance interval contains a value."""
+        low, high = self.facts["variance_low"], self.facts["variance_high"]
+        return lambda exact: low <= exact <= high
+
+
+def cell(law: Law, seed: int, change: Callable[[Tensor], Tensor] | None = None) -> Cell:
+    """The cell of a law; `change` alters its gradients."""
+    parts = (law.problem, law.truth, law.estimator, law.samples, seed, CPU)
+    return Cell(*parts) if change is None else Altered(*parts, change)
+
+
+def measured(one: Cell, replicates: int = PUBLISHED, precision: float | None = None) -> Repetition:
+    """One measurement of a cell."""
+    numbers = one.problem.numbers(one.samples)
+    start = first_look(replicates) if precision else None
+    rule = StoppingRule(precision, replicates) if precision else None
+    found = replicate(one, Plan.of(replicates, numbers, start), rule)
+    return Repetition(statistics(one, found), intervals.kurtosis(found.table.whole()), found)
+
+
+def repeated(
+    law: Law, seeds: range, replicates: int = PUBLISHED, change: Callable | None = None
+) -> Iterator[Repetition]:
+    """Measurements of a law with seeds of their own."""
+    for seed in seeds:
+        yield measured(cell(law, seed, change), replicates)
+
+
+def affordable(law: Law, replicates: int, seconds: float, fewest: int, most: int) -> int:
+    """How many repetitions take about `seconds`: fixed by the work, not by the clock."""
+    numbers = replicates * law.problem.numbers(law.samples)
+    return int(min(max(seconds / (REPETITION_SECONDS + NUMBER_SECONDS * numbers), fewest), most))
+
+
+def with_cost(law: Law, **changes) -> Law:
+    """The law with other fields of its estimator."""
+    return replace(law, estimator=replace(law.estimator, **changes))

@@ -1,0 +1,77 @@
+"""F4, E1, E2 and D2: the verdicts about bias are wrong as rarely, and right as often, as said."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from benchmarks.calibration import laws
+from benchmarks.calibration.lines import Line, share
+from benchmarks.calibration.repetitions import affordable, repeated
+from benchmarks.measuring.bias import MATERIAL
+
+RARE = 1000  # parameters and replicates
+LEVEL = 0.01
+SCALE = 1.02
+STANDARD_ERRORS = 300  # ‖g‖ in standard errors, from which a scale of 1.02 must be found
+
+
+def rare_events(count: int, seeds: Callable[[int], range]) -> Line:
+    """F4: 1000 Bernoullis of p = 0.02 at R = 1000, tested at 1 %."""
+    p = [r.facts["bias_p"] for r in repeated(laws.rare_events(RARE), seeds(count), RARE)]
+    what = "unbiased rejected at 1 %: 1000 rare events, R = 1000"
+    return share("F4", what, np.array(p) < LEVEL, 0.0, 0.015)
+
+
+def equivalence(seconds: float, most: int, seeds: Callable[[int], range]) -> Iterator[Line]:
+    """E1 and E2, at R = 25 NSR / δ²: where the limit should just be decided."""
+    false, right = [], []
+    for law in _decidable():
+        replicates = _needed(law)
+        count = affordable(law, replicates, seconds, 5, most)
+        right += _unbiased(law, seeds(count), replicates)
+        for change in _wrong_by(law, MATERIAL):
+            false += _unbiased(law, seeds(count), replicates, change)
+    yield share("E1", "bias of exactly 5 % certified as below 5 %", false, 0.0, 0.06)
+    yield share("E2", "unbiased estimators certified at R = 25 NSR / δ²", right, 0.95)
+
+
+def scaled(seconds: float, most: int, seeds: Callable[[int], range]) -> Line:
+    """D2: a gradient × 1.02 is called biased where ‖g‖ is 300 standard errors."""
+    hits = []
+    for law in _decidable():
+        gradient2 = float(law.truth.gradient.square().sum())
+        replicates = int(np.ceil(STANDARD_ERRORS**2 * law.variance / gradient2))
+        count = affordable(law, replicates, seconds, 5, most)
+        for r in repeated(law, seeds(count), replicates, lambda g: SCALE * g):
+            hits.append(r.facts["bias_verdict"] == "biased")
+    return share("D2", "gradient × 1.02 called biased at ‖g‖ = 300 standard errors", hits, 0.95)
+
+
+def _decidable() -> list[laws.Law]:
+    """Laws whose noise-to-signal ratio lets R = 25 NSR / δ² be between 600 and 50,000."""
+    return [law for law in laws.laws() if 600 <= _needed(law) <= 50_000]
+
+
+def _needed(law: laws.Law) -> int:
+    gradient2 = float(law.truth.gradient.square().sum())
+    return int(np.ceil(25 * law.variance / gradient2 / MATERIAL**2))
+
+
+def _unbiased(law: laws.Law, seeds: range, replicates: int, change=None) -> list[bool]:
+    repetitions = repeated(law, seeds, replicates, change)
+    return [r.facts["bias_verdict"] == "unbiased" for r in repetitions]
+
+
+def _wrong_by(law: laws.Law, size: float) -> Iterator[Callable]:
+    """Changes that make the bias `size` ‖g‖: along g, in one coordinate, and dense."""
+    gradient = law.truth.gradient
+    yield lambda g: (1 + size) * g
+    if len(gradient) > 1:
+        norm = gradient.norm()
+        one = torch.zeros_like(gradient)
+        one[-1] = size * norm
+        yield lambda g: g + one
+        signs = torch.ones_like(gradient)
+        signs[::2] = -1
+        yield lambda g: g + size * norm * signs / len(signs) ** 0.5

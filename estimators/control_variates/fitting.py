@@ -1,0 +1,73 @@
+"""Fitting what a control variate has to learn, for every batch element by itself."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from estimators.families import with_leaves
+
+RATE, TINY = 0.05, 1e-12  # of Adam's steps
+
+
+def fit(dist: Distribution, surrogate: Callable[..., Tensor], start, steps: int) -> list[Tensor]:
+    """The parameters that make E‖ĝ‖² small, after `steps` steps of Adam from `start`.
+
+    ĝ is the gradient of `surrogate(dist, *parameters)`, one fresh estimate a step, as in training.
+    Each parameter is [*B, ...]: Adam works elementwise, so batch elements share nothing.
+    The mean of ĝ must not depend on the parameters; then E‖ĝ‖² is the variance and a constant.
+    """
+    parameters = [p.detach() for p in start]
+    first, second = ([torch.zeros_like(p) for p in start] for _ in range(2))  # Adam's moments
+    for step in range(1, steps + 1):
+        slopes = _slopes(dist, surrogate, [p.requires_grad_() for p in parameters])
+        first = [0.9 * m + 0.1 * g for m, g in zip(first, slopes, strict=True)]
+        second = [0.999 * v + 0.001 * g * g for v, g in zip(second, slopes, strict=True)]
+        rate = RATE * (1 - 0.999**step) ** 0.5 / (1 - 0.9**step)
+        parameters = [
+            p.detach() - rate * m / (v.sqrt() + TINY)
+            for p, m, v in zip(parameters, first, second, strict=True)
+        ]
+    return parameters
+
+
+def _slopes(dist, surrogate, parameters):
+    """∂‖ĝ‖²/∂parameters, for every batch element at once."""
+    with torch.enable_grad():
+        twin, leaves = with_leaves(dist)
+        found = gradients(surrogate(twin, *parameters), leaves, again=True)
+        return torch.autograd.grad(sum(g.square().sum() for g in found), parameters)
+
+
+def fit_coefficient(dist: Distribution, parts: Callable, steps: int) -> Tensor:
+    """η of ĝ = ĝ₀ + η ĝ₁, E ĝ₁ = 0, by regression over `steps` estimates: [*B].
+
+    η = −Σ_p cov(ĝ₀, ĝ₁) / Σ_p var(ĝ₁);   `parts(dist)` gives the surrogates of ĝ₀ and ĝ₁.
+    """
+    sums = [0.0] * 4
+    for _ in range(steps):
+        with torch.enable_grad():
+            twin, leaves = with_leaves(dist)
+            base, control = (_flat(dist, gradients(part, leaves)) for part in parts(twin))
+        terms = (base, control, base * control, control * control)  # [*B, P] each
+        sums = [total + term for total, term in zip(sums, terms, strict=True)]
+    base, control, product, square = (total / steps for total in sums)
+    covariance = (product - base * control).sum(-1)
+    variance = (square - control * control).sum(-1)
+    return torch.where(variance > 0, -covariance / variance, 0.0)  # [*B]
+
+
+def gradients(surrogate: Tensor, leaves: dict[str, Tensor], again=False) -> tuple[Tensor, ...]:
+    """The gradients of a surrogate [*B] in `leaves`; to be differentiated `again` or not."""
+    return torch.autograd.grad(
+        surrogate.sum(),
+        list(leaves.values()),
+        retain_graph=True,
+        create_graph=again,
+        materialize_grads=True,
+    )
+
+
+def _flat(dist: Distribution, found: tuple[Tensor, ...]) -> Tensor:
+    return torch.cat([g.reshape(*dist.batch_shape, -1) for g in found], -1)

@@ -1,0 +1,75 @@
+"""REBAR: the score function, with a relaxed sample's cost as its control variate."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from estimators import families
+from estimators.control_variates.fitting import fit
+from estimators.control_variates.linear import NO_DERIVATIVE
+from estimators.core import Estimator, Unsupported, evaluate, register
+from estimators.gumbel_softmax import check_temperature
+from estimators.reinforce import score_log_prob
+
+
+@register("rebar")
+@register("rebar-independent", coupled=False)
+@dataclass(frozen=True)
+class Rebar(Estimator):
+    """Score-function gradient less that of a relaxed cost, plus the pathwise gradient of the same.
+
+    ĝ = (f(x) − η f(x̃)) ∇log p(x) + η ∇f(softmax(z/τ)) − η ∇f(x̃),   x = harden(z), x̃ = softmax(z̃/τ)
+
+    z = logits + noise, and z̃ is z given x: with noise of its own, or, if `coupled`, with the noise
+    that makes z̃ = z (its derivative differs). η is `coefficient`, τ `temperature`; both are
+    learned by `fit_steps` steps on E‖ĝ‖² for each batch element.
+    Needs Bernoulli, OneHotCategorical or Independent of them, and a cost differentiable in x.
+    Unbiased for every η and τ if f is continuous. 3 K cost evaluations, and as many a fit step.
+    Raises Unsupported for what cannot be relaxed; ValueError for a temperature ≤ 0.
+    Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein 2017, arXiv:1703.07370.
+    """
+
+    temperature: float = 0.5
+    coefficient: float = 1.0
+    fit_steps: int = 64
+    coupled: bool = True
+    fit: list[Tensor] | None = field(default=None, repr=False, compare=False)
+    unbiased = True
+
+    def __post_init__(self):
+        check_temperature(self.temperature)
+
+    def surrogate(self, dist, cost, samples=1):
+        return self.estimate(dist, cost, samples, *(self.fit or self.start(dist)))
+
+    def fitted(self, dist, cost, samples=1):
+        def surrogate(dist, *parameters):
+            return self.estimate(dist, cost, samples, *parameters)
+
+        return replace(self, fit=fit(dist, surrogate, self.start(dist), self.fit_steps))
+
+    def start(self, dist):
+        """η and log τ before they are learned: [*B] each."""
+        like = families.logits(dist)
+        return [
+            like.new_full(dist.batch_shape, value)
+            for value in (self.coefficient, math.log(self.temperature))
+        ]
+
+    def estimate(self, dist, cost, samples, coefficient, log_temperature):
+        """The surrogate at an η and a log τ for each batch element: [*B]."""
+        temperature = families.spread(dist, log_temperature.exp())
+        z = families.perturbed_logits(dist, (samples,))  # [K, *B, *E]
+        x = families.harden(dist, z)
+        again = z if self.coupled else families.conditional_logits(dist, x)
+        again = families.given_sample(dist, again)  # z̃
+        f = evaluate(cost, x, dist)  # [K, *B]
+        relaxed = evaluate(cost, families.soften(dist, z / temperature), dist)
+        if z.requires_grad and not relaxed.requires_grad:
+            raise Unsupported(NO_DERIVATIVE)
+        control = evaluate(cost, families.soften(dist, again / temperature), dist)
+        log_p = score_log_prob(dist, x)
+        score = log_p - log_p.detach()  # zero, with the score as its derivative
+        path = (relaxed - relaxed.detach()) - (control - control.detach())
+        return (f + (f.detach() - coefficient * control) * score + coefficient * path).mean(0)

@@ -1,0 +1,1 @@
+"""Coupled samples: pairs and sets of antithetic Bernoulli draws, whose costs are compared."""

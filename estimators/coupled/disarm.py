@@ -1,0 +1,34 @@
+"""DisARM, found at the same time as U2G: ARM with the uniform number integrated out."""
+
+from dataclasses import dataclass
+
+import torch
+
+from estimators import families
+from estimators.core import Estimator, evaluate, register
+from estimators.coupled.arm import antithetic_pairs
+
+
+@register("disarm")
+@dataclass(frozen=True)
+class Disarm(Estimator):
+    """DisARM (unbiased uniform gradient): ARM, averaged over the noise given its pair of samples.
+
+    ĝ_φ = mean over pairs of ½ (f(b) − f(b̃)) (b − b̃) σ(|φ|)
+
+    b = 1[u > σ(−φ)] and b̃ = 1[u < σ(φ)] share their uniform numbers; φ are the logits.
+    Needs Bernoulli or Independent of it, and an even K; the cost may be any function.
+    Unbiased: a conditional mean of ARM. K cost evaluations.
+    Raises Unsupported for other distributions and for an odd K.
+    Source: Dong, Mnih & Tucker 2020, arXiv:2006.10680; Yin, Ho, Yan, Qian & Zhou 2020 (U2G).
+    """
+
+    unbiased = True
+
+    def surrogate(self, dist, cost, samples=1):
+        x, mirrored, _ = antithetic_pairs(dist, samples)  # [K/2, *B, *E]
+        f = evaluate(cost, torch.cat((x, mirrored)), dist)  # [K, *B]
+        first, second = f.detach().chunk(2)
+        half = families.spread(dist, first - second) / 2
+        gradient = half * (x - mirrored) * families.logits(dist).abs().sigmoid()
+        return f.mean(0) + families.carry_logits(dist, gradient.mean(0))

@@ -1,0 +1,1 @@
+"""Exact sums over a finite support, and samples without replacement or in strata."""

@@ -1,0 +1,55 @@
+"""The exact gradient: a sum over every point of a finite support."""
+
+from dataclasses import dataclass
+
+import torch
+
+from estimators import families
+from estimators.core import Estimator, Unsupported, evaluate, register
+
+NUMBERS_AT_ONCE = 2**22  # of the points handed to the cost; the sum is over all of them
+MOST_NUMBERS = 2**26  # log-probabilities of points, 0.5 GB of them
+
+
+@register("enumeration")
+@dataclass(frozen=True)
+class Enumeration(Estimator):
+    """The exact gradient, by summing over the support.
+
+    ∇_λ E[f(x)] = Σ_x f(x) ∇_λ p(x; λ)
+
+    Needs a finite support of at most 2^16 points; the cost may be any function. K is ignored.
+    Unbiased, without variance. One cost evaluation for each point of the support.
+    Raises Unsupported for supports that are infinite, continuous or larger.
+    Source: the definition of an expectation.
+    """
+
+    unbiased = True
+
+    def surrogate(self, dist, cost, samples=1):
+        points, log_p = support(dist)  # [N, *B, *E], [N, *B]
+        return (log_p.exp() * costs_of_support(cost, points, dist)).sum(0)
+
+
+def support(dist):
+    """Every point of the support and its log-probability: [N, *B, *E], [N, *B]; or it refuses."""
+    points = families.support_points(dist)
+    if points is None:
+        raise Unsupported(
+            f"{families.describe(dist)} has no finite support of at most "
+            f"{families.LARGEST_SUPPORT} points to sum over; use reinforce-loo, or pathwise if it "
+            "is continuous."
+        )
+    if len(points) * dist.batch_shape.numel() > MOST_NUMBERS:
+        raise Unsupported(
+            f"{families.describe(dist)} has {len(points)} points for each of "
+            f"{dist.batch_shape.numel()} batch elements, too many to hold at once; use fewer "
+            "replicates, or reinforce-loo."
+        )
+    return points, families.support_log_prob(dist)
+
+
+def costs_of_support(cost, points, dist):
+    """f(x) of every point, some points at a time to keep the memory small: [N, *B]."""
+    size = max(NUMBERS_AT_ONCE // max(points[0].numel(), 1), 1)
+    return torch.cat([evaluate(cost, part, dist) for part in points.split(size)])

@@ -1,0 +1,72 @@
+"""Distributions whose parameters are perturbed, one perturbation to each index of a new axis."""
+
+import copy
+import inspect
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+from torch.distributions.utils import lazy_property
+
+from estimators.families import Unsupported, describe, quantile, replaced, tensors
+
+
+@torch.enable_grad()
+def parameters(dist: Distribution) -> dict[str, Tensor]:
+    """The tensors that make the samples of `dist` and require gradients, each once: [*B, *P].
+
+    Raises Unsupported for a tensor that the batch shares, as it has no gradient for each element.
+    """
+    plain = _uncached(dist)
+    found = {id(t): (path, t) for path, t in reversed(tensors(plain).items()) if t.requires_grad}
+    wanted = dict(found.values())
+    like = next(iter(tensors(plain).values())).detach()
+    x = quantile(plain, like.new_full((*dist.batch_shape, *dist.event_shape), 0.5))
+    if x.requires_grad and wanted:  # leave out what the samples do not depend on
+        slopes = torch.autograd.grad(x.sum(), list(wanted.values()), allow_unused=True)
+        used = zip(wanted.items(), slopes, strict=True)
+        wanted = {path: tensor for (path, tensor), slope in used if slope is not None}
+    for path, tensor in wanted.items():
+        if tensor.shape[: len(dist.batch_shape)] != dist.batch_shape:
+            raise Unsupported(
+                f"The tensor {path!r} of {describe(dist)} is shared by its batch, so it cannot be "
+                "perturbed for each element; use reinforce-loo."
+            )
+    return wanted
+
+
+def perturbed(dist: Distribution, shifts: dict[str, Tensor]) -> Distribution:
+    """`dist` with batch_shape [C, *B] and its tensors at these paths shifted by [C, *B, *P]."""
+    plain = _uncached(dist)
+    count = len(next(iter(shifts.values())))
+    try:
+        twin = plain.expand((count, *dist.batch_shape))
+    except NotImplementedError:
+        raise Unsupported(
+            f"{describe(dist)} has no `expand`, which perturbed parameters need; add it, or use "
+            "reinforce-loo."
+        ) from None
+    own = tensors(plain)
+    moved = {id(own[path]): own[path].detach() + shift for path, shift in shifts.items()}
+    return replaced(twin, {path: moved[id(t)] for path, t in own.items() if id(t) in moved})
+
+
+def _uncached(dist: Distribution) -> Distribution:
+    """A copy of `dist` without what it worked out from its tensors, such as probs from logits."""
+    twin = copy.copy(dist)
+    for name, value in vars(dist).items():
+        lazy = isinstance(inspect.getattr_static(type(dist), name, None), lazy_property)
+        if isinstance(value, Distribution):
+            vars(twin)[name] = _uncached(value)
+        elif lazy and value is not vars(dist).get("_param"):
+            del vars(twin)[name]
+    return twin
+
+
+def require_step(step: float) -> None:
+    """Raise ValueError unless step > 0."""
+    if not step > 0:
+        raise ValueError(
+            f"step must be positive, not {step}; 0.01 is usual in float64, where parameters are "
+            "of order one."
+        )

@@ -1,0 +1,1 @@
+"""Relaxed and straight-through gradients of discrete samples."""

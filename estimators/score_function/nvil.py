@@ -1,0 +1,46 @@
+"""The score function with a learned baseline."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from estimators.core import Estimator, evaluate, register
+from estimators.reinforce import score_log_prob
+
+
+@register("reinforce-nvil")
+@dataclass(frozen=True)
+class Nvil(Estimator):
+    """Score-function gradient with a baseline learned by regression on earlier costs.
+
+    ĝ = mean_k (f(x_k) − c) ∇log p(x_k; λ),   c = argmin_c Σ over `fit_steps` calls of (f − c)²
+
+    c is one number for each batch element, which is all that a baseline network can say at one λ;
+    `fitted` learns it, before that c = 0. Needs `log_prob`; the cost may be any function.
+    Unbiased: c was learned from other samples. K cost evaluations, and fit_steps · K for the fit.
+    Raises Unsupported without `log_prob` and where the support moves.
+    Source: Mnih & Gregor 2014, arXiv:1402.0030, without their variance normalisation.
+    """
+
+    fit_steps: int = 32
+    baseline: Tensor | None = field(default=None, repr=False, compare=False)
+    unbiased = True
+
+    def __post_init__(self):
+        if self.fit_steps < 1:
+            raise ValueError(f"fit_steps must be at least 1, not {self.fit_steps}.")
+
+    def surrogate(self, dist, cost, samples=1):
+        x = dist.sample((samples,))
+        f = evaluate(cost, x, dist)  # [K, *B]
+        log_p = score_log_prob(dist, x)
+        advantage = f.detach() if self.baseline is None else f.detach() - self.baseline
+        return (f + advantage * (log_p - log_p.detach())).mean(0)
+
+    def fitted(self, dist, cost, samples=1):
+        with torch.no_grad():  # one call after the other, as a training loop makes them
+            calls = (
+                evaluate(cost, dist.sample((samples,)), dist).mean(0) for _ in range(self.fit_steps)
+            )
+            return replace(self, baseline=sum(calls) / self.fit_steps)

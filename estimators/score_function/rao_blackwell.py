@@ -1,0 +1,53 @@
+"""The score function of each factor, with only the terms of the cost that depend on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import Tensor
+from torch.distributions import Independent
+
+from estimators import families
+from estimators.baselines import Baseline, Constant, as_baseline, detached
+from estimators.core import Estimator, Unsupported, evaluate, register
+
+
+@register("reinforce-rao-blackwell")
+@dataclass(frozen=True)
+class RaoBlackwell(Estimator):
+    """Score-function gradient of a factorised distribution, each factor with its own costs.
+
+    ĝ = mean_k Σ_d (f_d(x_k) − b) ∇log p_d(x_kd; λ),   f_d = the terms of f that depend on x_d
+
+    `terms(x, dist)` gives the f_d, [K, *B, *factors]; without it, an attribute `terms` of the cost
+    does, but then only `surrogate` can be asked, which sees the cost. `baseline` as in reinforce.
+    Needs `terms`, and Independent of factors with `log_prob`; the cost may be any function.
+    Unbiased if f − f_d does not depend on x_d: a conditional mean of REINFORCE.
+    K evaluations of the cost and of its terms. Raises Unsupported without terms or factors.
+    Source: Ranganath, Gerrish & Blei 2014, arXiv:1401.0118, section 3.1.
+    """
+
+    terms: Callable[..., Tensor] | None = None
+    baseline: Baseline = field(default=Constant(0.0))
+    unbiased = True
+
+    def __post_init__(self):
+        object.__setattr__(self, "baseline", as_baseline(self.baseline))
+
+    def surrogate(self, dist, cost, samples=1):
+        terms = self.terms or getattr(cost, "terms", None)
+        if terms is None:
+            raise Unsupported(
+                "Nothing says which terms of the cost depend on which factor; pass "
+                "terms=f(x, dist) that returns them, [K, *batch, *factors], or use reinforce-loo."
+            )
+        if not isinstance(dist, Independent):
+            raise Unsupported(
+                f"{families.describe(dist)} has no factors for a cost's terms to belong to; wrap "
+                "them in torch.distributions.Independent, or use reinforce-loo."
+            )
+        x = dist.sample((samples,))
+        f = evaluate(cost, x, dist)  # [K, *B]
+        own = terms(x, dist).detach()  # [K, *B, *factors]
+        log_p = dist.base_dist.log_prob(x)  # [K, *B, *factors]
+        each = (own - detached(self.baseline, own)) * (log_p - log_p.detach())
+        return (f + each.flatten(f.ndim).sum(-1)).mean(0)

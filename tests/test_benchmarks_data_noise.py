@@ -1,0 +1,56 @@
+"""Estimator noise and data noise are told apart."""
+
+import math
+
+import torch
+from torch.distributions import Normal
+
+import estimators
+from benchmarks import Problem, measure
+from benchmarks.data_noise import BATCHES, data_variance
+
+SPREAD = 3.0
+
+
+def problem(centre=0.0, **more):
+    """∇_loc E(x − centre)² = 2 (loc − centre); a batch is a random centre."""
+    return Problem(
+        "batches",
+        {"loc": torch.tensor(1.0).double()},
+        lambda loc: Normal(loc, 1.0),
+        lambda x: (x - centre).square(),
+        **more,
+    )
+
+
+def minibatch(index):
+    generator = torch.Generator().manual_seed(index)
+    return problem(SPREAD * torch.randn((), generator=generator).double())
+
+
+def test_the_part_of_the_batch_is_that_of_the_drawn_centres():
+    centres = torch.stack(
+        [SPREAD * torch.randn((), generator=torch.Generator().manual_seed(i)).double()
+         for i in range(BATCHES)]
+    )  # fmt: skip
+    exact = float((2 * centres).var())
+    for name in ("pathwise", "reinforce"):
+        found = data_variance(
+            problem(minibatch=minibatch), estimators.create(name), 4, 0, torch.device("cpu")
+        )
+        assert found.low < exact < found.high
+        assert found.low > 0
+
+
+def test_without_minibatches_there_is_none():
+    assert math.isnan(measure(problem(), "pathwise", replicates=200).data_variance)
+    measured = measure(problem(minibatch=minibatch), "pathwise", replicates=200)
+    assert measured.data_variance_low < 4 * SPREAD**2 < measured.data_variance_high
+
+
+def test_equal_batches_add_nothing():
+    found = data_variance(
+        problem(minibatch=lambda index: problem()), estimators.create("pathwise"), 1, 0,
+        torch.device("cpu"),
+    )  # fmt: skip
+    assert found.low < 0 < found.high
