@@ -61,11 +61,12 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
 
     Example: gradmeter run --suite quick && gradmeter report
     """
-    if plugins:
-        from benchmarks.sources import read_file
+    from benchmarks.sources import installed_plugins, read_file
 
-        for plugin in plugins:
-            read_file(plugin)
+    for failure in installed_plugins():
+        click.echo(f"warning: {failure}", err=True)
+    for plugin in plugins:
+        read_file(plugin)
 
 
 @main.command("list")
@@ -152,7 +153,7 @@ def run(
     chosen = running.Suite(
         running.choose("problem", patterns, problems.names("full" if patterns else suite)),
         running.choose("estimator", estimators, registry.names()),
-        samples, replicates, precision, seed, device,
+        samples, replicates, precision, seed, device, whole=not estimators,
     )  # fmt: skip
     measured = []
     with terminal.Progress(len(chosen.cells)) as progress:
@@ -168,9 +169,11 @@ def run(
                 f"\nInterrupted. What was finished is in {out}. Go on with: {again}", err=True
             )
             sys.exit(INTERRUPTED)
-    _conclude(
-        [m.row for m in measured], f"Records: {out}/records.jsonl. Report: gradmeter report {out}"
-    )
+    rows = [m.row for m in measured]
+    if rows:
+        terminal.print_ranking(rows)
+    click.echo(f"Records: {out}/records.jsonl. Report: gradmeter report {out}")
+    _leave(rows)
 
 
 @main.command()
@@ -207,7 +210,8 @@ def compare(target, settings, cost, estimators, samples, replicates, precision, 
         import pandas
 
         click.echo(write(pandas.DataFrame(rows), out), err=True)
-    _conclude(rows, "")
+    terminal.print_comparison(rows)
+    _leave(rows)
 
 
 @main.command()
@@ -223,15 +227,9 @@ def report(results: Path, to: Path) -> None:
     click.echo(reports.publish(reports.load(results), to))
 
 
-def _conclude(rows: list[dict], last_line: str) -> None:
-    """Print the ranking, and leave with the exit status that the cells deserve."""
-    from reports import terminal
-
-    if rows:
-        terminal.print_ranking(rows)
-    if last_line:
-        click.echo(last_line)
-    statuses = [row["status"] for row in rows]
+def _leave(rows: list[dict]) -> None:
+    """Leave with the exit status that the cells deserve."""
+    statuses = {row["status"] for row in rows}
     if "error" in statuses:
         sys.exit(CELLS_FAILED)
     if rows and "ok" not in statuses:

@@ -58,12 +58,14 @@ class CountedCost:
 
     def __init__(self, cost: Callable[..., Tensor]):
         self.cost = cost
-        self.evaluations, self.nonfinite = 0, 0
+        self.evaluations, self.nonfinite, self.largest = 0, 0, 0.0
 
     def __call__(self, x: Tensor, dist) -> Tensor:
         f = evaluate(self.cost, x, dist)
         self.evaluations += f.numel()
-        self.nonfinite = self.nonfinite + (~f.detach().isfinite()).sum()
+        values = f.detach()
+        self.nonfinite = self.nonfinite + (~values.isfinite()).sum()
+        self.largest = values.abs().max().clamp_min(self.largest)
         return f
 
 
@@ -76,6 +78,7 @@ class Replicates:
     count: int = 0
     evaluations: int = 0
     nonfinite_costs: Tensor | int = 0
+    largest_cost: Tensor | float = 0.0
     unhealthy: Tensor | int = 0
     zero: Tensor | int = 0
     wrong_way: Tensor | int = 0
@@ -89,6 +92,7 @@ class Replicates:
         self.count += len(g)
         self.evaluations += counted.evaluations
         self.nonfinite_costs = self.nonfinite_costs + counted.nonfinite
+        self.largest_cost = torch.as_tensor(counted.largest).clamp_min(self.largest_cost)
         self.unhealthy = self.unhealthy + (~norm.isfinite()).sum()
         self.zero = self.zero + (norm == 0).sum()
         if direction is not None:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 
+from benchmarks.cautions import cautions
 from benchmarks.cell import Cell, Replicates, replicate
 from benchmarks.checks import check
 from benchmarks.data_noise import data_variance
@@ -90,6 +91,7 @@ def measure_checked(
             facts |= statistics(cell, replicated)
             if problem.minibatch is not None:
                 facts |= data_noise(cell)
+            facts |= cautions(cell, facts, replicated.count)
             if timed:
                 facts |= cost(cell, plan, replicated)
         except Unsupported as refusal:
@@ -120,6 +122,7 @@ def statistics(cell: Cell, replicated: Replicates) -> dict:
         return found
     eps = torch.finfo(next(iter(cell.problem.parameters.values())).dtype).eps
     truth, error = cell.truth.gradient.numpy(), cell.truth.error.numpy()
+    error = np.hypot(error, 10 * eps * float(replicated.largest_cost))  # the cost's own rounding
     b = bias.assess(whole, rows, truth, error, eps)
     return found | {
         "bias2": b.squared.value,

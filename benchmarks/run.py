@@ -28,11 +28,17 @@ class Suite:
     precision: float | None = None
     seed: int = 0
     device: str = "cpu"
+    whole: bool = False  # with the estimators that only some problems add
 
     @property
     def cells(self) -> list[tuple[str, int, str]]:
         """(problem, K, estimator) of every cell, in the order they are run."""
-        return [(p, k, e) for p in self.problems for k in self.samples for e in self.estimators]
+        return [
+            (p, k, e)
+            for p in self.problems
+            for k in self.samples
+            for e in (*self.estimators, *(problems.also(p) if self.whole else ()))
+        ]
 
     def budget(self, problem: str) -> int:
         """The replicates spent on each cell of a problem."""
@@ -42,13 +48,20 @@ class Suite:
 def choose(kind: str, patterns: tuple[str, ...], known: list[str]) -> tuple[str, ...]:
     """The `known` names matched by any pattern (all of them without one), in their order.
 
+    A name with fields, such as "gumbel-softmax:temperature=0.1", stands for itself.
     ValueError names a pattern that matches nothing, with a suggestion.
     """
+    exact = tuple(pattern for pattern in patterns if ":" in pattern)
+    for name in exact:
+        estimators.create(name)
+    if exact and len(exact) == len(patterns):
+        return exact
+    patterns = tuple(pattern for pattern in patterns if pattern not in exact)
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in known):
             raise ValueError(estimators.unknown(kind, pattern, known))
     chosen = (n for n in known if not patterns or any(fnmatchcase(n, p) for p in patterns))
-    return tuple(chosen)
+    return (*chosen, *exact)
 
 
 def run(
@@ -113,7 +126,7 @@ def _facts(suite: Suite, subject: _Subject, samples: int, estimator: str) -> dic
     return {
         "problem": subject.name,
         "problem_version": subject.problem.version if subject.problem else 1,
-        "estimator": estimator,
+        "estimator": str(estimators.create(estimator)),
         "config": estimators.create(estimator).config_json,
         "samples": samples,
         "replicates": suite.budget(subject.name),

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -42,6 +43,21 @@ def read_file(path: Path) -> ModuleType:
             f"Run `python {path}` to see where, or gradmeter with --debug."
         ) from failure
     return module
+
+
+def installed_plugins() -> list[str]:
+    """Load what installed packages contribute; a sentence for each that cannot be loaded.
+
+    A package names a module that registers estimators, families or problems under the entry point
+    group "gradmeter".
+    """
+    failures = []
+    for point in metadata.entry_points(group="gradmeter"):
+        try:
+            point.load()
+        except Exception as failure:  # somebody else's package must not stop this one
+            failures.append(f"plugin {point.name!r} failed: {type(failure).__name__}: {failure}")
+    return failures
 
 
 def _from_file(path: Path, name: str) -> Problem:

@@ -117,7 +117,12 @@ def names() -> list[str]:
 
 
 def create(name: str, **fields) -> Estimator:
-    """The estimator registered as `name`, with `fields` set; ValueError if there is none."""
+    """The estimator registered as `name`, with `fields` set; ValueError if there is none.
+
+    Fields may also stand in the name: "gumbel-softmax:temperature=0.1,hard=true".
+    """
+    name, _, settings = name.partition(":")
+    fields |= dict(_setting(setting) for setting in settings.split(",") if setting)
     if name not in _registry:
         raise ValueError(unknown("estimator", name, names()))
     cls, preset = _registry[name]
@@ -127,6 +132,14 @@ def create(name: str, **fields) -> Estimator:
             f"{name} has no field {wrong!r}; its fields are: {', '.join(sorted(known)) or 'none'}."
         )
     return cls(name=name, **{**preset, **fields})
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    field_name, _, value = text.partition("=")
+    try:
+        return field_name.strip(), json.loads(value)
+    except json.JSONDecodeError:
+        raise ValueError(f"{text!r} is no setting; write FIELD=NUMBER, true or false.") from None
 
 
 def about(name: str) -> dict[str, Any]:

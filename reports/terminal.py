@@ -11,7 +11,8 @@ from rich.table import Table
 
 from reports import formats
 from reports.load import complete
-from reports.tables import ranking, refusals
+from reports.recommendation import by_work, recommend
+from reports.tables import errors, ranking, refusals
 
 FEW = 3  # problems whose whole ranking is printed
 PLAIN_SECONDS = 10  # between lines where there is no terminal
@@ -73,11 +74,30 @@ def print_ranking(rows: list[dict]) -> None:
     else:
         for problem, part in ranked.groupby("problem", sort=False):
             console.print(_ranking_table(problem, part))
-        for _, row in refusals(frame).iterrows():
-            console.print(f"{row['label']}: {row['reason']}", style="dim", markup=False)
+        _print_reasons(console, refusals(frame))
     for _, row in frame[frame["status"] == "error"].iterrows():
         cell = f"{row['problem']} · {row['estimator']} · K={row['samples']}"
         console.print(f"failed: {cell}: {row['reason']}", markup=False)
+
+
+def print_comparison(rows: list[dict]) -> None:
+    """One problem: everybody at equal time, who was refused and why, and what to use."""
+    frame = complete(pandas.DataFrame(rows))
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    measured = by_work(frame)
+    if not measured.empty:
+        console.print(_ranking_table(str(frame["problem"].iloc[0]), measured))
+    for reasons in (refusals(frame), errors(frame)):
+        _print_reasons(console, reasons)
+    if not measured.empty:
+        console.print(recommend(frame), markup=False, style="bold")
+
+
+def _print_reasons(console: Console, reasons: pandas.DataFrame) -> None:
+    """Each reason once, after the names of all who gave it."""
+    for reason, part in reasons.groupby("reason", sort=False):
+        names = ", ".join(dict.fromkeys(part["label"]))
+        console.print(f"{names}: {reason}", style="dim", markup=False)
 
 
 def _winners_table(ranked: pandas.DataFrame) -> Table:

@@ -81,7 +81,7 @@ def lines(cells: list[Covered]) -> Iterator[Line]:
     yield share("A1", what, [hit for c in calm for hit in c.covers], 0.945, 0.955)
     outside = [c for c in calm if not share("", "", c.covers, 0.93, 0.97).holds]
     worst = "".join(f"; {c.law.name}: {c.coverage:.3f}" for c in outside[:3])
-    # of 70 cells one or two lie outside by chance: 2.5 errors are exceeded in 1.2 %
+    # of 70 cells one may lie outside by chance, which `share` lets happen in 1 %
     allowed = 1 + len(calm) // 50
     yield exact(
         "A1", f"unflagged cells outside 93–97 % by more than their Monte-Carlo error{worst}",

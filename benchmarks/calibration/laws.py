@@ -63,12 +63,12 @@ def canary() -> Law:
 
 def even_odds() -> Law:
     """Two values with equal odds: s is constant, so that V̂ errs by O(1/R), never by O(1/√R)."""
-    return _bernoulli(0.0, 0.45, 1, "reinforce-loo", 2)
+    return bernoulli(0.0, 0.45, 1, "reinforce-loo", 2)
 
 
 def rare_events(count: int) -> Law:
     """`count` independent Bernoullis with p = 0.02, by REINFORCE."""
-    return _bernoulli(float(np.log(0.02 / 0.98)), 0.45, count, "reinforce", 1)
+    return bernoulli(float(np.log(0.02 / 0.98)), 0.45, count, "reinforce", 1)
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,8 @@ def _normal_smooth() -> Iterator[Law]:
                 )
 
 
-def _bernoulli(logits: float, target: float, count: int, estimator: str, samples: int) -> Law:
+def bernoulli(logits: float, target: float, count: int, estimator: str, samples: int) -> Law:
+    """Cost (b − target)² under `count` Bernoullis with these logits."""
     nodes = bernoulli_nodes(logits, target)
     biased = estimator == "straight-through"
     mean = nodes.mean(nodes.pathwise if biased else nodes.f[:, None] * nodes.score)
@@ -233,12 +234,12 @@ def _bernoullis() -> Iterator[Law]:
             ("reinforce", 1), ("reinforce", 4), ("reinforce-loo", 2), ("reinforce-loo", 4),
             ("straight-through", 1), ("straight-through", 4),
         ):  # fmt: skip
-            yield _bernoulli(logits, 0.45, 1, estimator, samples)
-    yield _bernoulli(-2.0, 0.499, 1, "reinforce", 1)
-    yield _bernoulli(-2.0, 0.499, 1, "reinforce-loo", 2)
-    yield _bernoulli(-2.0, 0.45, 10, "reinforce", 1)
-    yield _bernoulli(-2.0, 0.45, 100, "reinforce-loo", 4)
-    yield _bernoulli(-2.0, 0.45, 1000, "reinforce", 1)
+            yield bernoulli(logits, 0.45, 1, estimator, samples)
+    yield bernoulli(-2.0, 0.499, 1, "reinforce", 1)
+    yield bernoulli(-2.0, 0.499, 1, "reinforce-loo", 2)
+    yield bernoulli(-2.0, 0.45, 10, "reinforce", 1)
+    yield bernoulli(-2.0, 0.45, 100, "reinforce-loo", 4)
+    yield bernoulli(-2.0, 0.45, 1000, "reinforce", 1)
     for count in (1, 10, 100):
         yield rare_events(count)
 

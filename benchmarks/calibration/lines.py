@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-ALLOWED = 2.5  # Monte-Carlo errors by which a figure may miss its goal and still hold
+from scipy.special import bdtr, bdtrc
+
+CHANCE = 0.005  # probability, at the goal itself, below which a miss is not chance
 
 
 @dataclass(frozen=True)
@@ -28,21 +30,19 @@ class Line:
         return f"{100 * self.measured:.2f} ± {100 * self.error:.2f} %"
 
 
-def share(
-    key: str, what: str, hits: Iterable[bool], low: float = 0.0, high: float = 1.0, trials: int = 0
-) -> Line:
+def share(key: str, what: str, hits: Iterable[bool], low: float = 0.0, high: float = 1.0) -> Line:
     """A share of trials that should lie between `low` and `high`.
 
-    It holds unless it is outside by more than 2.5 of its Monte-Carlo errors, taken at the goal.
-    `trials` is the number of independent ones, if hits are not independent.
+    It holds unless a share of exactly `low` or `high` would give so few or many hits by chance with
+    a probability below 0.5 % (binomial).
     """
-    hits = list(hits)
-    independent = trials or len(hits)
-    measured = sum(hits) / len(hits)
-    error = _binomial_error(measured, independent)
-    allowed = [ALLOWED * _binomial_error(goal, independent) for goal in (low, high)]
-    holds = low - allowed[0] <= measured <= high + allowed[1]
-    return Line(key, what, measured, error, len(hits), _goal(low, high), holds)
+    hits = [bool(hit) for hit in hits]
+    count, n = sum(hits), len(hits)
+    few = bdtr(count, n, low) if low > 0 else 1.0
+    many = bdtrc(count - 1, n, high) if count and high < 1 else 1.0
+    error = _binomial_error(count / n, n)
+    holds = min(few, many) > CHANCE
+    return Line(key, what, count / n, error, n, _goal(low, high), holds)
 
 
 def exact(key: str, what: str, measured: float, trials: int, most: float, goal: str) -> Line:

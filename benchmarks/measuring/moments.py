@@ -4,7 +4,7 @@ Axes: M rows of a table, P parameters. Sums are over deviations from a mean that
 nothing cancels, and move to another centre exactly (Pébay 2008, SAND2008-6212).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -114,27 +114,34 @@ class Table:
         self.chunk = chunk
         self.row_size = chunk
         self.limit = limit
-        self.rows: Rows | None = None
         self.rest: Rows | None = None
         self._waiting = 0  # chunks in `rest`
+        self._origin: Tensor | None = None  # everything below is of g − origin
+        self._rows: Rows | None = None
         self._whole: Moments | None = None
 
     def add(self, x: Tensor) -> None:
         """Add a block x [R, P], cast to float64 first."""
         x = x.double()
+        if self._origin is None:
+            self._origin = x.mean(0, keepdim=True)
+        x = x - self._origin
         before = Moments.zero(x) if self._whole is None else self._whole
-        centre = x[:1] if self._whole is None else before.mean
-        # over differences from a nearby centre: x may be far from zero
-        mean = centre + (x - centre).sum(0, keepdim=True) / (before.count + len(x))
+        mean = (before.count * before.mean + x.sum(0, keepdim=True)) / (before.count + len(x))
         d = x - mean
         self._whole = before.with_block(d, mean)
         full = len(x) // self.chunk * self.chunk
         if full:
             self._append(Rows.of(d[:full].unflatten(0, (-1, self.chunk)), mean))
 
+    @property
+    def rows(self) -> Rows:
+        """The equally filled rows."""
+        return replace(self._rows, mean=self._origin + self._rows.mean)
+
     def whole(self) -> Moments:
         """Every replicate, in one row."""
-        return self._whole
+        return replace(self._whole, mean=self._origin + self._whole.mean)
 
     def _append(self, new: Rows) -> None:
         """Take in rows of `chunk` replicates."""
@@ -148,7 +155,7 @@ class Table:
             self._grow(new[:full].merged(each))
         if full < len(new):
             self._wait(new[full:])
-        while self.rows is not None and len(self.rows) > self.limit:
+        while self._rows is not None and len(self._rows) > self.limit:
             self._double()
 
     def _wait(self, new: Rows) -> None:
@@ -161,12 +168,12 @@ class Table:
             self.rest, self._waiting = None, 0
 
     def _grow(self, rows: Rows) -> None:
-        self.rows = rows if self.rows is None else self.rows + rows
+        self._rows = rows if self._rows is None else self._rows + rows
 
     def _double(self) -> None:
-        even = len(self.rows) - len(self.rows) % 2
-        odd = self.rows[even:]
-        self.rows = self.rows[:even].merged(2)
+        even = len(self._rows) - len(self._rows) % 2
+        odd = self._rows[even:]
+        self._rows = self._rows[:even].merged(2)
         if len(odd):
             both = odd if self.rest is None else odd + self.rest
             self.rest = both.merged(len(both))

@@ -17,18 +17,19 @@ class Entry:
     build: Callable[[], Problem]
     quick: bool = False
     replicates: int = 10_000
+    also: tuple[str, ...] = ()  # estimators with fields, such as "gumbel-softmax:temperature=0.1"
 
 
 _registry: dict[str, Entry] = {}
 
 
 def register(
-    name: str, quick: bool = False, replicates: int = 10_000
+    name: str, quick: bool = False, replicates: int = 10_000, also: tuple[str, ...] = ()
 ) -> Callable[[Callable], Callable]:
     """Decorator that adds a problem, built by a function without arguments, under `name`."""
 
     def add(build: Callable[[], Problem]) -> Callable[[], Problem]:
-        _registry[name] = Entry(build, quick, replicates)
+        _registry[name] = Entry(build, quick, replicates, also)
         load.cache_clear()
         return build
 
@@ -44,6 +45,11 @@ def names(suite: str = "full") -> list[str]:
 def replicates(name: str) -> int:
     """The replicates that a suite spends on a problem unless told otherwise."""
     return _registry[name].replicates
+
+
+def also(name: str) -> tuple[str, ...]:
+    """The estimators with fields that a suite measures on this problem beside the others."""
+    return _registry[name].also
 
 
 @cache

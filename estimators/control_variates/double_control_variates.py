@@ -20,14 +20,14 @@ class DoubleControlVariates(Estimator):
     ĝ = mean_k (f_k + η b_k − mean_{j≠k} (f_j + η b_j)) ∇log p(x_k) − η mean_k f'(x_k) ∇μ,
     b_k = mean_{j≠k} f'(x_j) · (x_k − μ),   μ = E[x]
 
-    η is fitted by regression on `fit_steps` estimates; before, or if they are 0, `coefficient`.
+    η is fitted by regression on `fit_steps` estimates; before, it is `coefficient`.
     Needs Bernoulli, OneHotCategorical or Independent of them, K ≥ 2, a cost differentiable in x.
     Unbiased for every η. K cost evaluations with their slopes, and as many a fit step.
     Raises Unsupported for other distributions, K = 1, and costs without a derivative.
     Source: Titsias & Shi 2022, arXiv:2111.05300, with their α, learned by regression, as η.
     """
 
-    coefficient: float = -1.0
+    coefficient: float = 0.0
     fit_steps: int = 100
     fit: Tensor | None = field(default=None, repr=False, compare=False)
     unbiased = True

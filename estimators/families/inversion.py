@@ -30,7 +30,7 @@ def invert_cdf(dist: Distribution, u: Tensor, bracket=None) -> Tensor:
             newton = x - excess / dist.log_prob(x).exp()
             step = torch.where((newton > low) & (newton < high), newton, (low + high) / 2)
             x = torch.where(searching, step, x)
-    return implicit(dist, x)
+    return implicit(dist, x) if torch.is_grad_enabled() else x
 
 
 def _extended(dist: Distribution, u: Tensor, end: float) -> Tensor:

@@ -75,6 +75,6 @@ def _walk(part, path: str, seen: dict, visit):
         twin = seen[id(part)] = copy.copy(part)
         for name, value in vars(part).items():
             vars(twin)[name] = _walk(value, f"{path}.{name}".lstrip("."), seen, visit)
-        if isinstance(part, Transform):
+        if isinstance(part, Transform) and not isinstance(twin._inv, Transform):
             twin._inv = None  # a cached inverse would still hold the old tensors
     return seen[id(part)]

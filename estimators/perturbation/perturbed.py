@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.utils import lazy_property
 
-from estimators.families import Unsupported, describe, quantile, replaced, tensors
+from estimators.families import Unsupported, describe, quantile, replaced, tensors, with_leaves
 
 
 @torch.enable_grad()
@@ -17,15 +17,14 @@ def parameters(dist: Distribution) -> dict[str, Tensor]:
 
     Raises Unsupported for a tensor that the batch shares, as it has no gradient for each element.
     """
-    plain = _uncached(dist)
-    found = {id(t): (path, t) for path, t in reversed(tensors(plain).items()) if t.requires_grad}
-    wanted = dict(found.values())
-    like = next(iter(tensors(plain).values())).detach()
-    x = quantile(plain, like.new_full((*dist.batch_shape, *dist.event_shape), 0.5))
-    if x.requires_grad and wanted:  # leave out what the samples do not depend on
-        slopes = torch.autograd.grad(x.sum(), list(wanted.values()), allow_unused=True)
-        used = zip(wanted.items(), slopes, strict=True)
-        wanted = {path: tensor for (path, tensor), slope in used if slope is not None}
+    own = tensors(dist)
+    twin, leaves = with_leaves(_uncached(dist))
+    like = next(iter(leaves.values())).detach()
+    x = quantile(twin, like.new_full((*dist.batch_shape, *dist.event_shape), 0.5))
+    wanted = {path: own[path] for path in leaves}
+    if x.requires_grad:  # leave out what the samples do not depend on
+        slopes = torch.autograd.grad(x.sum(), leaves.values(), allow_unused=True)
+        wanted = {path: own[path] for path, g in zip(leaves, slopes, strict=True) if g is not None}
     for path, tensor in wanted.items():
         if tensor.shape[: len(dist.batch_shape)] != dist.batch_shape:
             raise Unsupported(
@@ -53,12 +52,13 @@ def perturbed(dist: Distribution, shifts: dict[str, Tensor]) -> Distribution:
 
 def _uncached(dist: Distribution) -> Distribution:
     """A copy of `dist` without what it worked out from its tensors, such as probs from logits."""
-    twin = copy.copy(dist)
-    for name, value in vars(dist).items():
+    twin, own = copy.copy(dist), vars(dist)
+    given = own.get("_param", next((own[n] for n in own if n in ("probs", "logits")), None))
+    for name, value in own.items():
         lazy = isinstance(inspect.getattr_static(type(dist), name, None), lazy_property)
         if isinstance(value, Distribution):
             vars(twin)[name] = _uncached(value)
-        elif lazy and value is not vars(dist).get("_param"):
+        elif lazy and value is not given:
             del vars(twin)[name]
     return twin
 

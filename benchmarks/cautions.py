@@ -1,0 +1,77 @@
+"""What a cell's numbers cannot be trusted with: sentences beside them, and no verdict too many."""
+
+from benchmarks.cell import Cell
+from benchmarks.measuring.streams import stream, stream_key
+from estimators import families
+
+FEWEST = 10  # times that every coordinate must have left its usual value
+DRAWS = 20_000  # samples whose mean and variance are held against the distribution's own
+DISAGREE = 12  # standard errors: far out, since skewed laws stray further than normal ones
+MOST = 2**22  # numbers drawn to see how rare the rarest event is
+
+
+def cautions(cell: Cell, found: dict, replicates: int) -> dict:
+    """Changes to `found`, the facts about a cell that was measured."""
+    rare = rarest_event(cell, replicates)
+    if rare is not None and rare < FEWEST:
+        changes = {"heavy_tailed": True, "reason": _about_rare(rare, replicates)}
+        if found["bias_verdict"] == "biased":  # the mean of what was seen is not the mean
+            changes |= {"bias_verdict": "undetermined", "bias_p": float("nan")}
+        return changes
+    if found["zero"] == 1 and found.get("gradient_norm", 0) > 0:
+        norm = found["gradient_norm"]
+        return {
+            "reason": f"The gradient has vanished: every one is exactly zero, ‖g‖ is {norm:.3g}."
+        }
+    wrong = wrong_sampler(cell)
+    return {"reason": wrong} if wrong else {}
+
+
+def wrong_sampler(cell: Cell) -> str | None:
+    """A sentence if samples disagree with the distribution's own mean or variance, or None."""
+    dist = cell.problem.dist()
+    try:
+        mean, variance = dist.mean.double(), dist.variance.double()
+    except (NotImplementedError, AttributeError):
+        return None
+    if not (mean.isfinite().all() and variance.isfinite().all()) or families.is_discrete(dist):
+        return None
+    with stream(stream_key("sampler", cell.problem.name), cell.device):
+        off = dist.sample((DRAWS,)).double() - mean
+    square = off.square()
+    gaps = {
+        "mean": off.mean(0).abs() / (square.mean(0) / DRAWS).sqrt(),
+        "variance": (square.mean(0) - variance).abs() / (square.var(0) / DRAWS).sqrt(),
+    }
+    for moment, gap in gaps.items():
+        if gap.max() > DISAGREE:
+            return (
+                f"The sampler of {families.describe(dist)} is wrong here: {DRAWS} samples have "
+                f"a {moment} that is {gap.max():.0f} standard errors from the distribution's own; "
+                "use less extreme parameters."
+            )
+    return None
+
+
+def rarest_event(cell: Cell, replicates: int) -> float | None:
+    """How often, in R estimates, the quietest coordinate of x leaves its usual value.
+
+    Only for discrete distributions. A gradient that never met an event has no noise to show for it.
+    """
+    dist = cell.problem.dist()
+    if not families.is_discrete(dist):
+        return None
+    draws = replicates * cell.samples
+    count = min(draws, max(MOST // dist.batch_shape.numel() // dist.event_shape.numel(), 1000))
+    with stream(stream_key("rare", cell.problem.name), cell.device):
+        x = dist.sample((count,)).reshape(count, -1)
+    usual = x.median(0).values
+    return float((x != usual).sum(0).min()) * draws / count
+
+
+def _about_rare(rare: float, replicates: int) -> str:
+    return (
+        f"An outcome of x is so rare that it came up about {rare:.0f} times in {replicates} "
+        "estimates; the numbers speak of the others only. Use more replicates, or less extreme "
+        "parameters."
+    )
