@@ -21,6 +21,7 @@ from estimators.families.capabilities import (
     mode,
     perturbed_logits,
     soften,
+    stated_moments,
     sparsify,
 )
 from estimators.families.couplings import (
@@ -76,6 +77,7 @@ __all__ = [
     "replaced",
     "require_continuous",
     "soften",
+    "stated_moments",
     "sparsify",
     "spread",
     "support_log_prob",

@@ -50,6 +50,16 @@ def bounds(dist: Distribution) -> tuple[Tensor | float | None, Tensor | float | 
 
 
 @singledispatch
+def stated_moments(dist: Distribution) -> tuple[Tensor, Tensor] | None:
+    """The mean and variance that the distribution states, if it states finite ones."""
+    try:
+        mean, variance = dist.mean, dist.variance
+    except (AttributeError, NotImplementedError):
+        return None
+    return (mean, variance) if mean.isfinite().all() and variance.isfinite().all() else None
+
+
+@singledispatch
 def cdf(dist: Distribution, x: Tensor) -> Tensor:
     """P(X ≤ x) of a univariate distribution, differentiable in λ and in x."""
     try:

@@ -16,6 +16,11 @@ def _(dist):
     return -math.pi, math.pi  # torch calls the support real
 
 
+@capabilities.stated_moments.register(VonMises)
+def _(dist):
+    return None  # the variance that torch states is that of the circle
+
+
 @capabilities.cdf.register(VonMises)
 def _(dist, x):
     angle = x - dist.loc
