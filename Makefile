@@ -12,7 +12,7 @@ run: $(VENV)/ready
 test: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 study: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m study

@@ -40,12 +40,18 @@ def step(at: float = 0.5) -> Cost:
     return lambda x, dist: over_event((x > at).to(_floating(x).dtype), dist)
 
 
+def power(exponent: float = 3.0, centre: float = 0.45) -> Cost:
+    """Σ |x − centre|^exponent: the polynomial toy of Liu et al. 2023, arXiv:2304.08612."""
+    return lambda x, dist: over_event((_floating(x) - centre).abs().pow(exponent), dist)
+
+
 COSTS: dict[str, Callable[..., Cost]] = {
     "linear": linear,
     "quadratic": quadratic,
     "exp-quadratic": exp_quadratic,
     "cosine": cosine,
     "step": step,
+    "power": power,
 }
 
 

@@ -165,7 +165,10 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def evaluate(cost: Cost, x: Tensor, dist: Distribution) -> Tensor:
-    """cost(x, dist) or cost(x): [K, *batch]; ValueError if the cost has another shape."""
+    """cost(x, dist) or cost(x): [K, *batch]; ValueError if the cost has another shape.
+
+    Raises Unsupported if x carries a derivative that the cost cuts off.
+    """
     f = cost(x, dist) if takes_dist(cost) else cost(x)
     expected = x.shape[: x.ndim - len(dist.event_shape)]
     if not isinstance(f, Tensor) or f.shape != expected:
@@ -174,6 +177,11 @@ def evaluate(cost: Cost, x: Tensor, dist: Distribution) -> Tensor:
             f"The cost {_cost_name(cost)} returned {got} where {tuple(expected)} was expected: "
             f"of samples {tuple(x.shape)} it must reduce the {len(dist.event_shape)} event axes "
             "on the right and keep all others."
+        )
+    if x.requires_grad and not f.requires_grad and torch.is_grad_enabled():
+        raise Unsupported(
+            f"The cost {_cost_name(cost)} has no derivative in x, which this estimator needs; "
+            "use a score-function estimator such as reinforce-loo."
         )
     return f
 

@@ -119,6 +119,24 @@ def test_antithetic_sets_repel_as_much_as_their_correction_says(samples, logits)
     )
 
 
+VALUES = [("arm", 2), ("disarm", 4), ("arms", 3), ("arms", 5), ("stratified", 4)]
+VALUES += [("sum-and-sample", 3), ("unordered-set", 1), ("unordered-set", 3), ("rebar", 2)]
+
+
+@pytest.mark.parametrize(("name", "samples"), VALUES)
+def test_values_are_the_mean_cost(name, samples):
+    """Samples that are coupled, chosen or in strata still have the law p, one by one."""
+    logits = torch.tensor([-1.2, 0.4, 2.0], dtype=torch.float64).expand(20_000, 3)
+    dist = Independent(Bernoulli(logits=logits), 1)
+    weight = torch.tensor([1.0, -2.0, 0.7], dtype=torch.float64)
+    with stream(stream_key("value", name, samples)):
+        estimator = estimators.create(name)
+        value = estimator.surrogate(dist, lambda x: ((x * weight).sum(-1) - 0.3) ** 2, samples)
+    p = logits[0].sigmoid()
+    exact = (p @ weight - 0.3) ** 2 + (p * (1 - p)) @ weight.square()
+    assert abs(float(value.mean() - exact)) < 3.5 * float(value.std()) / 20_000**0.5
+
+
 REBAR = [  # temperature, variance with independent and with coupled noise; η = 1
     (0.1, 0.08725, 0.09041),
     (0.5, 0.02265, 0.02407),

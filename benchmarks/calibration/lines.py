@@ -41,13 +41,13 @@ def share(key: str, what: str, hits: Iterable[bool], low: float = 0.0, high: flo
     few = bdtr(count, n, low) if low > 0 else 1.0
     many = bdtrc(count - 1, n, high) if count and high < 1 else 1.0
     error = _binomial_error(count / n, n)
-    holds = min(few, many) > CHANCE
+    holds = bool(min(few, many) > CHANCE)
     return Line(key, what, count / n, error, n, _goal(low, high), holds)
 
 
 def exact(key: str, what: str, measured: float, trials: int, most: float, goal: str) -> Line:
     """A figure without Monte-Carlo error that must not exceed `most`."""
-    return Line(key, what, measured, 0.0, trials, goal, measured <= most, unit="")
+    return Line(key, what, measured, 0.0, trials, goal, bool(measured <= most), unit="")
 
 
 def to_markdown(lines: Sequence[Line]) -> str:

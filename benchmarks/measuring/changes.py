@@ -51,7 +51,8 @@ def ratio_p(a: NDArray, b: NDArray) -> float:
 def mean_change(before: Rows, after: Rows, gradient: NDArray) -> Change:
     """‖E g_after − E g_before‖ / ‖gradient‖, tested as a bias is; `gradient` [P] gives the scale.
 
-    The size has its noise taken out, so it may be zero where p is small.
+    The size has its noise taken out, so it may be zero where p is small. Where the gradient is
+    zero it is relative to √tr Cov g.
     """
     base = before.mean.cpu().numpy()
     shift = after.mean.cpu().numpy() - base  # [M, P]
@@ -61,5 +62,6 @@ def mean_change(before: Rows, after: Rows, gradient: NDArray) -> Change:
     p = test_unbiased(
         off, variance, np.zeros_like(off), rounding, m, gradient, before.count.cpu().numpy(), shift
     )
-    size = float(np.sqrt(max(off @ off - variance.sum() / m, 0.0)) / np.linalg.norm(gradient))
+    scale = np.linalg.norm(gradient) or np.sqrt(jackknife_variances(before).mean())
+    size = float(np.sqrt(max(off @ off - variance.sum() / m, 0.0)) / scale) if scale > 0 else np.inf
     return Change(size, p, p < SCREEN and size > MEAN_MARGIN)

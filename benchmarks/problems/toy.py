@@ -124,6 +124,7 @@ for _cost, _f in DISCRETE_COSTS.items():
     toy(f"poisson-{_cost}", Poisson, {"rate": 2.0}, _f)
     for _family, (_make, _values) in DISCRETE.items():
         toy(f"{_family}-{_cost}", _make, _values, _f)
+toy("bernoulli-cubic", *DISCRETE["bernoulli"], costs.power(3.0))  # ReinMax is exact on quadratics
 for _cost, _f in ONE_HOT_COSTS.items():
     for _family, (_make, _values) in ONE_HOT.items():
         toy(f"{_family}-{_cost}", _make, _values, _f)

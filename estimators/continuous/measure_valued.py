@@ -26,9 +26,10 @@ class MeasureValued(Estimator):
     unbiased = True
 
     def surrogate(self, dist, cost, samples=1):
+        pairs = families.weak_derivatives(dist, (samples,))
         x = dist.sample((samples,))  # [K, *B, *E]
         gradients = {}
-        for path, pair in families.weak_derivatives(dist, (samples,)).items():
+        for path, pair in pairs.items():
             positive = one_at_a_time(cost, x, pair.positive, dist)  # [K, *B, *E]
             negative = one_at_a_time(cost, x, pair.negative, dist)
             gradients[path] = (pair.weight * (positive - negative)).mean(0)

@@ -50,7 +50,7 @@ class DoubleControlVariates(Estimator):
                 "or more, or use mu-prop."
             )
         mean = families.soften(dist, families.logits(dist))  # [*B, *E]
-        x = families.harden(dist, families.perturbed_logits(dist, (samples,))).detach()
+        x = dist.sample((samples,))
         f, slope = value_and_slope(cost, x, dist)  # [K, *B], [K, *B, *E]
         others = LeaveOneOut()
         tangent = families.over_event(dist, others(slope) * (x - mean.detach()))  # b: [K, *B]

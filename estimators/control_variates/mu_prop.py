@@ -45,7 +45,7 @@ class MuProp(Estimator):
         """The surrogates of the score function and of the control variate, E[…] = 0: [*B] each."""
         mean = families.soften(dist, families.logits(dist))  # [*B, *E]
         f_mean, slope = value_and_slope(cost, mean.unsqueeze(0), dist)  # [1, *B], [1, *B, *E]
-        x = families.harden(dist, families.perturbed_logits(dist, (samples,)))
+        x = dist.sample((samples,))
         f = evaluate(cost, x, dist)  # [K, *B]
         log_p = score_log_prob(dist, x)
         score = log_p - log_p.detach()  # zero, with the score as its derivative

@@ -30,7 +30,8 @@ def _(dist, shape):
 @couplings.jumps.register(Binomial)
 def _(dist, x):
     """One more success, at the rate (n − x) / (1 − p): Arya et al. 2022, table 1."""
-    return {"probs": Coupled((dist.total_count - x) / (1 - dist.probs.detach()), x + 1, x)}
+    left = dist.total_count - x
+    return {"probs": Coupled(left / (1 - dist.probs.detach()), x + left.clamp_max(1), x)}
 
 
 @couplings.jumps.register(NegativeBinomial)

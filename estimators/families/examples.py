@@ -1,94 +1,150 @@
-"""One small distribution of every family, for tables and tests."""
+"""A small example of every family, for tables and tests."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch import distributions as td
 from torch.distributions import Distribution
+from torch.nn.functional import normalize
 
 from estimators.families.tanh_normal import TanhNormal
 from estimators.families.truncated_normal import TruncatedNormal
 from estimators.families.von_mises_fisher import VonMisesFisher
 
-BATCH = 2
 HALF = torch.tensor(0.5, dtype=torch.float64)
 
 
-def examples() -> dict[str, Callable[[], Distribution]]:
-    """How to make an example of each family by its name: batch_shape (BATCH,), leaves in float64."""
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A distribution with batch_shape (2,): called, it is `family(**leaves)` of fresh leaves."""
+
+    family: Callable[..., Distribution]
+    parameters: dict[str, Tensor]
+
+    def __call__(self) -> Distribution:
+        return self.family(**{k: v.clone().requires_grad_() for k, v in self.parameters.items()})
+
+
+def examples() -> dict[str, Example]:
+    """An example of each family by its name, in float64."""
+    table = {
+        "Normal": (td.Normal, {"loc": 0.5, "scale": 1.0}),
+        "Independent(Normal)": (
+            lambda loc, scale: td.Independent(td.Normal(loc, scale), 1),
+            {"loc": row(3), "scale": row(3).exp()},
+        ),
+        "MultivariateNormal": (
+            lambda loc, scale_tril: td.MultivariateNormal(loc, scale_tril=scale_tril.tril()),
+            {"loc": row(3), "scale_tril": triangle(3)},
+        ),
+        "LowRankMultivariateNormal": (
+            td.LowRankMultivariateNormal,
+            {"loc": row(3), "cov_factor": triangle(3)[..., :2], "cov_diag": row(3).exp()},
+        ),
+        "TruncatedNormal": (
+            lambda loc, scale: TruncatedNormal(loc, scale, -1.0, 2.0),
+            {"loc": 0.2, "scale": 1.0},
+        ),
+        "TanhNormal": (TanhNormal, {"loc": 0.2, "scale": 0.7}),
+        "LogNormal": (td.LogNormal, {"loc": 0.1, "scale": 0.5}),
+        "LogisticNormal": (td.LogisticNormal, {"loc": row(3), "scale": row(3).exp()}),
+        "HalfNormal": (td.HalfNormal, {"scale": 1.0}),
+        "Laplace": (td.Laplace, {"loc": 0.5, "scale": 1.0}),
+        "Cauchy": (td.Cauchy, {"loc": 0.5, "scale": 1.0}),
+        "HalfCauchy": (td.HalfCauchy, {"scale": 1.0}),
+        "StudentT": (td.StudentT, {"df": 7.0, "loc": 0.5, "scale": 1.0}),
+        "Gumbel": (td.Gumbel, {"loc": 0.5, "scale": 1.0}),
+        "Exponential": (td.Exponential, {"rate": 1.5}),
+        "Gamma": (td.Gamma, {"concentration": 2.0, "rate": 1.5}),
+        "InverseGamma": (td.InverseGamma, {"concentration": 3.0, "rate": 1.5}),
+        "Chi2": (td.Chi2, {"df": 3.0}),
+        "FisherSnedecor": (td.FisherSnedecor, {"df1": 5.0, "df2": 9.0}),
+        "Beta": (td.Beta, {"concentration1": 2.0, "concentration0": 3.0}),
+        "Kumaraswamy": (td.Kumaraswamy, {"concentration1": 2.0, "concentration0": 3.0}),
+        "Dirichlet": (td.Dirichlet, {"concentration": row(3).exp() + 1}),
+        "Weibull": (td.Weibull, {"scale": 1.0, "concentration": 2.0}),
+        "Pareto": (td.Pareto, {"scale": 1.0, "alpha": 3.0}),
+        "Uniform": (td.Uniform, {"low": -1.0, "high": 2.0}),
+        "ContinuousBernoulli": (td.ContinuousBernoulli, {"probs": 0.3}),
+        "RelaxedBernoulli": (
+            lambda logits: td.RelaxedBernoulli(HALF, logits=logits),
+            {"logits": 0.3},
+        ),
+        "RelaxedOneHotCategorical": (
+            lambda logits: td.RelaxedOneHotCategorical(HALF, logits=logits),
+            {"logits": row(3)},
+        ),
+        "VonMises": (td.VonMises, {"loc": 0.5, "concentration": 2.0}),
+        "VonMisesFisher": (
+            lambda direction, concentration: VonMisesFisher(
+                normalize(direction, dim=-1), concentration
+            ),
+            {"direction": row(4), "concentration": 2.0},
+        ),
+        "MixtureSameFamily(Normal)": (
+            lambda logits, loc, scale: td.MixtureSameFamily(
+                td.Categorical(logits=logits), td.Normal(loc, scale)
+            ),
+            {"logits": row(2), "loc": row(2), "scale": row(2).exp()},
+        ),
+        "MixtureSameFamily(Independent(Normal))": (
+            lambda logits, loc: td.MixtureSameFamily(
+                td.Categorical(logits=logits), td.Independent(td.Normal(loc, 1.0), 1)
+            ),
+            {"logits": row(2), "loc": row(6).reshape(2, 2, 3)},
+        ),
+        "Wishart": (
+            lambda df, scale_tril: td.Wishart(df, scale_tril=scale_tril.tril()),
+            {"df": 5.0, "scale_tril": triangle(2)},
+        ),
+        "LKJCholesky": (
+            lambda concentration: td.LKJCholesky(3, concentration),
+            {"concentration": 1.5},
+        ),
+        "Bernoulli": (lambda logits: td.Bernoulli(logits=logits), {"logits": 0.3}),
+        "Independent(Bernoulli)": (
+            lambda logits: td.Independent(td.Bernoulli(logits=logits), 1),
+            {"logits": row(3)},
+        ),
+        "OneHotCategorical": (
+            lambda logits: td.OneHotCategorical(logits=logits),
+            {"logits": row(3)},
+        ),
+        "Independent(OneHotCategorical)": (
+            lambda logits: td.Independent(td.OneHotCategorical(logits=logits), 1),
+            {"logits": row(6).reshape(2, 2, 3)},
+        ),
+        "Categorical": (lambda logits: td.Categorical(logits=logits), {"logits": row(3)}),
+        "Poisson": (td.Poisson, {"rate": 2.0}),
+        "Geometric": (lambda logits: td.Geometric(logits=logits), {"logits": 0.3}),
+        "Binomial": (lambda logits: td.Binomial(4, logits=logits), {"logits": 0.3}),
+        "NegativeBinomial": (
+            lambda logits: td.NegativeBinomial(3.0, logits=logits),
+            {"logits": -0.5},
+        ),
+        "Multinomial": (lambda logits: td.Multinomial(4, logits=logits), {"logits": row(3)}),
+    }
     return {
-        "Normal": lambda: td.Normal(leaf(0.5), leaf(1.0)),
-        "Independent(Normal)": lambda: td.Independent(td.Normal(row(3), row(3).exp()), 1),
-        "MultivariateNormal": lambda: td.MultivariateNormal(row(3), scale_tril=triangle(3)),
-        "LowRankMultivariateNormal": lambda: td.LowRankMultivariateNormal(
-            row(3), triangle(3)[..., :2], row(3).exp()
-        ),
-        "TruncatedNormal": lambda: TruncatedNormal(leaf(0.2), leaf(1.0), -1.0, 2.0),
-        "TanhNormal": lambda: TanhNormal(leaf(0.2), leaf(0.7)),
-        "LogNormal": lambda: td.LogNormal(leaf(0.1), leaf(0.5)),
-        "LogisticNormal": lambda: td.LogisticNormal(row(3), row(3).exp()),
-        "HalfNormal": lambda: td.HalfNormal(leaf(1.0)),
-        "Laplace": lambda: td.Laplace(leaf(0.5), leaf(1.0)),
-        "Cauchy": lambda: td.Cauchy(leaf(0.5), leaf(1.0)),
-        "HalfCauchy": lambda: td.HalfCauchy(leaf(1.0)),
-        "StudentT": lambda: td.StudentT(leaf(7.0), leaf(0.5), leaf(1.0)),
-        "Gumbel": lambda: td.Gumbel(leaf(0.5), leaf(1.0)),
-        "Exponential": lambda: td.Exponential(leaf(1.5)),
-        "Gamma": lambda: td.Gamma(leaf(2.0), leaf(1.5)),
-        "InverseGamma": lambda: td.InverseGamma(leaf(3.0), leaf(1.5)),
-        "Chi2": lambda: td.Chi2(leaf(3.0)),
-        "FisherSnedecor": lambda: td.FisherSnedecor(leaf(5.0), leaf(9.0)),
-        "Beta": lambda: td.Beta(leaf(2.0), leaf(3.0)),
-        "Kumaraswamy": lambda: td.Kumaraswamy(leaf(2.0), leaf(3.0)),
-        "Dirichlet": lambda: td.Dirichlet(row(3).exp() + 1),
-        "Weibull": lambda: td.Weibull(leaf(1.0), leaf(2.0)),
-        "Pareto": lambda: td.Pareto(leaf(1.0), leaf(3.0)),
-        "Uniform": lambda: td.Uniform(leaf(-1.0), leaf(2.0)),
-        "ContinuousBernoulli": lambda: td.ContinuousBernoulli(leaf(0.3)),
-        "RelaxedBernoulli": lambda: td.RelaxedBernoulli(HALF, logits=leaf(0.3)),
-        "RelaxedOneHotCategorical": lambda: td.RelaxedOneHotCategorical(HALF, logits=row(3)),
-        "VonMises": lambda: td.VonMises(leaf(0.5), leaf(2.0)),
-        "VonMisesFisher": lambda: VonMisesFisher(
-            torch.nn.functional.normalize(row(4), dim=-1), leaf(2.0)
-        ),
-        "MixtureSameFamily": lambda: td.MixtureSameFamily(
-            td.Categorical(logits=row(2)), td.Normal(row(2), row(2).exp())
-        ),
-        "MixtureSameFamily(Independent(Normal))": lambda: td.MixtureSameFamily(
-            td.Categorical(logits=row(2)),
-            td.Independent(td.Normal(row(6).reshape(BATCH, 2, 3), 1.0), 1),
-        ),
-        "Wishart": lambda: td.Wishart(leaf(5.0), scale_tril=triangle(2)),
-        "LKJCholesky": lambda: td.LKJCholesky(3, leaf(1.5)),
-        "Bernoulli": lambda: td.Bernoulli(logits=leaf(0.3)),
-        "Independent(Bernoulli)": lambda: td.Independent(td.Bernoulli(logits=row(3)), 1),
-        "OneHotCategorical": lambda: td.OneHotCategorical(logits=row(3)),
-        "Independent(OneHotCategorical)": lambda: td.Independent(
-            td.OneHotCategorical(logits=row(6).reshape(BATCH, 2, 3)), 1
-        ),
-        "Categorical": lambda: td.Categorical(logits=row(3)),
-        "Poisson": lambda: td.Poisson(leaf(2.0)),
-        "Geometric": lambda: td.Geometric(logits=leaf(0.3)),
-        "Binomial": lambda: td.Binomial(4, logits=leaf(0.3)),
-        "NegativeBinomial": lambda: td.NegativeBinomial(leaf(3.0), logits=leaf(-0.5)),
-        "Multinomial": lambda: td.Multinomial(4, logits=row(3)),
+        name: Example(family, {k: pair(v) for k, v in values.items()})
+        for name, (family, values) in table.items()
     }
 
 
-def leaf(value: float) -> Tensor:
-    """BATCH numbers next to `value`, requiring gradients."""
-    near = value * torch.tensor([1.0, 1.1], dtype=torch.float64)
-    return near.requires_grad_()
+def pair(value: float | Tensor) -> Tensor:
+    """`value` itself if it is a tensor, else two numbers next to it: [2]."""
+    if isinstance(value, Tensor):
+        return value
+    return value * torch.tensor([1.0, 1.1], dtype=torch.float64)
 
 
 def row(width: int) -> Tensor:
-    """[BATCH, width] numbers between −½ and ½, requiring gradients."""
-    numbers = torch.arange(BATCH * width, dtype=torch.float64).sin() / 2
-    return numbers.reshape(BATCH, width).requires_grad_()
+    """Numbers between −½ and ½: [2, width]."""
+    return torch.arange(2 * width, dtype=torch.float64).sin().reshape(2, width) / 2
 
 
 def triangle(width: int) -> Tensor:
-    """Lower triangles with positive diagonals, requiring gradients: [BATCH, width, width]."""
-    factor = torch.eye(width, dtype=torch.float64) + 0.3 * torch.ones(width, width).double().tril()
-    return factor.expand(BATCH, width, width).clone().requires_grad_()
+    """Lower triangles with positive diagonals: [2, width, width]."""
+    ones = torch.ones(width, width, dtype=torch.float64)
+    return (torch.eye(width, dtype=torch.float64) + 0.3 * ones.tril()).repeat(2, 1, 1)

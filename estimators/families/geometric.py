@@ -23,4 +23,4 @@ def _(dist, shape):
 def _(dist, x):
     """One fewer failure, at the rate x / (p(1 − p)): Arya et al. 2022, table 1."""
     p = dist.probs.detach()
-    return {"probs": Coupled(-x / (p * (1 - p)), x, x - 1)}
+    return {"probs": Coupled(x / (p * (1 - p)), (x - 1).clamp_min(0), x)}

@@ -1,5 +1,6 @@
 """TransformedDistribution: what the base can do, carried through the transforms."""
 
+import torch
 from torch.distributions import TransformedDistribution
 
 from estimators.families import capabilities, couplings
@@ -38,6 +39,9 @@ def _(dist, u):
         return couplings.quantile.dispatch(object)(dist, u)  # HalfNormal has its own icdf
     width = dist.base_dist.event_shape[-1:]
     u = u[..., : width[0]] if width else u  # a simplex has one coordinate more than its noise
+    if not dist.event_shape:
+        for transform in dist.transforms:  # a falling transform would make x fall with u
+            u = torch.where(torch.as_tensor(transform.sign) > 0, u, 1 - u)
     return _through(dist, couplings.quantile(dist.base_dist, u))
 
 

@@ -34,4 +34,5 @@ def _(dist, x):
 @couplings.quantile.register(VonMises)
 def _(dist, u):
     loc = dist.loc.detach()  # the cdf is measured from loc − π, and wraps
-    return invert_cdf(dist, u, (loc - math.pi, loc + math.pi))
+    x = invert_cdf(dist, u, (loc - math.pi, loc + math.pi))
+    return x - (2 * math.pi * torch.round(x / (2 * math.pi))).detach()  # as `sample` wraps it

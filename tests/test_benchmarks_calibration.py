@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from benchmarks.calibration import alarms, bits, calibrate, coverage, laws, to_markdown
+from benchmarks.calibration.lines import Line, share
+from benchmarks.calibration.repetitions import cell, measured, repeated
+from benchmarks.problem import unvalidated
+
+LAWS = laws.laws()
+
+
+def test_at_least_sixty_cells_from_one_to_a_thousand_parameters():
+    assert len(LAWS) >= 60
+    assert {len(law.truth.gradient) for law in LAWS} >= {1, 2, 10, 100, 1000}
+    assert {law.samples for law in LAWS} >= {1, 2, 4, 16}
+
+
+REFERENCES = {  # /work/shared/reference-values.md: Normal, loc 1, scale 1
+    ("reinforce", -3): 495 + 1546, ("reinforce", 0): 30 + 136, ("reinforce", 3): 87 + 346,
+    ("reinforce-mean", -3): 138 + 696, ("reinforce-mean", 0): 18 + 96,
+    ("reinforce-mean", 3): 42 + 216, ("pathwise", -3): 4 + 72, ("pathwise", 0): 4 + 12,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "k"), REFERENCES)
+def test_variances_are_those_of_the_sources(name, k):
+    law = laws.normal_quadratic(float(k), name)
+    assert law.variance == pytest.approx(REFERENCES[name, k])
+
+
+def test_discrete_variances_are_those_of_the_sources():
+    assert laws.bernoulli(-2.0, 0.45, 1, "reinforce", 1).variance == pytest.approx(0.0088652979)
+    assert laws.bernoulli(-2.0, 0.45, 1, "reinforce-loo", 2).variance == pytest.approx(4.147314e-4)
+    assert laws.concrete(0.1).variance == pytest.approx(0.0861936, rel=1e-5)
+    assert laws.concrete(1.0).variance == pytest.approx(0.00481746, rel=1e-5)
+
+
+SMALL = [law for law in LAWS if len(law.truth.gradient) <= 10]
+
+
+@pytest.mark.parametrize("law", SMALL, ids=[f"{i} {law.name}" for i, law in enumerate(SMALL)])
+def test_the_estimator_has_the_exact_mean_and_variance(law):
+    with unvalidated():
+        facts = measured(cell(law, 3)).facts
+    assert facts["bias_verdict"] != "biased"
+    half = np.log(facts["variance_high"] / facts["variance"])
+    assert abs(np.log(facts["variance"] / law.variance)) <= 2 * half
+
+
+def test_two_values_with_equal_odds_are_covered():
+    with unvalidated():
+        covers = [r.covers(0.000625) for r in repeated(laws.even_odds(), range(50), 1000)]
+    assert np.mean(covers) >= 0.93
+
+
+@pytest.mark.parametrize("fault", alarms.faults(), ids=lambda fault: fault.name)
+def test_faults_are_found_and_their_absence_is_not(fault):
+    with unvalidated():
+        assert alarms.found(fault.before(1), fault.after(1), 2_000)
+        assert not alarms.found(fault.before(1), fault.before(1), 2_000)
+        assert not alarms.found(fault.before(1), fault.before(2), 2_000)
+
+
+def test_reordered_sums_raise_no_alarm():
+    with unvalidated():
+        assert alarms.reordering(5, range).holds
+
+
+def test_bits():
+    for line in bits.lines(2_000, 1):
+        assert line.holds, line
+
+
+def test_canary_is_flagged():
+    with unvalidated():
+        assert coverage.canary(20, range).holds
+
+
+def test_shares_hold_within_their_error():
+    assert share("A", "", [True] * 95 + [False] * 5, 0.93, 0.97).holds
+    assert share("A", "", [True] * 88 + [False] * 12, 0.93, 0.97).holds
+    assert not share("A", "", [True] * 80 + [False] * 20, 0.93, 0.97).holds
+    assert not share("F", "", [True], 0.0, 0.0).holds
+    assert share("F", "", [False], 0.0, 0.0).holds
+
+
+def test_markdown():
+    line = Line("A1", "coverage", 0.95, 0.01, 400, "93–97 %", False)
+    assert "| A1 | coverage | 95.00 ± 1.00 % | 400 | 93–97 % | **no** |" in to_markdown([line])
+
+
+@pytest.mark.study
+def test_every_line_of_the_quick_table_holds():
+    assert [line for line in calibrate(quick=True) if not line.holds] == []

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.calibration import bits
+from benchmarks.measuring.moments import Table
+from benchmarks.measuring.stopping import FEWEST, Plan
+
+NAMES = ("mean", "m2", "m3", "m4", "q3", "q4")
+
+
+def table(x, size, chunk=16, limit=64):
+    found = Table(chunk, limit)
+    for block in x.split(size):
+        found.add(block)
+    return found
+
+
+def gradients(count, parameters, mean=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.exponential(size=(count, parameters)) @ rng.normal(size=(parameters, parameters))
+    return torch.from_numpy(mean + x)
+
+
+def direct(x):
+    x = x.numpy().astype(np.longdouble)
+    d = x - x.mean(0)
+    norm2 = (d**2).sum(1, keepdims=True)
+    sums = {f"m{k}": (d**k).sum(0) for k in (2, 3, 4)}
+    return {"mean": x.mean(0), **sums, "q3": (norm2 * d).sum(0), "q4": (norm2**2).sum()}
+
+
+@pytest.mark.parametrize("mean", [0.0, 1.0, 1e6])
+@pytest.mark.parametrize("parameters", [1, 3])
+def test_one_block_is_exact(parameters, mean):
+    x = gradients(1000, parameters, mean)
+    whole = table(x, 1000).whole()
+    for name, value in direct(x).items():
+        assert getattr(whole, name)[0].numpy() == pytest.approx(value.astype(float), rel=1e-10)
+
+
+@pytest.mark.parametrize("size", [1, 16, 128, 300])
+def test_merged_blocks_are_exact_for_one_parameter(size):
+    x = gradients(1000, 1, 1e6)
+    whole = table(x, size).whole()
+    for name, value in direct(x).items():
+        assert getattr(whole, name)[0].numpy() == pytest.approx(value.astype(float), rel=1e-10)
+
+
+def test_fourth_moment_of_the_norm_is_close_for_dependent_parameters():
+    x = gradients(10_000, 4)
+    q4 = float(table(x, 64).whole().q4[0])
+    assert q4 == pytest.approx(float(direct(x)["q4"]), rel=5e-3)
+
+
+def test_merge_error_at_mean_a_million_spreads():
+    assert bits.merge_error(1) <= 1e-10
+
+
+def test_float32_gradients_are_summed_in_float64():
+    x = (100 + gradients(20_000, 2)).float()
+    assert table(x, 512).whole().m4[0].numpy() == pytest.approx(
+        direct(x.double())["m4"].astype(float), rel=1e-10
+    )
+
+
+@pytest.mark.parametrize("count", [100, 999, 1000, 4096, 5000, 10_007])
+@pytest.mark.parametrize("size", [16, 64, 1024])
+def test_rows_are_equally_filled_and_hold_almost_everything(count, size):
+    x = gradients(count, 2)
+    found = table(x, size, chunk=4, limit=64)
+    rows = found.rows
+    assert set(rows.count.tolist()) == {found.row_size}
+    assert len(rows) <= 64
+    assert count - int(rows.count.sum()) < found.row_size + found.chunk
+    for i in range(len(rows)):
+        part = x[i * found.row_size : (i + 1) * found.row_size]
+        assert torch.allclose(rows.mean[i], part.mean(0), rtol=1e-12)
+        assert torch.allclose(rows.m2[i], part.var(0) * (len(part) - 1), rtol=1e-10)
+
+
+def test_equal_gradients_have_no_variance():
+    x = torch.full((1000, 2), 0.1, dtype=torch.float64)
+    found = table(x, 128)
+    assert float(found.whole().m2.max()) <= 1e-28
+    assert float(found.rows.m2.max()) <= 1e-28
+
+
+@pytest.mark.parametrize("count", [100, 130, 1000, 10_000, 12_345])
+def test_a_plan_gives_enough_rows_for_any_r(count):
+    for numbers in (1, 20, 16_000):
+        plan = Plan.of(count, numbers)
+        assert sum(plan.sizes()) == count
+        found = Table(plan.chunk)
+        for size in plan.sizes():
+            found.add(torch.randn(size, 1))
+        assert 32 <= len(found.rows) <= 64
+        assert plan.block % plan.chunk == 0
+
+
+def test_too_few_replicates_are_refused():
+    with pytest.raises(ValueError, match="too few"):
+        Plan.of(FEWEST - 1, 1)
+
+
+def test_memory_does_not_grow_with_replicates():
+    def held(blocks):
+        found = Table(32)
+        x = torch.randn(32, 300)
+        for _ in range(blocks):
+            found.add(x)
+        parts = [*vars(found._rows).values(), *vars(found._whole).values()]
+        return sum(part.numel() for part in parts)
+
+    assert max(held(blocks) for blocks in (64, 300, 1000)) <= 2 * 65 * 300 + 10_000
+
+
+def test_blocks_fed_in_another_order_are_not_the_same_bits():
+    """The order is part of the contract, or the test of workers would test nothing."""
+    blocks = gradients(1000, 2).split(100)
+    forward, backward = Table(50), Table(50)
+    for block, other in zip(blocks, reversed(blocks), strict=True):
+        forward.add(block)
+        backward.add(other)
+    assert not bits._same(forward.whole(), backward.whole())
