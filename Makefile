@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test study lint clean
+.PHONY: run test calibrate study clean
 
 run: $(VENV)/ready
 	$(BIN)/gradmeter run --suite quick
@@ -13,6 +13,9 @@ test: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+calibrate: $(VENV)/ready
+	$(BIN)/gradmeter calibrate --quick
 
 study: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m study

@@ -74,24 +74,27 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
     "kind", type=click.Choice(["estimators", "problems", "families"]), default="estimators"
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@click.option("--markdown", is_flag=True, help="The table of estimators, as in the README.")
-def list_(kind: str, as_json: bool, markdown: bool) -> None:
+@click.option("--markdown", is_flag=True, help="A Markdown table, as in the README and docs.")
+@click.option("--matrix", is_flag=True, help="Which estimator works on which family.")
+def list_(kind: str, as_json: bool, markdown: bool, matrix: bool) -> None:
     """List what is registered.
 
     Example: gradmeter list problems
     """
+    import json
+
     from benchmarks import listing
     from reports import terminal
 
-    rows = listing.rows(kind)
     if markdown:
-        click.echo(listing.markdown())
+        click.echo(listing.matrix_markdown() if matrix else listing.markdown())
     elif as_json:
-        import json
-
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        found = listing.matrix() if matrix else listing.rows(kind)
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif matrix:
+        terminal.print_matrix(listing.matrix())
     else:
-        terminal.print_rows(rows, kind)
+        terminal.print_rows(listing.rows(kind), kind)
 
 
 _COUNTS = "K, samples per estimate, separated by commas."
@@ -225,6 +228,27 @@ def report(results: Path, to: Path) -> None:
     import reports
 
     click.echo(reports.publish(reports.load(results), to))
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="Minutes instead of most of an hour.")
+@click.option("--seed", default=0, show_default=True, help="Of all random numbers.")
+@click.option("--to", type=click.Path(path_type=Path), help="Also write the table to this file.")
+def calibrate(quick: bool, seed: int, to: Path | None) -> None:
+    """Run the suite's own statistics where the answers are exact: coverage, false alarms, power.
+
+    Exit status 3 if a line of the table misses its goal.
+
+    Example: gradmeter calibrate --quick
+    """
+    from benchmarks.calibration import calibrate, to_markdown
+
+    lines = calibrate(quick, seed, lambda sentence: click.echo(sentence, err=True))
+    table = to_markdown(lines)
+    click.echo(table)
+    if to:
+        to.write_text(table + "\n")
+    sys.exit(DONE if all(line.holds for line in lines) else CELLS_FAILED)
 
 
 def _leave(rows: list[dict]) -> None:

@@ -1,13 +1,50 @@
 """What is registered, as plain rows: the one source of tables in README, reports and `list`."""
 
+import warnings
+
 import estimators
 from benchmarks import problems
 from estimators import families
+from estimators.families.examples import examples
+
+MATRIX_SAMPLES = 2
 
 
 def rows(kind: str) -> list[dict]:
     """Rows about every estimator, problem or family."""
     return {"estimators": _estimators, "problems": _problems, "families": _families}[kind]()
+
+
+def matrix() -> dict[str, dict[str, str | None]]:
+    """For each family and each estimator, why it is refused, or None where it works."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of singular samples of Wishart
+        return {
+            family: {
+                name: estimators.create(name).unsupported(make(), MATRIX_SAMPLES)
+                for name in estimators.names()
+            }
+            for family, make in examples().items()
+        }
+
+
+def matrix_markdown() -> str:
+    """The matrix as it stands in docs/matrix.md: a family a row, an estimator a column."""
+    cells = matrix()
+    columns = list(next(iter(cells.values())))
+    lines = [
+        "# Which estimator works on which family",
+        "",
+        f"Made by `gradmeter list --matrix --markdown`, with K = {MATRIX_SAMPLES}: ✓ works, – is",
+        "refused; `gradmeter list --matrix --json` gives the reasons.",
+        "",
+        "| family | " + " | ".join(columns) + " |",
+        "|---|" + "---|" * len(columns),
+    ]
+    for family, row in cells.items():
+        marks = ("✓" if row[name] is None else "–" for name in columns)
+        lines.append(f"| {family} | " + " | ".join(marks) + " |")
+    return "\n".join(lines)
 
 
 def markdown() -> str:

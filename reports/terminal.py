@@ -164,6 +164,17 @@ def _bias(row: pandas.Series) -> str:
     return str(row["bias_verdict"])
 
 
+def print_matrix(matrix: dict[str, dict[str, str | None]]) -> None:
+    """For each family, the estimators that work on it and how many refuse."""
+    rows = []
+    for family, cells in matrix.items():
+        works = [name for name, reason in cells.items() if reason is None]
+        rows.append(
+            {"family": family, "works": ", ".join(works), "refused": len(cells) - len(works)}
+        )
+    print_rows(rows, "estimators by family")
+
+
 def print_rows(rows: list[dict], title: str) -> None:
     """A plain table of dictionaries with the same keys."""
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)

@@ -20,6 +20,14 @@ def test_the_table_is_derived_from_the_registry():
     assert shown == listing.markdown(), "run: gradmeter list --markdown"
 
 
+def test_the_matrix_is_derived_from_the_registry():
+    shown = (ROOT / "docs" / "matrix.md").read_text().strip()
+    assert shown == listing.matrix_markdown(), "gradmeter list --matrix --markdown >docs/matrix.md"
+    assert "error" not in shown
+    assert shown.count("\n| ") >= 30
+    assert len(estimators.names()) >= 45
+
+
 @pytest.mark.parametrize("block", [b for b in BLOCKS if "results" not in b])
 def test_the_examples_run(block):
     before = dict(estimators.core._registry)

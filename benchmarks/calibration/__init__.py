@@ -41,7 +41,7 @@ def _lines(quick: bool, seed: int, report: Callable[[str], None]) -> Iterator[Li
     yield from bits.lines(100_000 if quick else 1_000_000, seed)
     yield coverage.canary(300 if quick else 3_000, seeds)
     yield from coverage.lines(coverage.grid(quick, seeds, report))
-    yield from coverage.sequential(60 if quick else 300, quick, seeds)
+    yield from coverage.sequential(60 if quick else 200, quick, seeds)
     yield alarms.reordering(100 if quick else 1_000, seeds)
     yield from alarms.power(100 if quick else 600, 20 if quick else 200, seeds)
     yield verdicts.rare_events(60 if quick else 2_000, seeds)

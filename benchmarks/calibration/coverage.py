@@ -47,7 +47,7 @@ def grid(
     quick: bool, seeds: Callable[[int], range], report: Callable[[str], None]
 ) -> list[Covered]:
     """Repetitions of every law at R = 10,000."""
-    seconds, fewest, most = (0.25, 4, 100) if quick else (12.0, 60, 2000)
+    seconds, fewest, most = (0.25, 4, 100) if quick else (8.0, 60, 2000)
     found = []
     for law in laws.laws():
         count = affordable(law, PUBLISHED, seconds, fewest, most)

@@ -28,7 +28,7 @@ def equivalence(quick: bool, seeds: Callable[[int], range]) -> Iterator[Line]:
     false, right = [], []
     for law in _decidable(quick):
         replicates = _needed(law)
-        count = affordable(law, replicates, 0.15 if quick else 5.0, 5, 500)
+        count = affordable(law, replicates, 0.15 if quick else 3.0, 5, 500)
         right += _unbiased(law, seeds(count), replicates)
         for change in _wrong_by(law, MATERIAL):
             false += _unbiased(law, seeds(count), replicates, change)
@@ -42,7 +42,7 @@ def scaled(quick: bool, seeds: Callable[[int], range]) -> Line:
     for law in _decidable(quick):
         gradient2 = float(law.truth.gradient.square().sum())
         replicates = int(np.ceil(STANDARD_ERRORS**2 * law.variance / gradient2))
-        count = affordable(law, replicates, 0.25 if quick else 5.0, 5, 200)
+        count = affordable(law, replicates, 0.25 if quick else 3.0, 5, 200)
         for r in repeated(law, seeds(count), replicates, lambda g: SCALE * g):
             hits.append(r.facts["bias_verdict"] == "biased")
     return share("D2", "gradient × 1.02 called biased at ‖g‖ = 300 standard errors", hits, 0.95)

@@ -21,8 +21,8 @@ from estimators.families.capabilities import (
     mode,
     perturbed_logits,
     soften,
-    stated_moments,
     sparsify,
+    stated_moments,
 )
 from estimators.families.couplings import (
     Coupled,
@@ -77,9 +77,9 @@ __all__ = [
     "replaced",
     "require_continuous",
     "soften",
-    "stated_moments",
     "sparsify",
     "spread",
+    "stated_moments",
     "support_log_prob",
     "support_points",
     "support_table",
