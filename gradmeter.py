@@ -155,7 +155,7 @@ def run(
 
     chosen = running.Suite(
         running.choose("problem", patterns, problems.names("full" if patterns else suite)),
-        running.choose("estimator", estimators, registry.names()),
+        running.choose("estimator", estimators, running.shelf("full" if estimators else suite)),
         samples, replicates, precision, seed, device, whole=not estimators,
     )  # fmt: skip
     measured = []

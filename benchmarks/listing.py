@@ -80,9 +80,12 @@ def _problems() -> list[dict]:
 
 def _families() -> list[dict]:
     """Each distribution that some capability is registered for, and which capabilities."""
+    modules = (families.capabilities, families.couplings, families.events, families.support)
     capabilities = {
-        name: getattr(families, name)
-        for name in ("bounds", "cdf", "implicit", "logits", "perturbed_logits", "soften", "harden")
+        name: function
+        for module in modules
+        for name, function in vars(module).items()
+        if hasattr(function, "registry") and function.__module__ == module.__name__
     }
     known = {cls for c in capabilities.values() for cls in c.registry if cls is not object}
     return [

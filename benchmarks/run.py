@@ -1,5 +1,6 @@
 """Run a suite: every cell (problem × K × estimator) becomes a record in the store."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -15,6 +16,9 @@ from benchmarks.measurement import Measurement
 from benchmarks.problem import Problem
 from benchmarks.results import Store, identity
 from benchmarks.truth import Truth, find_truth
+
+
+WING = re.compile(r"estimators\.\w+\.")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,16 @@ class Suite:
     def budget(self, problem: str) -> int:
         """The replicates spent on each cell of a problem."""
         return self.replicates or problems.replicates(problem)
+
+
+def shelf(suite: str) -> list[str]:
+    """The estimators of a suite: all, or for "quick" without those in the wings of the package.
+
+    The wings are the packages inside `estimators`; what other code registers is always in.
+    """
+    homes = {name: type(estimators.create(name)).__module__ for name in estimators.names()}
+    wings = {name for name, home in homes.items() if WING.match(home)}
+    return [name for name in homes if suite == "full" or name not in wings]
 
 
 def choose(kind: str, patterns: tuple[str, ...], known: list[str]) -> tuple[str, ...]:
