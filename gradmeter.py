@@ -147,7 +147,6 @@ def run(
 
     Example: gradmeter run --suite quick -e 'reinforce*' -K 1,16
     """
-    import estimators as registry
     from benchmarks import problems
     from benchmarks import run as running
     from benchmarks.results import Store

@@ -17,7 +17,6 @@ from benchmarks.problem import Problem
 from benchmarks.results import Store, identity
 from benchmarks.truth import Truth, find_truth
 
-
 WING = re.compile(r"estimators\.\w+\.")
 
 
