@@ -97,6 +97,7 @@ def list_(kind: str, as_json: bool, markdown: bool, matrix: bool) -> None:
         terminal.print_rows(listing.rows(kind), kind)
 
 
+_AT_MOST = "At most; 10 000, or what the suite says; a million with --precision."
 _COUNTS = "K, samples per estimate, separated by commas."
 
 
@@ -113,7 +114,7 @@ def _measuring(command):
         click.option("--seed", default=0, show_default=True, help="Of all random numbers."),
         click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
         click.option("--precision", type=float, help="Stop at this relative half-width, as 0.05."),
-        click.option("-R", "--replicates", type=int, help="At most; 10 000, or what a suite says."),
+        click.option("-R", "--replicates", type=int, help=_AT_MOST),
         click.option("-K", "--samples", callback=_numbers, show_default=True, help=_COUNTS,
                      default="1,4"),
         click.option("-e", "--estimator", "estimators", multiple=True, metavar="PATTERN"),
@@ -191,7 +192,7 @@ def compare(target, settings, cost, estimators, samples, replicates, precision, 
     """
     import estimators as registry
     from benchmarks.comparison import measurements
-    from benchmarks.run import choose
+    from benchmarks.run import CAP, choose
     from benchmarks.sources import problem_from
     from reports import terminal
     from reports.publish import check_format, write
@@ -203,7 +204,13 @@ def compare(target, settings, cost, estimators, samples, replicates, precision, 
     rows = []
     with terminal.Progress(len(names) * len(samples)) as progress:
         for m in measurements(
-            problem, names, samples, replicates or 10_000, precision, seed, device
+            problem,
+            names,
+            samples,
+            replicates or (CAP if precision else 10_000),
+            precision,
+            seed,
+            device,
         ):
             rows.append(m.record)
             progress.starting(problem.name, m.samples, m.estimator)

@@ -17,6 +17,7 @@ from benchmarks.problem import Problem
 from benchmarks.results import Store, identity
 from benchmarks.truth import Truth, find_truth
 
+CAP = 1_000_000  # replicates at which a run to a given precision ends, unless told otherwise
 WING = re.compile(r"estimators\.\w+\.")
 
 
@@ -44,8 +45,8 @@ class Suite:
         ]
 
     def budget(self, problem: str) -> int:
-        """The replicates spent on each cell of a problem."""
-        return self.replicates or problems.replicates(problem)
+        """The most replicates spent on a cell of a problem."""
+        return self.replicates or (CAP if self.precision else problems.replicates(problem))
 
 
 def shelf(suite: str) -> list[str]:

@@ -4,89 +4,42 @@ from torch.distributions import Independent
 
 from estimators.families import capabilities, couplings
 
-
-@capabilities.implicit.register(Independent)
-def _(dist, x):
-    return capabilities.implicit(dist.base_dist, x)
-
-
-@capabilities.logits.register(Independent)
-def _(dist):
-    return capabilities.logits(dist.base_dist)
-
-
-@capabilities.perturbed_logits.register(Independent)
-def _(dist, shape):
-    return capabilities.perturbed_logits(dist.base_dist, shape)
-
-
-@capabilities.soften.register(Independent)
-def _(dist, z):
-    return capabilities.soften(dist.base_dist, z)
-
-
-@capabilities.harden.register(Independent)
-def _(dist, z):
-    return capabilities.harden(dist.base_dist, z)
+ELEMENTWISE = (
+    capabilities.implicit,
+    capabilities.logits,
+    capabilities.perturbed_logits,
+    capabilities.soften,
+    capabilities.harden,
+    capabilities.bernoulli_logits,
+    capabilities.logits_of,
+    capabilities.conditional_logits,
+    capabilities.given_sample,
+    capabilities.lead,
+    capabilities.sparsify,
+    capabilities.mode,
+    couplings.quantile,
+    couplings.mirrored,
+    couplings.from_gammas,
+)
+BY_PATH = (couplings.weak_derivatives, couplings.jumps)
 
 
-@capabilities.bernoulli_logits.register(Independent)
-def _(dist):
-    return capabilities.bernoulli_logits(dist.base_dist)
+def of_base(capability):
+    """The capability of the base distribution."""
+    return lambda dist, *given: capability(dist.base_dist, *given)
 
 
-@capabilities.logits_of.register(Independent)
-def _(dist, p):
-    return capabilities.logits_of(dist.base_dist, p)
+def of_base_by_path(capability):
+    """The same where the answer is a table by the path of the tensors within `dist`."""
+
+    def found(dist, *given):
+        table = capability(dist.base_dist, *given)
+        return {f"base_dist.{path}": pair for path, pair in table.items()}
+
+    return found
 
 
-@capabilities.conditional_logits.register(Independent)
-def _(dist, x):
-    return capabilities.conditional_logits(dist.base_dist, x)
-
-
-@capabilities.given_sample.register(Independent)
-def _(dist, z):
-    return capabilities.given_sample(dist.base_dist, z)
-
-
-@capabilities.lead.register(Independent)
-def _(dist, x, gap):
-    return capabilities.lead(dist.base_dist, x, gap)
-
-
-@capabilities.sparsify.register(Independent)
-def _(dist, z):
-    return capabilities.sparsify(dist.base_dist, z)
-
-
-@capabilities.mode.register(Independent)
-def _(dist):
-    return capabilities.mode(dist.base_dist)
-
-
-@couplings.quantile.register(Independent)
-def _(dist, u):
-    return couplings.quantile(dist.base_dist, u)
-
-
-@couplings.mirrored.register(Independent)
-def _(dist, shape):
-    return couplings.mirrored(dist.base_dist, shape)
-
-
-@couplings.from_gammas.register(Independent)
-def _(dist, gamma):
-    return couplings.from_gammas(dist.base_dist, gamma)
-
-
-@couplings.weak_derivatives.register(Independent)
-def _(dist, shape):
-    found = couplings.weak_derivatives(dist.base_dist, shape)
-    return {f"base_dist.{path}": pair for path, pair in found.items()}
-
-
-@couplings.jumps.register(Independent)
-def _(dist, x):
-    found = couplings.jumps(dist.base_dist, x)
-    return {f"base_dist.{path}": pair for path, pair in found.items()}
+for _capability in ELEMENTWISE:
+    _capability.register(Independent)(of_base(_capability))
+for _capability in BY_PATH:
+    _capability.register(Independent)(of_base_by_path(_capability))
