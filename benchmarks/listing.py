@@ -52,9 +52,15 @@ def markdown() -> str:
     lines = ["| estimator | | unbiased | source |", "|---|---|---|---|"]
     for row in _estimators():
         unbiased = "yes" if row["unbiased"] else "no"
-        summary = row["summary"].removesuffix(".")
+        preset = (f"{field} {_short(value)}" for field, value in row["preset"].items())
+        summary = "; ".join([row["summary"].removesuffix("."), *preset])
         lines.append(f"| `{row['name']}` | {summary} | {unbiased} | {row['source']} |")
     return "\n".join(lines)
+
+
+def _short(value) -> str:
+    """A field's value in few characters: the type of an object, true and false as in JSON."""
+    return value["type"] if isinstance(value, dict) else str(value).lower()
 
 
 def _estimators() -> list[dict]:

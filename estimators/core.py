@@ -143,7 +143,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def about(name: str) -> dict[str, Any]:
-    """What the registry knows of a name: summary, unbiased, fields and source, for tables."""
+    """What the registry knows of a name: summary, unbiased, fields, preset and source."""
     estimator = create(name)
     doc = inspect.cleandoc(type(estimator).__doc__ or "")
     source = doc.partition("Source: ")[2]
@@ -152,6 +152,7 @@ def about(name: str) -> dict[str, Any]:
         "summary": " ".join(doc.partition("\n\n")[0].split()),
         "unbiased": estimator.unbiased,
         "fields": estimator.config,
+        "preset": {field: _plain(value) for field, value in _registry[name][1].items()},
         "source": " ".join(source.split()),
     }
 
