@@ -7,6 +7,7 @@ Nothing heavy is imported before it is needed: `gradmeter --help` must answer at
 """
 
 import importlib
+import shlex
 import sys
 from pathlib import Path
 
@@ -167,7 +168,7 @@ def run(
                 measured.append(measurement)
                 progress.finished(measurement.status)
         except KeyboardInterrupt:
-            again = " ".join(["gradmeter", *sys.argv[1:], *([] if resume else ["--resume"])])
+            again = shlex.join(["gradmeter", *sys.argv[1:], *([] if resume else ["--resume"])])
             click.echo(
                 f"\nInterrupted. What was finished is in {out}. Go on with: {again}", err=True
             )
