@@ -87,6 +87,11 @@ def of_class_mean(x: Tensor, dist: Distribution) -> Tensor:
     return (score.sum(-1) if len(dist.event_shape) > 1 else score).sub(0.3).square()
 
 
+def of_lambda_too(x: Tensor, dist: Distribution) -> Tensor:
+    """(x − 0.3)² + (E x)²: a cost with a gradient of its own in λ, as a KL divergence has."""
+    return (x - 0.3).square() + dist.mean.square()
+
+
 ONE_HOT_COSTS = {"linear": costs.linear(CLASSES), "quadratic": of_class_mean}
 QUICK = {
     "normal-quadratic", "normal-cosine", "normal-exp-quadratic", "normal-10-quadratic",
@@ -124,6 +129,8 @@ for _cost, _f in DISCRETE_COSTS.items():
     toy(f"poisson-{_cost}", Poisson, {"rate": 2.0}, _f)
     for _family, (_make, _values) in DISCRETE.items():
         toy(f"{_family}-{_cost}", _make, _values, _f)
+toy("normal-direct", *CONTINUOUS["normal"], of_lambda_too)
+toy("bernoulli-direct", *DISCRETE["bernoulli"], of_lambda_too)
 toy("bernoulli-cubic", *DISCRETE["bernoulli"], costs.power(3.0))  # ReinMax is exact on quadratics
 for _cost, _f in ONE_HOT_COSTS.items():
     for _family, (_make, _values) in ONE_HOT.items():
