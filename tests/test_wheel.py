@@ -27,26 +27,20 @@ def unpacked(tmp_path_factory):
     return folder / "site"
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_commands_in_an_empty_directory(unpacked, tmp_path):
+    for command in (
         ["list", "problems"],
         ["run", "-p", "vae-digits", "-e", "pathwise", "-K", "1", "-R", "200"],
         ["report"],
-    ],
-    ids=lambda command: command[0],
-)
-def test_a_command_in_an_empty_directory(unpacked, tmp_path_factory, command):
-    empty = tmp_path_factory.getbasetemp() / "empty"
-    empty.mkdir(exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-c", USE, str(unpacked), *command],
-        cwd=empty,
-        env={**os.environ, "PYTHONPATH": str(unpacked)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", USE, str(unpacked), *command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(unpacked)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_types_travel(unpacked):

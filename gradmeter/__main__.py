@@ -1,0 +1,5 @@
+"""`python -m gradmeter` is the command `gradmeter`."""
+
+from gradmeter import main
+
+main()

@@ -1,0 +1,56 @@
+"""The group of commands: one file each in `gradmeter.commands`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gradmeter.commands.calibrate import calibrate
+from gradmeter.commands.compare import compare
+from gradmeter.commands.listing import list_
+from gradmeter.commands.report import report
+from gradmeter.commands.run import run
+from gradmeter.options import INTERRUPTED
+
+
+class _Commands(click.Group):
+    """Turns a user's mistake into one sentence and exit status 2, unless --debug."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except (ValueError, TypeError, FileNotFoundError, PermissionError) as mistake:
+            if ctx.params.get("debug"):
+                raise
+            raise click.UsageError(str(mistake), ctx) from mistake
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted. What was finished is in the store.", err=True)
+            sys.exit(INTERRUPTED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of a mistake.")
+@click.option(
+    "--with",
+    "plugins",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="Run this file first: it may register estimators and problems of yours.",
+)
+@click.version_option(package_name="gradmeter")
+def main(debug: bool, plugins: tuple[Path, ...]) -> None:
+    """Measure stochastic gradient estimators: variance, bias and speed, with intervals.
+
+    Example: gradmeter run --suite quick && gradmeter report
+    """
+    from benchmarks.sources import installed_plugins, read_file
+
+    for failure in installed_plugins():
+        click.echo(f"warning: {failure}", err=True)
+    for plugin in plugins:
+        read_file(plugin)
+
+
+for command in (list_, run, compare, report, calibrate):
+    main.add_command(command)

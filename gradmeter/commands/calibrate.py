@@ -1,0 +1,29 @@
+"""`gradmeter calibrate`"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from gradmeter.options import CELLS_FAILED, DONE
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Minutes instead of most of an hour.")
+@click.option("--seed", default=0, show_default=True, help="Of all random numbers.")
+@click.option("--to", type=click.Path(path_type=Path), help="Also write the table to this file.")
+def calibrate(quick: bool, seed: int, to: Path | None) -> None:
+    """Run the suite's own statistics where the answers are exact: coverage, false alarms, power.
+
+    Exit status 3 if a line of the table misses its goal.
+
+    Example: gradmeter calibrate --quick
+    """
+    from benchmarks.calibration import calibrate, to_markdown
+
+    lines = calibrate(quick, seed, lambda sentence: click.echo(sentence, err=True))
+    table = to_markdown(lines)
+    click.echo(table)
+    if to:
+        to.write_text(table + "\n")
+    sys.exit(DONE if all(line.holds for line in lines) else CELLS_FAILED)
