@@ -1,18 +1,20 @@
 """What a cell's numbers cannot be trusted with: sentences beside them, and no verdict too many."""
 
+from torch.distributions import Distribution
+
 from benchmarks.cell import Cell
 from benchmarks.measuring.streams import stream, stream_key
 from estimators import families
 
 FEWEST = 10  # times that every coordinate must have left its usual value
-DRAWS = 20_000  # samples whose mean and variance are held against the distribution's own
+DRAWS = 20_000  # samples at most whose moments are held against those of the distribution
 DISAGREE = 12  # standard errors: far out, since skewed laws stray further than normal ones
-MOST = 2**22  # numbers drawn to see how rare the rarest event is
+MOST = 2**20  # numbers drawn to see either
 
 
 def cautions(cell: Cell, found: dict, replicates: int) -> dict:
     """Changes to `found`, the facts about a cell that was measured."""
-    rare = rarest_event(cell, replicates)
+    rare = rarest_event(cell, replicates) if found["variance"] > 0 else None
     if rare is not None and rare < FEWEST:
         changes = {"heavy_tailed": True, "reason": _about_rare(rare, replicates)}
         if found["bias_verdict"] == "biased":  # the mean of what was seen is not the mean
@@ -34,17 +36,18 @@ def wrong_sampler(cell: Cell) -> str | None:
     if stated is None:
         return None
     mean, variance = (moment.double() for moment in stated)
+    count = min(DRAWS, _affordable(dist))
     with stream(stream_key("sampler", cell.problem.name), cell.device):
-        off = dist.sample((DRAWS,)).double() - mean
+        off = dist.sample((count,)).double() - mean
     square = off.square()
     gaps = {
-        "mean": off.mean(0).abs() / (square.mean(0) / DRAWS).sqrt(),
-        "variance": (square.mean(0) - variance).abs() / (square.var(0) / DRAWS).sqrt(),
+        "mean": off.mean(0).abs() / (square.mean(0) / count).sqrt(),
+        "variance": (square.mean(0) - variance).abs() / (square.var(0) / count).sqrt(),
     }
     for moment, gap in gaps.items():
         if gap.max() > DISAGREE:
             return (
-                f"The sampler of {families.describe(dist)} is wrong here: {DRAWS} samples have "
+                f"The sampler of {families.describe(dist)} is wrong here: {count} samples have "
                 f"a {moment} that is {gap.max():.0f} standard errors from the distribution's own; "
                 "use less extreme parameters."
             )
@@ -60,11 +63,15 @@ def rarest_event(cell: Cell, replicates: int) -> float | None:
     if not families.is_discrete(dist):
         return None
     draws = replicates * cell.samples
-    count = min(draws, max(MOST // dist.batch_shape.numel() // dist.event_shape.numel(), 1000))
+    count = min(draws, _affordable(dist))
     with stream(stream_key("rare", cell.problem.name), cell.device):
         x = dist.sample((count,)).reshape(count, -1)
     usual = x.median(0).values
     return float((x != usual).sum(0).min()) * draws / count
+
+
+def _affordable(dist: Distribution) -> int:
+    return max(MOST // (dist.batch_shape + dist.event_shape).numel(), 1000)
 
 
 def _about_rare(rare: float, replicates: int) -> str:

@@ -1,7 +1,7 @@
 """One cell: blocks of replicate gradients, streamed into moments and counts."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -43,11 +43,20 @@ class Cell:
         with stream(self._key("block", index), self.device):
             return self.problem.gradients(fitted, self.samples, replicates, counted)
 
-    def fitted(self, index: int, replicates: int) -> Estimator:
+    def counted(self, index: int, replicates: int) -> tuple[Tensor, "CountedCost"]:
+        """The gradients of one block, and what its cost counted."""
+        counted = CountedCost(self.problem.cost)
+        return self.block(index, replicates, counted), counted
+
+    def fitted(
+        self, index: int, replicates: int, counted: "CountedCost | None" = None
+    ) -> Estimator:
         """The estimator with its learned parts, fitted for the replicates of block `index`."""
+        if type(self.estimator).fitted is Estimator.fitted:
+            return self.estimator
+        problem, samples = self.problem.drawn(self.samples, counted)
         with stream(self._key("fit", index), self.device):
-            dist = self.problem.dist(replicates)
-            return self.estimator.fitted(dist, self.problem.cost, self.samples)
+            return self.estimator.fitted(problem.dist(replicates), problem.cost, samples)
 
     def _key(self, purpose: str, index: int) -> int:
         return stream_key(purpose, self.seed, self.problem.name, self.samples, index)
@@ -59,14 +68,27 @@ class CountedCost:
     def __init__(self, cost: Callable[..., Tensor]):
         self.cost = cost
         self.evaluations, self.nonfinite, self.largest = 0, 0, 0.0
+        if hasattr(cost, "terms"):
+            self.terms = self._terms
+        if hasattr(cost, "reduction"):
+            self.reduction = cost.reduction
 
     def __call__(self, x: Tensor, dist) -> Tensor:
         f = evaluate(self.cost, x, dist)
-        self.evaluations += f.numel()
+        self._count(f, f.numel())
+        return f
+
+    def _terms(self, x: Tensor, dist) -> Tensor:
+        """The cost's `terms`, one evaluation of it for each sample."""
+        own = self.cost.terms(x, dist)
+        self._count(own, x.numel() // dist.event_shape.numel())
+        return own
+
+    def _count(self, f: Tensor, evaluations: int) -> None:
         values = f.detach()
+        self.evaluations += evaluations
         self.nonfinite = self.nonfinite + (~values.isfinite()).sum()
         self.largest = values.abs().max().clamp_min(self.largest)
-        return f
 
 
 @dataclass
@@ -103,15 +125,28 @@ class Replicates:
         self.table.add(g)
 
 
-def replicate(cell: Cell, plan: Plan, rule: StoppingRule | None = None) -> Replicates:
-    """Run the blocks of a cell in order, until R is reached or the rule is satisfied."""
+Blocks = Callable[["Cell", Iterable[int]], Iterator[tuple[Tensor, CountedCost]]]
+
+
+def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[tuple[Tensor, CountedCost]]:
+    """The gradients of each block and what its cost counted, one after the other."""
+    for index, size in enumerate(sizes):
+        yield cell.counted(index, size)
+
+
+def replicate(
+    cell: Cell, plan: Plan, rule: StoppingRule | None = None, blocks: Blocks = in_turn
+) -> Replicates:
+    """Take in the blocks of a cell in order, until R is reached or the rule is satisfied.
+
+    Whoever makes the `blocks`, they are the same and come in the same order: so are the bits.
+    """
     found = Replicates(Table(plan.chunk), tails.LargestValues())
     direction = None
     if cell.truth is not None and cell.truth.gradient.norm() > 0:
         direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
-    for index, size in enumerate(plan.sizes()):
-        counted = CountedCost(cell.problem.cost)
-        found.add(cell.block(index, size, counted), counted, direction)
+    for g, counted in blocks(cell, plan.sizes()):
+        found.add(g, counted, direction)
         if rule is not None and rule.due(found.count):
             whole = found.table.whole()
             interval = intervals.variance_interval(whole)

@@ -6,9 +6,11 @@ import pandas
 import torch
 
 import estimators as registry
-from benchmarks.checks import check
+from benchmarks.agreement import agreed_truth
+from benchmarks.checks import check, completed
 from benchmarks.measured import measure_checked
 from benchmarks.measurement import Measurement
+from benchmarks.pieces import examine
 from benchmarks.problem import Problem
 from benchmarks.truth import find_truth
 from estimators import Estimator
@@ -44,8 +46,10 @@ def measurements(
     dtype: torch.dtype = torch.float64,
 ) -> Iterator[Measurement]:
     """The measurements behind `compare`, one after the other, as they are made."""
+    problem = completed(problem)
     check(problem)
-    truth = find_truth(problem)
+    examine(problem)
+    truth = find_truth(problem) or agreed_truth(problem)
     if estimators is None:
         estimators = registry.names()
     chosen = [registry.create(e) if isinstance(e, str) else e for e in estimators]

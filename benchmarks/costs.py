@@ -15,34 +15,44 @@ def over_event(f: Tensor, dist: Distribution) -> Tensor:
     return f.flatten(f.ndim - axes).sum(-1) if axes else f
 
 
+def elementwise(f: Callable[[Tensor], Tensor]) -> Cost:
+    """Σ f(x) over the event; its `terms` are the sums within each factor of an Independent."""
+
+    def cost(x: Tensor, dist: Distribution) -> Tensor:
+        return over_event(f(_floating(x)), dist)
+
+    cost.terms = lambda x, dist: over_event(f(_floating(x)), dist.base_dist)
+    return cost
+
+
 def linear(slope: Tensor | float = 1.0) -> Cost:
     """Σ slope · x."""
-    return lambda x, dist: over_event(_like(slope, x) * _floating(x), dist)
+    return elementwise(lambda x: _like(slope, x) * x)
 
 
 def quadratic(centre: Tensor | float = 0.0) -> Cost:
     """Σ (x − centre)²."""
-    return lambda x, dist: over_event((_floating(x) - _like(centre, x)).square(), dist)
+    return elementwise(lambda x: (x - _like(centre, x)).square())
 
 
 def exp_quadratic(rate: float = 1.0) -> Cost:
     """Σ exp(−rate · x²), as in Mohamed et al. 2020, section 3."""
-    return lambda x, dist: over_event((-rate * _floating(x).square()).exp(), dist)
+    return elementwise(lambda x: (-rate * x.square()).exp())
 
 
 def cosine(frequency: float = 1.0) -> Cost:
     """Σ cos(frequency · x), as in Mohamed et al. 2020, section 3."""
-    return lambda x, dist: over_event((frequency * _floating(x)).cos(), dist)
+    return elementwise(lambda x: (frequency * x).cos())
 
 
 def step(at: float = 0.5) -> Cost:
     """Σ 1[x > at], whose derivative in x is zero or missing everywhere."""
-    return lambda x, dist: over_event((x > at).to(_floating(x).dtype), dist)
+    return elementwise(lambda x: (x > at).to(x.dtype))
 
 
 def power(exponent: float = 3.0, centre: float = 0.45) -> Cost:
     """Σ |x − centre|^exponent: the polynomial toy of Liu et al. 2023, arXiv:2304.08612."""
-    return lambda x, dist: over_event((_floating(x) - centre).abs().pow(exponent), dist)
+    return elementwise(lambda x: (x - centre).abs().pow(exponent))
 
 
 COSTS: dict[str, Callable[..., Cost]] = {
@@ -60,4 +70,4 @@ def _floating(x: Tensor) -> Tensor:
 
 
 def _like(value: Tensor | float, x: Tensor) -> Tensor | float:
-    return value.to(_floating(x)) if isinstance(value, Tensor) else value
+    return value.to(x) if isinstance(value, Tensor) else value

@@ -1,20 +1,22 @@
 """Measure one estimator on one problem: problem → replicates → moments → measurement."""
 
-import math
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 
 from benchmarks.cautions import cautions
-from benchmarks.cell import Cell, Replicates, replicate
-from benchmarks.checks import check
+from benchmarks.cell import Blocks, Cell, Replicates, in_turn, replicate
+from benchmarks.checks import check, completed
 from benchmarks.data_noise import data_variance
+from benchmarks.learning import learning
 from benchmarks.measurement import Measurement
 from benchmarks.measuring import bias, intervals, tails, timing
-from benchmarks.measuring.moments import Moments
+from benchmarks.measuring.moments import Moments, Rows
 from benchmarks.measuring.stopping import Plan, StoppingRule, first_look
+from benchmarks.pieces import examine
 from benchmarks.problem import Problem, unvalidated
-from benchmarks.truth import Truth, find_truth
+from benchmarks.truth import Truth, find_truth, truth_of_draws
 from estimators import Estimator, Unsupported, create
 
 TIMED_DTYPE = torch.float32
@@ -38,7 +40,9 @@ def measure(
     of the estimator one with status "error"; a mistake in the problem raises ProblemError, and a
     nonsensical argument ValueError.
     """
+    problem = completed(problem)
     check(problem)
+    examine(problem)
     return measure_checked(
         problem, find_truth(problem), estimator, samples, replicates, seed, device, dtype,
         precision, timed,
@@ -56,14 +60,16 @@ def measure_checked(
     dtype: torch.dtype,
     precision: float | None = None,
     timed: bool = True,
+    spread: Blocks = in_turn,
 ) -> Measurement:
     """`measure`, of a problem that was checked and whose truth is known."""
     estimator = create(estimator) if isinstance(estimator, str) else estimator
     if samples < 1:
         raise ValueError(f"samples={samples}: an estimate needs at least one sample, K ≥ 1.")
+    if problem.reduction is not None:
+        truth = truth_of_draws(problem, samples)
     cell = Cell(problem.to(device, dtype), truth, estimator, samples, seed, torch.device(device))
-    start = first_look(replicates) if precision else None
-    plan = Plan.of(replicates, problem.numbers(samples), start)
+    plan = plan_of(problem, samples, replicates, precision)
     rule = StoppingRule(precision, replicates) if precision else None
     facts = {
         "problem": problem.name,
@@ -78,28 +84,60 @@ def measure_checked(
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
         "truth_method": truth.method if truth else "none",
+        "truth_note": (truth.note or None) if truth else None,
     }
     with timing.one_thread(), unvalidated():
-        reason = estimator.unsupported(cell.problem.differentiable_dist(), samples)
+        drawn, draws = cell.problem.drawn(samples)
+        reason = estimator.unsupported(drawn.differentiable_dist(), draws)
+        if reason and draws < samples:
+            reason += f" (This objective makes one value of its {samples} samples.)"
         if reason:
             return Measurement(**facts, status="n/a", reason=reason)
         try:
-            replicated = replicate(cell, plan, rule)
-            facts |= health(replicated)
+            replicated = replicate(cell, plan, rule, spread)
+            facts |= health(cell, replicated)
             if replicated.unhealthy:
                 return Measurement(**facts, status="error", reason=_unhealthy(replicated))
             facts |= statistics(cell, replicated)
+            facts |= learning(cell, plan)
             if problem.minibatch is not None:
                 facts |= data_noise(cell)
             facts |= cautions(cell, facts, replicated.count)
             if timed:
-                facts |= cost(cell, plan, replicated)
-        except Unsupported as refusal:
-            return Measurement(**facts, status="n/a", reason=str(refusal))
-        except (RuntimeError, ValueError, NotImplementedError, TypeError) as failure:
-            reason = f"{type(failure).__name__}: {str(failure).strip().splitlines()[0]}"
-            return Measurement(**facts, status="error", reason=reason)
+                facts |= cost(cell, plan, facts)
+        except Exception as failure:  # whatever an estimator does, it must not stop a sweep
+            facts |= ending(failure)
     return Measurement(**facts)
+
+
+def time_measured(problem: Problem, estimator: Estimator | str, found: Mapping) -> dict:
+    """What timing adds to the statistics `found` of a cell that was measured without.
+
+    `found` is the cell's record; what comes back are changes to it, a failure included.
+    """
+    estimator = create(estimator) if isinstance(estimator, str) else estimator
+    device, samples = torch.device(found["device"]), found["samples"]
+    with timing.one_thread(), unvalidated():
+        try:
+            moved = problem.to(device, getattr(torch, found["dtype"]))
+            cell = Cell(moved, None, estimator, samples, found["seed"], device)
+            return cost(cell, plan_of(problem, samples, found["budget"], found["precision"]), found)
+        except Exception as failure:
+            return ending(failure)
+
+
+def plan_of(problem: Problem, samples: int, replicates: int, precision: float | None) -> Plan:
+    """The blocks of a cell."""
+    start = first_look(replicates) if precision else None
+    return Plan.of(replicates, problem.numbers(samples), start)
+
+
+def ending(failure: Exception) -> dict:
+    """How a cell ends with an exception: its status, and the reason in one line."""
+    if isinstance(failure, Unsupported):
+        return {"status": "n/a", "reason": str(failure)}
+    first = (str(failure).strip().splitlines() or ["no message"])[0]
+    return {"status": "error", "reason": f"{type(failure).__name__}: {first}"}
 
 
 def statistics(cell: Cell, replicated: Replicates) -> dict:
@@ -110,14 +148,16 @@ def statistics(cell: Cell, replicated: Replicates) -> dict:
         "variance": variance.value,
         "variance_low": variance.low,
         "variance_high": variance.high,
+        "kurtosis": intervals.kurtosis(whole),
         "parameters": parameters(cell, whole),
         "variance_jackknife": intervals.jackknife_variances(rows).tolist(),
+        "blocks": block_sums(rows),
         "heavy_tailed": tails.is_heavy(replicated.largest, variance.value),
         "bias_verdict": "no truth",
     }
-    mean2 = float(whole.mean.square().sum()) - variance.value / replicated.count
     if variance.value > 0:
-        found["snr"] = math.sqrt(max(mean2, 0.0) / variance.value)
+        snr = intervals.snr_interval(rows)
+        found |= {"snr": snr.value, "snr_low": snr.low, "snr_high": snr.high}
     if cell.truth is None:
         return found
     eps = torch.finfo(next(iter(cell.problem.parameters.values())).dtype).eps
@@ -132,11 +172,18 @@ def statistics(cell: Cell, replicated: Replicates) -> dict:
         "bias_verdict": b.verdict,
         "bias_limit": b.limit,
         "replicates_to_decide": b.replicates_to_decide,
+        "truth_error": float(cell.truth.error.norm() / cell.truth.gradient.norm()),
         "gradient_norm": float(cell.truth.gradient.norm()),
         "mse": variance.value + b.squared.value,
         "cosine": float(replicated.cosine) / replicated.count,
         "wrong_way": float(replicated.wrong_way) / replicated.count,
     }
+
+
+def block_sums(rows: Rows) -> dict[str, np.ndarray]:
+    """The blocks of replicates: count [M], mean [M, P] and Σ ‖g − mean‖² [M]."""
+    found = {"count": rows.count, "mean": rows.mean, "m2": rows.m2.sum(-1)}
+    return {name: value.cpu().numpy() for name, value in found.items()}
 
 
 def parameters(cell: Cell, whole: Moments) -> dict[str, np.ndarray]:
@@ -163,20 +210,22 @@ def data_noise(cell: Cell) -> dict:
     }
 
 
-def health(replicated: Replicates) -> dict:
+def health(cell: Cell, replicated: Replicates) -> dict:
     """Shares of replicates that are not finite or exactly zero, and what the cost was asked."""
     n = replicated.count
+    batch = cell.problem.dist().batch_shape.numel()
     return {
         "replicates": n,
         "stopped": replicated.stopped,
         "unhealthy": float(replicated.unhealthy) / n,
         "zero": float(replicated.zero) / n,
         "nonfinite_costs": float(replicated.nonfinite_costs) / max(replicated.evaluations, 1),
+        "evaluations": replicated.evaluations / n / batch,
     }
 
 
-def cost(cell: Cell, plan: Plan, replicated: Replicates) -> dict:
-    """Seconds and bytes of an estimate, and variance × seconds."""
+def cost(cell: Cell, plan: Plan, found: Mapping) -> dict:
+    """Seconds and bytes of an estimate, and variance × seconds: `found` has the variance."""
     fast = Cell(
         cell.problem.to(cell.device, TIMED_DTYPE), None, cell.estimator, cell.samples, cell.seed,
         cell.device,
@@ -190,21 +239,18 @@ def cost(cell: Cell, plan: Plan, replicated: Replicates) -> dict:
     def block():
         return fast.block(0, plan.block, fitted=fitted)
 
+    peak = timing.peak_memory(block, cell.device)
     timed = timing.time_block(block, plan.block, cell.device)
-    whole = replicated.table.whole()
-    variance = intervals.variance_interval(whole).value
     work = intervals.product_interval(
-        variance, intervals.kurtosis(whole), replicated.count, timed.seconds, timed.log_sd,
+        found["variance"], found["kurtosis"], found["replicates"], timed.seconds, timed.log_sd,
         timed.rounds,
     )  # fmt: skip
-    batch = cell.problem.dist().batch_shape.numel()
     return {
-        "evaluations": replicated.evaluations / replicated.count / batch,
         "seconds": timed.seconds,
         "seconds_low": timed.low,
         "seconds_high": timed.high,
         "gradients_per_second": 1 / timed.seconds,
-        "peak_memory_bytes": timing.peak_memory(block, cell.device),
+        "peak_memory_bytes": peak,
         "work_variance": work.value,
         "work_variance_low": work.low,
         "work_variance_high": work.high,

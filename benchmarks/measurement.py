@@ -32,6 +32,7 @@ class Measurement:
     variance: float = NAN
     variance_low: float = NAN
     variance_high: float = NAN
+    kurtosis: float = NAN
     data_variance: float = NAN
     data_variance_low: float = NAN
     data_variance_high: float = NAN
@@ -43,12 +44,20 @@ class Measurement:
     bias_limit: float = NAN
     replicates_to_decide: int | None = None
     truth_method: str | None = None
+    truth_error: float = NAN
+    truth_note: str | None = None
     gradient_norm: float = NAN
     mse: float = NAN
     snr: float = NAN
+    snr_low: float = NAN
+    snr_high: float = NAN
     cosine: float = NAN
     wrong_way: float = NAN
     evaluations: float = NAN
+    fit_evaluations: float = NAN
+    variance_start: float = NAN
+    variance_start_low: float = NAN
+    variance_start_high: float = NAN
     seconds: float = NAN
     seconds_low: float = NAN
     seconds_high: float = NAN
@@ -63,8 +72,12 @@ class Measurement:
     nonfinite_costs: float = NAN
     stopped: str | None = None
     per_parameter: str | None = None
+    per_block: str | None = None
+    trajectory: str | None = None
+    step: int | None = None
     parameters: dict[str, np.ndarray] | None = field(default=None, repr=False)
     variance_jackknife: list[float] | None = field(default=None, repr=False)
+    blocks: dict[str, np.ndarray] | None = field(default=None, repr=False)
 
     @property
     def record(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch.distributions import Distribution
 
 from benchmarks.truth import Truth
 from estimators import Estimator, replicate_gradients
+from estimators.multi_sample import Copies, Reduced
 
 
 class ProblemError(ValueError):
@@ -27,6 +28,10 @@ class Problem:
     objective is its sum over the batch. `truth` is "auto" (found where possible), None, the exact
     gradient as a dict like `parameters`, or a `Truth`.
 
+    With a `reduction`, the objective is E[reduction(f(x_1), …, f(x_K))] over the K = `samples`
+    draws, not the mean cost: it takes costs [..., K] and reduces the last axis, as
+    `estimators.multi_sample.importance_weighted` does. `truth` may then be a function of K.
+
     If λ comes out of a deterministic `network(**weights)`, gradients are taken at λ and pulled back
     to the weights, which are then what is measured.
     Raises ProblemError for parameters that are not floating tensors.
@@ -36,13 +41,14 @@ class Problem:
     parameters: dict[str, Tensor]
     family: Callable[..., Distribution]
     cost: Callable[..., Tensor]
-    truth: "str | dict[str, Tensor] | Truth | None" = "auto"
+    truth: "str | dict[str, Tensor] | Truth | Callable[[int], Truth] | None" = "auto"
     version: int = 1
     summary: str = ""
     footprint: int | None = None  # numbers the cost holds for each sample; chooses the block size
     weights: dict[str, Tensor] | None = None
     network: Callable[..., dict[str, Tensor]] | None = None
     minibatch: "Callable[[int], Problem] | None" = None  # this problem on the i-th random batch
+    reduction: Callable[[Tensor], Tensor] | None = None  # of the K draws' costs; None: their mean
 
     def __post_init__(self):
         if not self.parameters:
@@ -54,6 +60,11 @@ class Problem:
                     f"Parameter {key!r} of problem {self.name!r} is {kind}; gradients need a "
                     "floating tensor, such as torch.tensor(1.0)."
                 )
+            if value.numel() == 0:
+                raise ProblemError(
+                    f"Parameter {key!r} of problem {self.name!r} is empty; leave it out, or give "
+                    "it numbers."
+                )
 
     @property
     def measured(self) -> dict[str, Tensor]:
@@ -62,8 +73,8 @@ class Problem:
 
     def dist(self, *axes: int) -> Distribution:
         """The distribution at λ, with leading `axes` added. ProblemError if it cannot be built."""
-        copies = {k: v.detach().expand((*axes, *v.shape)) for k, v in self.parameters.items()}
         try:
+            copies = {k: v.detach().expand((*axes, *v.shape)) for k, v in self.parameters.items()}
             dist = self.family(**copies)
         except Exception as failure:
             where = f" with leading axes {axes} added to its parameters" if axes else ""
@@ -78,6 +89,24 @@ class Problem:
                 "return a torch.distributions.Distribution."
             )
         return dist
+
+    def drawn(
+        self, samples: int, cost: Callable[..., Tensor] | None = None
+    ) -> tuple["Problem", int]:
+        """This problem and K; with a `reduction`, the same objective of one draw of K copies.
+
+        `cost` stands in for the problem's own.
+        """
+        same = self if cost is None else replace(self, cost=cost)
+        if self.reduction is None:
+            return same, samples
+
+        def family(**parameters):
+            return Copies(self.family(**parameters), samples)
+
+        truth = self.truth(samples) if callable(self.truth) else self.truth
+        reduced = Reduced(same.cost, self.reduction)
+        return replace(same, family=family, cost=reduced, truth=truth, reduction=None), 1
 
     def differentiable_dist(self) -> Distribution:
         """The distribution at λ, in a graph that leads back to λ."""
@@ -111,8 +140,9 @@ class Problem:
         cost: Callable[..., Tensor] | None = None,
     ) -> Tensor:
         """R gradient estimates, the measured parameters flattened one after the other: [R, P]."""
+        problem, samples = self.drawn(samples, cost)
         by_name = replicate_gradients(
-            estimator, self.family, self.parameters, cost or self.cost, samples, replicates
+            estimator, problem.family, problem.parameters, problem.cost, samples, replicates
         )
         return self.pulled_back(by_name)
 

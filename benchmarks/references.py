@@ -1,6 +1,6 @@
 """Reference runs: long measurements by two unbiased estimators, stored as truths if they agree.
 
-`python -m benchmarks.references vae-digits` makes one again.
+`python -m benchmarks.references vae-digits` makes one again, 'beta-vae-*' those of several.
 """
 
 import argparse
@@ -46,7 +46,8 @@ def make_reference(name: str, first: tuple, second: tuple, seed: int = 1_000_003
         "seed": seed,
         "largest |z|": round(float(worst), 2),
         "chi-square z": round(float(z), 2),
-        "command": f"python -m benchmarks.references {name}",
+        "command": f"python -m benchmarks.references {name} --first {_text(first)} "
+        f"--second {_text(second)}",
     }
     return Truth(
         torch.from_numpy(weight * mean + (1 - weight) * other),
@@ -54,6 +55,10 @@ def make_reference(name: str, first: tuple, second: tuple, seed: int = 1_000_003
         "reference",
         json.dumps(note),
     )
+
+
+def _text(plan: tuple) -> str:
+    return ",".join(map(str, plan))
 
 
 def _run(name: str, estimator: str, samples: int, replicates: int, seed: int):
@@ -76,19 +81,27 @@ def _run(name: str, estimator: str, samples: int, replicates: int, seed: int):
     )  # a weight behind a pixel that is never lit
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Make the references of the problems that match the patterns on the command line."""
+    from benchmarks import problems, run
+
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name")
+    parser.add_argument("patterns", nargs="+")
     parser.add_argument("--first", default="pathwise,16,40000", help="estimator,samples,replicates")
     parser.add_argument("--second", default="reinforce-loo,64,4000")
     given = parser.parse_args()
     plans = [(e, int(k), int(r)) for e, k, r in (p.split(",") for p in (given.first, given.second))]
-    made = make_reference(given.name, *plans)
     FOLDER.mkdir(exist_ok=True)
-    np.savez(
-        FOLDER / f"{given.name}.npz",
-        gradient=made.gradient.numpy(),
-        error=made.error.numpy(),
-        note=np.array(made.note),
-    )
-    print(f"{FOLDER / given.name}.npz: {made.note}")
+    for name in run.choose("problem", tuple(given.patterns), problems.names()):
+        made = make_reference(name, *plans)
+        np.savez(
+            FOLDER / f"{name}.npz",
+            gradient=made.gradient.numpy(),
+            error=made.error.numpy(),
+            note=np.array(made.note),
+        )
+        print(f"{FOLDER / name}.npz: {made.note}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

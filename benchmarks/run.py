@@ -1,21 +1,19 @@
 """Run a suite: every cell (problem × K × estimator) becomes a record in the store."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-import torch
-
 import estimators
-from benchmarks import problems
-from benchmarks.checks import check
-from benchmarks.context import context
-from benchmarks.measured import measure_checked
+from benchmarks import problems, trajectories
 from benchmarks.measurement import Measurement
-from benchmarks.problem import Problem
+from benchmarks.measuring.sketches import sketch
+from benchmarks.measuring.stopping import Plan, StoppingRule
 from benchmarks.results import Store, identity
-from benchmarks.truth import Truth, find_truth
+from benchmarks.running.alone import Alone
+from benchmarks.running.job import Job
 
 CAP = 1_000_000  # replicates at which a run to a given precision ends, unless told otherwise
 WING = re.compile(r"estimators\.\w+\.")
@@ -33,6 +31,18 @@ class Suite:
     seed: int = 0
     device: str = "cpu"
     whole: bool = False  # with the estimators that only some problems add
+    timed: bool = True
+
+    def __post_init__(self):
+        for samples in self.samples:
+            if samples < 1:
+                raise ValueError(
+                    f"samples={samples}: an estimate needs at least one sample, K ≥ 1."
+                )
+        if self.replicates is not None:
+            Plan.of(self.replicates, 1)
+        if self.precision is not None:
+            StoppingRule(self.precision, CAP)
 
     @property
     def cells(self) -> list[tuple[str, int, str]]:
@@ -43,6 +53,14 @@ class Suite:
             for k in self.samples
             for e in (*self.estimators, *(problems.also(p) if self.whole else ()))
         ]
+
+    def jobs(self, timed: bool) -> Iterator[Job]:
+        """The cells as work, with what each is timed for or not."""
+        for problem, samples, estimator in self.cells:
+            yield Job(
+                problem, samples, estimator, self.budget(problem), self.precision, self.seed,
+                self.device, timed,
+            )  # fmt: skip
 
     def budget(self, problem: str) -> int:
         """The most replicates spent on a cell of a problem."""
@@ -84,79 +102,89 @@ def run(
     resume: bool = False,
     per_parameter: bool = False,
     starting: Callable[[str, int, str], None] = lambda *cell: None,
+    crew=None,
 ) -> Iterator[Measurement]:
     """Measure the cells of `suite`, append each to `store`, and yield it.
 
     With `per_parameter`, each parameter's numbers are stored beside the record. With `resume`,
     cells whose last record is not an error are left out. A problem that cannot be
     measured gives a record with status "error" for each of its cells; the others go on.
+
+    A `crew` of several (`benchmarks.running`) measures in any order and times nothing: other work
+    would be in the timings. `time_alone` adds them. The numbers are the same to the last bit.
     """
-    done = _done(store) if resume else set()
-    where = context()
-    for name in suite.problems:
-        subject = _Subject.of(name)
-        for problem, samples, estimator in suite.cells:
-            if problem != name or _identity(suite, subject, samples, estimator) in done:
-                continue
-            starting(name, samples, estimator)
-            measurement = subject.measure(suite, samples, estimator)
-            if per_parameter and measurement.parameters is not None:
-                file = store.beside(measurement.record, measurement.parameters)
-                measurement = replace(measurement, per_parameter=file)
-            store.append({**measurement.record, "context": where})
-            yield measurement
+    crew = crew or Alone()
+    done = finished(store) if resume else {}
+    jobs = (job for job in suite.jobs(suite.timed and crew.width == 1) if job.identity not in done)
+    for _, measurement, where in crew.measure(_announced(jobs, starting)):
+        measurement = replace(measurement, **trajectories.place(measurement.problem))
+        measurement = _with_files(measurement, store, per_parameter)
+        isolated = math.isfinite(measurement.seconds)
+        store.append({**measurement.record, "context": {**where, "isolated": isolated}})
+        yield measurement
 
 
-@dataclass(frozen=True)
-class _Subject:
-    """A problem with its truth, or the sentence that says why it cannot be measured."""
-
-    name: str
-    problem: Problem | None = None
-    truth: Truth | None = None
-    mistake: str | None = None
-
-    @classmethod
-    def of(cls, name: str) -> "_Subject":
-        try:
-            problem = problems.load(name)
-            check(problem)
-            return cls(name, problem, find_truth(problem))
-        except Exception as mistake:  # whatever it is, it must not stop the sweep
-            return cls(name, mistake=f"{type(mistake).__name__}: {mistake}")
-
-    def measure(self, suite: Suite, samples: int, estimator: str) -> Measurement:
-        if self.mistake is None:
-            return measure_checked(
-                self.problem, self.truth, estimator, samples, suite.budget(self.name), suite.seed,
-                suite.device, torch.float64, suite.precision,
-            )  # fmt: skip
-        return Measurement(
-            **_facts(suite, self, samples, estimator), status="error", reason=self.mistake
-        )
+def untimed(suite: Suite, store: Store) -> dict[int, Job]:
+    """The cells of `suite` that were measured but not timed, by the place of their last record."""
+    jobs = {job.identity: job for job in suite.jobs(timed=True)}
+    last = {}
+    for place, record in enumerate(store):
+        wanted = record["status"] == "ok" and record["seconds"] is None
+        last[identity(record)] = place if wanted else None
+    return {last[key]: job for key, job in jobs.items() if last.get(key) is not None}
 
 
-def _facts(suite: Suite, subject: _Subject, samples: int, estimator: str) -> dict:
-    return {
-        "problem": subject.name,
-        "problem_version": subject.problem.version if subject.problem else 1,
-        "estimator": str(estimators.create(estimator)),
-        "config": estimators.create(estimator).config_json,
-        "samples": samples,
-        "replicates": suite.budget(subject.name),
-        "budget": suite.budget(subject.name),
-        "precision": suite.precision,
-        "seed": suite.seed,
-        "device": suite.device,
-        "dtype": "float64",
-    }
+def time_alone(
+    jobs: dict[int, Job],
+    store: Store,
+    starting: Callable[[str, int, str], None] = lambda *cell: None,
+    crew=None,
+) -> Iterator[dict]:
+    """Time what `untimed` found, one cell at a time, and yield the record with the timings.
+
+    The store is read along, so that memory does not grow with it.
+    """
+    crew = crew or Alone()
+    for place, record in enumerate(store):
+        if place not in jobs:
+            continue
+        job = jobs[place]
+        starting(job.problem, job.samples, job.estimator)
+        changes, where = crew.time(job, record)
+        known = {key: value for key, value in record.items() if key != "schema"}
+        known |= {**changes, "context": {**where, "isolated": "seconds" in changes}}
+        store.append(known)
+        yield known
 
 
-def _identity(suite: Suite, subject: _Subject, samples: int, estimator: str) -> tuple:
-    return identity(_facts(suite, subject, samples, estimator))
-
-
-def _done(store: Store) -> set[tuple]:
+def finished(store: Store) -> dict[tuple, str]:
+    """The identity and status of each cell whose last record is not an error."""
     if not store.path.exists():
-        return set()
-    return {key for key, record in store.latest().items() if record["status"] != "error"}
+        return {}
+    last = {identity(record): record["status"] for record in store}
+    return {key: status for key, status in last.items() if status != "error"}
+
+
+def _with_files(measurement: Measurement, store: Store, per_parameter: bool) -> Measurement:
+    """The measurement with its arrays in files beside the store."""
+    if per_parameter and measurement.parameters is not None:
+        file = store.beside(measurement.record, measurement.parameters)
+        measurement = replace(measurement, per_parameter=file)
+    if measurement.blocks is not None:
+        file = store.beside(measurement.record, _summaries(measurement), "blocks")
+        measurement = replace(measurement, per_block=file, blocks=None)
+    return measurement
+
+
+def _summaries(measurement: Measurement) -> dict:
+    """What a later comparison needs of the blocks, and of the truth, in sketched coordinates."""
+    wide = {"mean": measurement.blocks["mean"]}
+    known = measurement.parameters or {}
+    wide |= {name: known[name] for name in ("truth", "truth_error") if name in known}
+    return measurement.blocks | {name: sketch(value) for name, value in wide.items()}
+
+
+def _announced(jobs: Iterator[Job], starting: Callable[[str, int, str], None]) -> Iterator[Job]:
+    for job in jobs:
+        starting(job.problem, job.samples, job.estimator)
+        yield job

@@ -14,7 +14,7 @@ from torch.distributions import Distribution
 
 from benchmarks.costs import COSTS
 from benchmarks.problem import Problem, ProblemError
-from estimators import unknown
+from estimators import families, unknown
 
 
 def problem_from(target: str, settings: Iterable[str] = (), cost: str | None = None) -> Problem:
@@ -84,7 +84,7 @@ def _from_distribution(place: str, name: str, values: dict, cost: str | None) ->
     except ImportError as failure:
         raise ProblemError(f"The module {place!r} cannot be imported: {failure}.") from failure
     family = getattr(module, name, None)
-    if not (isinstance(family, type) and issubclass(family, Distribution)):
+    if not (isinstance(family, type) and _is_family(family)):
         known = [k for k, v in vars(module).items() if isinstance(v, type)]
         raise ProblemError(unknown("distribution", name, sorted(known)))
     if cost not in COSTS:
@@ -92,6 +92,11 @@ def _from_distribution(place: str, name: str, values: dict, cost: str | None) ->
         raise ProblemError(f"Which cost? Add --cost {' | '.join(COSTS)}.{asked}")
     parameters = {k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()}
     return Problem(f"{name}-{cost}".lower(), parameters, family, COSTS[cost]())
+
+
+def _is_family(cls: type) -> bool:
+    """Whether it is a Distribution, or brings a piece that the others may follow from."""
+    return issubclass(cls, Distribution) or any(hasattr(cls, name) for name in families.PIECES)
 
 
 def _setting(text: str) -> tuple[str, float | list]:

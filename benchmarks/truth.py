@@ -2,19 +2,21 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from estimators import evaluate, families
+from estimators import Unsupported, create, evaluate, families
 
 if TYPE_CHECKING:
     from benchmarks.problem import Problem
 
 NODES = 8193  # of the trapezoid rule; every second and fourth node gives its error
 WIDTH = 5.0  # the rule runs over t in [−WIDTH, WIDTH] of the double exponential map
+EDGE = 1e-13  # of a uniform: closer to 0 and 1, quantiles have lost their digits
 INTEGRATES = 1e-4  # how far ∫ p may be from one
 
 
@@ -29,7 +31,12 @@ class Truth:
 
 
 def find_truth(problem: "Problem") -> Truth | None:
-    """The truth of `problem`, or None if no method reaches it. In float64 on the CPU."""
+    """The truth of `problem`, or None if no method reaches it. In float64 on the CPU.
+
+    A problem with a reduction has one for each K: see `truth_of_draws`.
+    """
+    if problem.reduction is not None:
+        return None
     if problem.truth is None or isinstance(problem.truth, Truth):
         return problem.truth
     if isinstance(problem.truth, dict):
@@ -38,6 +45,18 @@ def find_truth(problem: "Problem") -> Truth | None:
         return Truth(gradient, torch.zeros_like(gradient), "closed form")
     problem = problem.to("cpu", torch.float64)
     dist = problem.dist()
+    if isinstance(dist, families.Delta):
+        exact = problem.gradients(create("pathwise"), 1, 1)[0].detach()
+        note = "no stochastic node: plain backpropagation"
+        return Truth(exact, torch.zeros_like(exact), "closed form", note)
+    try:
+        return _summed(problem, dist)
+    except (Unsupported, NotImplementedError):  # a distribution without a log-probability
+        return _by_quantiles(problem, dist)
+
+
+def _summed(problem: "Problem", dist: Distribution) -> Truth | None:
+    """The truth as a sum or an integral over the support."""
     points = families.support_points(dist)
     if points is not None:
         gradient = _gradient(problem, points, torch.zeros(len(points), *dist.batch_shape).double())
@@ -45,6 +64,12 @@ def find_truth(problem: "Problem") -> Truth | None:
     if dist.event_shape.numel() != 1:
         return None
     return _tail_sum(problem, dist) if families.is_discrete(dist) else _quadrature(problem, dist)
+
+
+@lru_cache(maxsize=8)  # the same for every estimator
+def truth_of_draws(problem: "Problem", samples: int) -> Truth | None:
+    """The truth of a problem whose objective is a reduction of K = `samples` draws."""
+    return find_truth(problem.to("cpu", torch.float64).drawn(samples)[0])
 
 
 def _gradient(problem: "Problem", x: Tensor, log_weight: Tensor) -> Tensor:
@@ -66,7 +91,13 @@ def _tail_sum(problem: "Problem", dist: Distribution) -> Truth | None:
     low, high = families.bounds(dist)
     if low is None or high is not None:
         return None
-    last = float((dist.mean + 40 * dist.stddev).max()) + 100
+    moments = families.stated_moments(dist)
+    if moments is None:  # whether it is far enough is seen by the mass
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            last = 4 * float(dist.sample((2**12,)).max()) + 100
+    else:
+        last = float((moments[0] + 40 * moments[1].sqrt()).max()) + 100
     if not last < families.LARGEST_SUPPORT:
         return None
     x = torch.arange(int(torch.as_tensor(low).min()), int(last), dtype=torch.float64)
@@ -80,7 +111,7 @@ def _tail_sum(problem: "Problem", dist: Distribution) -> Truth | None:
 
 def _quadrature(problem: "Problem", dist: Distribution) -> Truth | None:
     """The trapezoid rule in double exponential coordinates (Takahasi & Mori 1974)."""
-    x, log_weight = _nodes(dist)
+    x, log_weight = quadrature_nodes(dist)
     if x is None:
         return None
     x = x.reshape(x.shape[0], *dist.batch_shape, *dist.event_shape)
@@ -94,7 +125,35 @@ def _quadrature(problem: "Problem", dist: Distribution) -> Truth | None:
     return Truth(fine, error, "quadrature") if fine.isfinite().all() else None
 
 
-def _nodes(dist: Distribution) -> tuple[Tensor, Tensor] | tuple[None, None]:
+def _by_quantiles(problem: "Problem", dist: Distribution) -> Truth | None:
+    """∇ ∫ f(F⁻¹(u; λ)) du, where there is an icdf but no density; double exponential nodes."""
+    if dist.event_shape or families.is_discrete(dist) or not families.offers(dist, "icdf"):
+        return None
+    t = torch.linspace(-WIDTH, WIDTH, NODES, dtype=torch.float64)
+    v = math.pi / 2 * t.sinh()
+    u, weight = (2 * v).sigmoid(), (t[1] - t[0]) * math.pi / 4 * t.cosh() / v.cosh().square()
+    inside = (u > EDGE) & (u < 1 - EDGE)
+    u, weight = u.where(inside, 0.5), weight.where(inside, 0.0)
+
+    def gradient(step: int) -> Tensor:
+        copies = {k: v.detach().clone().requires_grad_() for k, v in problem.parameters.items()}
+        held = problem.family(**copies)
+        each = u[::step].reshape(-1, *[1] * len(held.batch_shape)).expand(-1, *held.batch_shape)
+        f = evaluate(problem.cost, held.icdf(each), held)
+        total = (f * step * weight[::step].reshape(-1, *[1] * len(held.batch_shape))).sum()
+        grads = torch.autograd.grad(total, list(copies.values()), allow_unused=True,
+                                    materialize_grads=True)  # fmt: skip
+        by_name = {k: g.unsqueeze(0) for k, g in zip(copies, grads, strict=True)}
+        return problem.pulled_back(by_name)[0].detach()
+
+    fine, middle, coarse = (gradient(step) for step in (1, 2, 4))
+    error = torch.maximum((fine - middle).abs(), (middle - coarse).abs() / 4)
+    error = torch.maximum(error, 1e-9 * fine.abs())
+    close = error.norm() <= INTEGRATES * fine.norm() + 1e-12
+    return Truth(fine, error, "quadrature", "over quantiles") if close else None
+
+
+def quadrature_nodes(dist: Distribution) -> tuple[Tensor, Tensor] | tuple[None, None]:
     """Nodes over the support of a univariate distribution and their log weights: [N, *batch]."""
     batch = dist.batch_shape
     t = torch.linspace(-WIDTH, WIDTH, NODES, dtype=torch.float64)

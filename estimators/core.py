@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from estimators.families import Unsupported, describe, with_leaves
+from estimators.families.lean import lean
 
 Cost = Callable[..., Tensor]
 
@@ -56,7 +57,7 @@ class Estimator(ABC):
         try:
             with torch.random.fork_rng(devices=_cuda_devices(dist)), torch.enable_grad():
                 twin, leaves = with_leaves(dist)
-                surrogate = copy.deepcopy(self).surrogate(twin, _probe, samples)
+                surrogate = copy.deepcopy(self).surrogate(twin, _Probe(), samples)
                 if leaves and not surrogate.requires_grad:
                     return (
                         f"{describe(dist)} gives {self} no derivative: its samples are detached "
@@ -214,10 +215,10 @@ def replicate_gradients(
     Each replicate has its own copy of λ. An estimator with learned parts must come fitted.
     """
     copies = {
-        name: value.detach().expand((replicates, *value.shape)).clone().requires_grad_()
+        name: value.detach().expand((replicates, *value.shape)).detach().requires_grad_()
         for name, value in parameters.items()
     }
-    dist = family(**copies)  # batch_shape [R, *B]
+    dist = lean(family(**copies))  # batch_shape [R, *B]
     surrogate = estimator.surrogate(dist, cost, samples)  # [R, *B]
     if not surrogate.requires_grad:
         raise Unsupported(
@@ -230,10 +231,23 @@ def replicate_gradients(
     return dict(zip(copies, gradients, strict=True))
 
 
-def _probe(x: Tensor, dist: Distribution) -> Tensor:
-    """A smooth cost for trying an estimator: the sum over the event."""
-    x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
-    return x.flatten(x.ndim - len(dist.event_shape)).sum(-1) if dist.event_shape else x * 1.0
+class _Probe:
+    """A smooth cost for trying an estimator, the sum over the event, with all a cost may carry."""
+
+    def __call__(self, x: Tensor, dist: Distribution) -> Tensor:
+        return self._summed(x, dist)
+
+    def terms(self, x: Tensor, dist: Distribution) -> Tensor:
+        """What depends on each factor of `dist`, or each of its copies: [K, *B, *factors]."""
+        return self._summed(x, dist.base_dist)
+
+    def reduction(self, f: Tensor) -> Tensor:
+        """Of the costs of several copies: [..., copies] → [...]."""
+        return f.sum(-1)
+
+    def _summed(self, x: Tensor, dist: Distribution) -> Tensor:
+        x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
+        return x.flatten(x.ndim - len(dist.event_shape)).sum(-1) if dist.event_shape else x * 1.0
 
 
 def _cuda_devices(dist: Distribution) -> list[int]:

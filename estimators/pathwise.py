@@ -31,4 +31,5 @@ class Pathwise(Estimator):
 
 def _without_rsample(dist) -> str:
     way_out = "gumbel-softmax or reinforce-loo" if is_discrete(dist) else "implicit or reinforce"
-    return f"{describe(dist)} has no reparameterised sampler (`rsample`); use {way_out}."
+    missing = "" if is_discrete(dist) else ", or `icdf`, which it follows from"
+    return f"{describe(dist)} has no reparameterised sampler (`rsample`{missing}); use {way_out}."

@@ -20,9 +20,13 @@ class StraightThrough(Estimator):
     """
 
     def surrogate(self, dist, cost, samples=1):
-        p = families.soften(dist, families.logits(dist))  # [*B, *E]
+        p = self.backward(dist)  # [*B, *E]
         x = self.draw(dist, samples) + (p - p.detach())  # [K, *B, *E], exactly the draw
         return evaluate(cost, x, dist).mean(0)
+
+    def backward(self, dist):
+        """What the sample's derivative is taken from: [*B, *E]."""
+        return families.soften(dist, families.logits(dist))
 
     def draw(self, dist, samples):
         """The points the cost sees: [K, *B, *E]."""

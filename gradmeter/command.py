@@ -7,10 +7,15 @@ import click
 
 from gradmeter.commands.calibrate import calibrate
 from gradmeter.commands.compare import compare
+from gradmeter.commands.doctor import doctor
+from gradmeter.commands.history import history
 from gradmeter.commands.listing import list_
+from gradmeter.commands.regress import regress
 from gradmeter.commands.report import report
 from gradmeter.commands.run import run
+from gradmeter.commands.store import store
 from gradmeter.options import INTERRUPTED
+from gradmeter.origin import complaint
 
 
 class _Commands(click.Group):
@@ -19,8 +24,8 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
-        except (ValueError, TypeError, FileNotFoundError, PermissionError) as mistake:
-            if ctx.params.get("debug"):
+        except (ValueError, TypeError, OSError) as mistake:
+            if ctx.params.get("debug") or isinstance(mistake, BrokenPipeError):
                 raise
             raise click.UsageError(str(mistake), ctx) from mistake
         except KeyboardInterrupt:
@@ -44,6 +49,10 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
 
     Example: gradmeter run --suite quick && gradmeter report
     """
+    if click.get_current_context().invoked_subcommand == "doctor":
+        return  # which says all this itself
+    if (stranger := complaint()) is not None:
+        raise click.ClickException(stranger)
     from benchmarks.sources import installed_plugins, read_file
 
     for failure in installed_plugins():
@@ -52,5 +61,5 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
         read_file(plugin)
 
 
-for command in (list_, run, compare, report, calibrate):
+for command in (list_, run, compare, regress, report, history, calibrate, store, doctor):
     main.add_command(command)

@@ -6,27 +6,46 @@ import click
 
 DONE, USAGE, CELLS_FAILED, NOTHING, INTERRUPTED = 0, 2, 3, 4, 130
 
+MOST_SAMPLES = 10**9  # per estimate
 _AT_MOST = "At most; 10 000, or what the suite says; a million with --precision."
 _COUNTS = "K, samples per estimate, separated by commas."
 
 
-def _numbers(ctx: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
+def numbers(ctx: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
+    """A click callback: whole numbers separated by commas."""
     try:
-        return tuple(int(part) for part in text.split(","))
+        numbers = tuple(int(part) for part in text.split(","))
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a list of whole numbers such as 1,16.") from None
+    if max(numbers) > MOST_SAMPLES:
+        raise click.BadParameter(f"{max(numbers)} is more samples than any memory holds.")
+    return numbers
 
 
 def measuring(command):
     """The options that `run` and `compare` share."""
     for option in (
-        click.option("--seed", default=0, show_default=True, help="Of all random numbers."),
+        click.option("--seed", default=0, type=click.IntRange(-(2**63), 2**63 - 1),
+                     help="Of all random numbers; 0."),
         click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
         click.option("--precision", type=float, help="Stop at this relative half-width, as 0.05."),
         click.option("-R", "--replicates", type=int, help=_AT_MOST),
-        click.option("-K", "--samples", callback=_numbers, show_default=True, help=_COUNTS,
+        click.option("-K", "--samples", callback=numbers, show_default=True, help=_COUNTS,
                      default="1,4"),
         click.option("-e", "--estimator", "estimators", multiple=True, metavar="PATTERN"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def where_to_measure(command):
+    """The options that say who measures."""
+    for option in (
+        click.option("--cell-timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+                     help="Give up a cell that takes longer; measure in a process of its own."),
+        click.option("--scheduler", metavar="tcp://HOST:PORT", help="Measure on a dask cluster."),
+        click.option("--workers", type=click.IntRange(1), metavar="N",
+                     help="Measure on N processes of this machine."),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -39,3 +58,11 @@ def leave(rows: list[dict]) -> None:
         sys.exit(CELLS_FAILED)
     if rows and "ok" not in statuses:
         sys.exit(NOTHING)
+
+
+def warn_of(damaged: list) -> None:
+    """Say on stderr, in one line, which lines of a store were left out, if any were."""
+    if damaged:
+        from benchmarks.results import say_damaged
+
+        click.echo(f"warning: {say_damaged(damaged)}", err=True)

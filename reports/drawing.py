@@ -96,9 +96,10 @@ def log_axis(axes: Axes, which: str, values: Iterable[float]) -> float:
 
 
 def _ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """About `most` round numbers between two powers of ten: 1 2 5, 1 3 10 30 or 1 10 100."""
+    """About `most` round numbers between two powers of ten: 1 1.5 2, 1 2 5, 1 3 10 or 1 10."""
     decades = range(math.floor(low), math.ceil(high) + 1)
-    steps = (1, 2, 5) if high - low < 1.3 else (1, 3) if high - low < 2.6 else (1,)
+    grids = ((0.8, (1, 1.5, 2, 3, 5, 7)), (1.3, (1, 2, 5)), (2.6, (1, 3)))
+    steps = next((steps for width, steps in grids if high - low < width), (1,))
     found = [step * 10.0**decade for decade in decades for step in steps]
     found = [value for value in found if low <= math.log10(value) <= high]
     return found[:: -(-len(found) // most)] if len(steps) == 1 else found
@@ -154,4 +155,12 @@ def to_png(figure: Figure, dpi: int = 160) -> bytes:
     buffer = io.BytesIO()
     with rc_context(SETTINGS):
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def to_pdf(figure: Figure) -> bytes:
+    """The figure as PDF with its fonts in it, the same bytes every time."""
+    buffer = io.BytesIO()
+    with rc_context(SETTINGS | {"pdf.fonttype": 42}):
+        figure.savefig(buffer, format="pdf", metadata=dict.fromkeys(("CreationDate", "Creator")))
     return buffer.getvalue()

@@ -1,46 +1,55 @@
 """From a result store to a frame: one row per record."""
 
-from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
+import numpy
 import pandas
 
-from benchmarks.results import COLUMNS, IDENTITY, read
-
-CONTEXT = (
-    "commit",
-    "dirty",
-    "time",
-    "host",
-    "cpu",
-    "gpu",
-    "threads",
-    "python",
-    "torch",
-    "numpy",
-    "gradmeter",
-    "platform",
+from benchmarks.results import (
+    COLUMNS,
+    CONTEXT,
+    COUNTS,
+    FLAGS,
+    IDENTITY,
+    LISTS,
+    TEXTS,
+    Damage,
+    files,
+    read,
+    say_damaged,
 )
-TEXT = {"problem", "estimator", "config", "device", "dtype", "status", "reason"}
-TEXT |= {"bias_verdict", "truth_method", "stopped", "per_parameter"}
-TEXT |= set(CONTEXT) - {"dirty", "time", "threads"}
-COUNTS = {"samples", "budget", "replicates", "seed", "threads"}
-FLAGS = {"heavy_tailed", "dirty"}
-AS_IS = {"problem_version", "variance_jackknife"}
+
+AS_IS = {"problem_version", *LISTS}
+NUMBERS = set(COLUMNS) - TEXTS - COUNTS - FLAGS - AS_IS
+CHUNK = 20_000  # records held as Python objects at a time
 
 
-def load(path: str | Path = "results", *, latest: bool = True) -> pandas.DataFrame:
+def load(
+    path: str | Path = "results",
+    *,
+    latest: bool = True,
+    lists: bool = True,
+    damaged: list[Damage] | None = None,
+) -> pandas.DataFrame:
     """Return the records of a store folder, or of one .jsonl file, as a typed frame.
 
     Columns are those of `benchmarks.results` and the record's context. Of several records with one
-    identity only the last is kept, unless `latest=False`. A line torn by a crash is left out.
+    identity only the last is kept, unless `latest=False`. Without `lists`, the values per block of
+    replicates are left out, which halves the memory. Lines that are no records, such as one torn by
+    a crash, are left out and added to `damaged`.
 
     Raises FileNotFoundError where there is no store, ValueError where it holds no record.
     """
-    records = [record for file in _files(Path(path)) for record in read(file)]
-    if not records:
-        raise ValueError(f"{path} holds no whole record; `gradmeter run` measures some.")
-    frame = complete(pandas.DataFrame([_flat(record) for record in records]))
+    damaged = [] if damaged is None else damaged
+    rows = (_row(record, lists) for file in files(path) for record in read(file, damaged))
+    parts = []
+    while chunk := list(islice(rows, CHUNK)):
+        parts.append(_frame(chunk))
+    if not parts:
+        what = f" {say_damaged(damaged)}" if damaged else ""
+        raise ValueError(f"{path} holds no whole record; `gradmeter run` measures some.{what}")
+    frame = pandas.concat(parts, ignore_index=True)
     return (
         frame.drop_duplicates(list(IDENTITY), keep="last", ignore_index=True) if latest else frame
     )
@@ -60,18 +69,27 @@ def complete(frame: pandas.DataFrame) -> pandas.DataFrame:
     )
 
 
-def _files(path: Path) -> Iterable[Path]:
-    """The files of a store. A folder with several is read in the order of their names."""
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    if not files or not path.exists():
-        raise FileNotFoundError(f"There are no results in {path}; `gradmeter run` makes some.")
-    return files
+def _row(record: dict, lists: bool) -> tuple:
+    """The values of a record and its context. As a dictionary it would take ten times the room."""
+    for name in LISTS:
+        values = record.get(name) if lists else None
+        record[name] = values if values is None else numpy.array(values, dtype=float)
+    return (*map(record.get, COLUMNS), record.get("context") or {})
 
 
-def _flat(record: dict) -> dict:
-    context = record.get("context") or {}
-    own = {name: value for name, value in record.items() if name not in ("context", "schema")}
-    return {**context, **own}
+def _frame(rows: list[tuple]) -> pandas.DataFrame:
+    *columns, contexts = zip(*rows, strict=True)
+    own = {
+        name: _typed(name, pandas.Series(column, dtype=float if name in NUMBERS else object))
+        for name, column in zip(COLUMNS, columns, strict=True)
+    }
+    different = {id(context): context for context in contexts}  # most records share theirs
+    places = {key: place for place, key in enumerate(different)}
+    where = pandas.DataFrame(list(different.values()), range(len(places)))
+    names = [*CONTEXT, *sorted(set(where) - {*CONTEXT, *COLUMNS})]
+    codes = numpy.array([places[id(context)] for context in contexts])
+    where = {name: _typed(name, _column(where, name)).array.take(codes) for name in names}
+    return pandas.DataFrame(own | where)
 
 
 def _column(frame: pandas.DataFrame, name: str) -> pandas.Series:
@@ -79,9 +97,9 @@ def _column(frame: pandas.DataFrame, name: str) -> pandas.Series:
 
 
 def _typed(name: str, column: pandas.Series) -> pandas.Series:
-    if name in AS_IS:
+    if name in AS_IS or name not in (*COLUMNS, *CONTEXT):
         return column.astype(object)
-    if name in TEXT:
+    if name in TEXTS - {"time"}:
         return column.astype("string")
     if name in FLAGS:
         return column.astype("boolean")

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 import pandas
 
@@ -12,25 +13,34 @@ from reports.tables import LEVEL, errors, headline, prepare, ranking, refusals
 SHADES = ((1.01, "s1"), (2, "s2"), (10, "s3"), (100, "s4"))  # of × quietest, up to
 
 
-def content(frame: pandas.DataFrame, figures: dict[str, list]) -> dict:
-    """Everything that a template needs. `figures` holds pairs (caption, data) per problem."""
+def content(
+    frame: pandas.DataFrame,
+    figures: dict[str, list],
+    problems: Mapping[str, str],
+    estimators: Mapping[str, str],
+) -> dict:
+    """Everything that the index needs. `figures` holds pairs (caption, data) per problem.
+
+    `problems` and `estimators` are the addresses of the pages of their own, where there are any.
+    """
     frame = prepare(frame)
     ranked = ranking(frame)
     heads = headline(ranked)
     labels = sorted(frame["label"].unique())
     sections = [
         _section(name, part, ranked[ranked["problem"] == name], heads[heads["problem"] == name])
-        | {"figures": figures.get(name, [])}
+        | {"figures": figures.get(name, []), "page": problems.get(name)}
         for name, part in frame.groupby("problem", sort=False)
     ]
     for section in sections:
         own = frame[frame["problem"] == section["name"]]
-        section["cells"] = _overview(own, heads[heads["problem"] == section["name"]], labels)
+        section["open"] = len(sections) <= 8
+        section["cells"] = overview(own, heads[heads["problem"] == section["name"]], labels)
     return {
         "findings": findings(frame),
         "labels": labels,
+        "estimator_pages": estimators,
         "families": _families(sections),
-        "few": len(sections) <= 8,
         "bias": sheets.bias_table(frame),
         "tested": int((frame["bias_p"].notna() & (frame["status"] == "ok")).sum()),
         "level": formats.number(LEVEL, 1),
@@ -71,7 +81,7 @@ def _quietest(head: pandas.DataFrame) -> str:
     return f"Quietest at {sheets.setting(row, False)}: {row['label']}, variance {variance}{tied}."
 
 
-def _overview(part: pandas.DataFrame, head: pandas.DataFrame, labels: list[str]) -> list[dict]:
+def overview(part: pandas.DataFrame, head: pandas.DataFrame, labels: list[str]) -> list[dict]:
     """One cell per estimator: its variance as a multiple of the quietest, or why there is none."""
     measured = {row["label"]: row for row in sheets.rows_of(head)}
     failed = set(part.loc[part["status"] == "error", "label"])

@@ -1,48 +1,74 @@
-"""A frame in, a folder out: the page, the same as Markdown, and its tables as CSV."""
+"""A frame in, a folder out: the pages, the index also as Markdown, and its tables as CSV."""
 
-import base64
-import os
-import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-import jinja2
 import pandas
 
-from reports import plots, tables
-from reports.drawing import looks
+from benchmarks.results import IDENTITY
+from reports import figures, history, latex, site, tables, trajectories
 from reports.load import complete
 from reports.page import content
+from reports.rendering import render, write_whole
 from reports.tables import headline, prepare, ranking
 
 FORMATS = (".html", ".csv", ".parquet")
-FIGURES = (
-    ("variance with 95 % intervals, by estimator", plots.variance_by_estimator),
-    ("variance × seconds, by estimator", plots.variance_times_seconds),
-    ("squared bias against variance", plots.bias_against_variance),
-    ("variance against samples per estimate", plots.variance_against_samples),
-)
+FOR_PAPERS = (*figures.FORMATS, "tex")
 
 
-def publish(frame: pandas.DataFrame, folder: str | Path = "report") -> Path:
+def publish(
+    frame: pandas.DataFrame, folder: str | Path = "report", formats: Iterable[str] = ()
+) -> Path:
     """Write index.html, report.md, ranking.csv, biases.csv, refusals.csv and errors.csv.
 
-    The page is one file that needs no network and no script. The same frame gives the same bytes.
+    Beside the index stand matrix.html and a page for every problem and estimator; trends.html,
+    where the frame (loaded with `latest=False`) holds several commits, and trajectories.html, where
+    it holds several steps of a training. `formats` adds figures/ in
+    pdf, svg and png, and tables/ in tex. Every page is one file that needs no network and no
+    script. The same frame gives the same bytes.
     Returns the path of index.html. Raises ValueError for a frame without rows.
     """
     if frame.empty:
         raise ValueError("There is no record to report; `gradmeter run` measures some.")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    frame = prepare(frame)
+    found = _series(frame)
+    frame = prepare(latest(frame))
     ranked = ranking(frame)
+    names = site.addresses(frame["problem"].unique())
     for name, table in _sheets(frame, ranked).items():
-        _write(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
-    page = content(frame, _figures(ranked))
-    environment = _environment()
-    _write(folder / "report.md", environment.get_template("report.md.j2").render(page))
-    index = folder / "index.html"
-    _write(index, environment.get_template("report.html.j2").render(page))
-    return index
+        write_whole(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+    for_papers(ranked, names, folder, formats)
+    page = content(
+        frame,
+        figures.on_page(ranked),
+        {name: f"problems/{to}.html" for name, to in names.items()},
+        {
+            label: f"estimators/{to}.html"
+            for label, to in site.addresses(sorted(frame["label"].unique())).items()
+        },
+    )
+    around = site.Site(frame, ranked, headline(ranked), page, found, trajectories.along(ranked))
+    for one in site.pages(around):
+        write_whole(folder / one.path, render(one.template, one.data))
+    write_whole(folder / "report.md", render("report.md.j2", page))
+    page |= {"site": around.menu("Overview")}
+    return write_whole(folder / "index.html", render("report.html.j2", page))
+
+
+def for_papers(
+    ranked: pandas.DataFrame, names: dict[str, str], folder: Path, formats: Iterable[str]
+) -> None:
+    """Write the figures and tables that a paper reads; ValueError for an unknown format."""
+    formats = list(formats)
+    if unknown := set(formats) - set(FOR_PAPERS):
+        known = ", ".join(FOR_PAPERS)
+        raise ValueError(f"Figures come in no format {', '.join(sorted(unknown))}; take {known}.")
+    drawn = [name for name in formats if name in figures.FORMATS]
+    if drawn:
+        figures.export(ranked, names, folder / "figures", drawn)
+    if "tex" in formats:
+        for problem, table in latex.tables(ranked).items():
+            write_whole(folder / "tables" / f"{names[problem]}.tex", table)
 
 
 def write(frame: pandas.DataFrame, path: str | Path) -> Path:
@@ -52,10 +78,11 @@ def write(frame: pandas.DataFrame, path: str | Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = complete(frame)
     if path.suffix == ".html":
-        with tempfile.TemporaryDirectory() as folder:
-            _write(path, publish(frame, folder).read_text())
+        frame = prepare(frame)
+        page = content(frame, figures.on_page(ranking(frame)), {}, {}) | {"site": []}
+        write_whole(path, render("report.html.j2", page))
     elif path.suffix == ".csv":
-        _write(path, frame.drop(columns="variance_jackknife").to_csv(index=False))
+        write_whole(path, frame.drop(columns="variance_jackknife").to_csv(index=False))
     else:
         frame.to_parquet(path)
     return path
@@ -77,58 +104,15 @@ def _sheets(frame: pandas.DataFrame, ranked: pandas.DataFrame) -> dict[str, pand
     }
 
 
-def _figures(ranked: pandas.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """The figures of every problem as data URIs, those that have something to show."""
-    styles = looks(ranked["label"])
-    figures: dict[str, list[tuple[str, str]]] = {}
-    for name, part in ranked.groupby("problem", sort=False):
-        figures[name] = [
-            (caption, _data(plots.to_svg(draw(part, styles, titles=False))))
-            for caption, draw in FIGURES
-            if _shows(part, draw)
-        ]
-    return figures
+def latest(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Of several records with one identity the last."""
+    if "eligible" in frame:
+        return frame
+    return complete(frame).drop_duplicates(list(IDENTITY), keep="last", ignore_index=True)
 
 
-def _shows(part: pandas.DataFrame, draw) -> bool:
-    """Whether a figure has data: several K, a truth to be biased against, a time."""
-    rows = part.dropna(subset="variance")
-    if draw is plots.variance_against_samples:
-        return rows["samples"].nunique() > 1
-    column = {
-        plots.bias_against_variance: "bias2_high",
-        plots.variance_times_seconds: "work_variance",
-    }.get(draw, "variance")
-    return bool(headline(rows)[column].notna().any())
-
-
-def _data(svg: bytes) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reports"),
-        autoescape=lambda name: name is not None and ".html" in name,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["cell"] = _cell
-    return environment
-
-
-def _cell(text: str) -> str:
-    """`text` as one cell of a Markdown table, with nothing in it that is markup."""
-    for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\n", " ")):
-        text = text.replace(plain, escaped)
-    return text
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the whole file or leave the old one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
+def _series(frame: pandas.DataFrame) -> list[history.Series]:
+    """The series of a frame with several commits; none for one commit."""
+    if "commit" not in frame or frame["commit"].nunique() < 2:
+        return []
+    return history.series(frame)

@@ -5,7 +5,7 @@ import math
 import pandas
 
 from reports import formats
-from reports.tables import prepare
+from reports.tables import prepare, ratio
 
 TIED = 1.0  # the interval of a ratio of work reaches this: not told apart
 
@@ -24,12 +24,37 @@ def by_work(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def work_ratio(row: pandas.Series, best: pandas.Series) -> tuple[float, float, float]:
-    """work_variance of `row` over that of `best`, with a 95 % interval as if independent."""
+    """work_variance of `row` over that of `best`, with a 95 % interval.
+
+    The variances are paired where they share their random numbers, the times as if independent.
+    """
     value = row["work_variance"] / best["work_variance"]
-    half = math.hypot(
-        *(math.log(r["work_variance_high"] / r["work_variance_low"]) / 2 for r in (row, best))
-    )
+    halves = [_half(r, "work_variance") for r in (row, best)]
+    times = [_half(r, "seconds") for r in (row, best)]
+    if not any(map(math.isnan, times)):
+        apart, _, high = ratio(row, best)
+        halves = [*times, math.log(high / apart) if 0 < apart < math.inf else 0.0]
+    half = math.hypot(*halves)
     return value, value * math.exp(-half), value * math.exp(half)
+
+
+def tied_with_best(fair: pandas.DataFrame) -> tuple[pandas.Series, list, tuple | None]:
+    """Of eligible rows by work: the best, the indices of all not told apart from it, and the rest.
+
+    The last is the index of the first that is told apart, with its `work_ratio`; None if all tie.
+    Without any variance, the fastest is best and all others without variance tie.
+    """
+    exact = fair[fair["variance"] == 0]
+    if not exact.empty:
+        return exact.sort_values("seconds").iloc[0], [*exact.index], None
+    best, tied, apart = fair.iloc[0], [], None
+    for index, row in fair.iterrows():
+        found = work_ratio(row, best)
+        if found[1] <= TIED:
+            tied.append(index)
+        elif apart is None:
+            apart = index, found
+    return best, tied, apart
 
 
 def recommend(frame: pandas.DataFrame) -> str:
@@ -55,6 +80,12 @@ def recommend(frame: pandas.DataFrame) -> str:
         row, ratio = apart[0]
         sentence += f": {formats.interval(*ratio)} × less variance than {_named(row)} at equal time"
     return " ".join([sentence + ".", *_about_biased(rows)])
+
+
+def _half(row: pandas.Series, name: str) -> float:
+    """Half the width of an interval on the log scale; NaN where there is none."""
+    low, high = row.get(f"{name}_low", math.nan), row.get(f"{name}_high", math.nan)
+    return math.log(high / low) / 2 if low > 0 else math.nan
 
 
 def _about_biased(rows: pandas.DataFrame) -> list[str]:

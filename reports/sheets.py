@@ -57,12 +57,25 @@ def measurements(ranked: pandas.DataFrame) -> Table:
     titles += ["time", "gradients/s", "evaluations", "variance × s"]
     rows = rows_of(ranked)
     table = Table(titles, [_measured(row) for row in rows], words=3)
+    if any(row["fit_evaluations"] is not None for row in rows):
+        started = [("before learning", "to learn"), *map(_started, rows)]
+        for cells, (start, evaluations) in zip([titles, *table.rows], started, strict=True):
+            cells.insert(9, evaluations)
+            cells.insert(4, start)
     notes = [flags(row) for row in rows]
     if not any(notes):
         return table
     for cells, note in zip([titles, *table.rows], ["beware", *notes], strict=True):
         cells.insert(3, note)
     return replace(table, words=4)
+
+
+def _started(row: dict) -> tuple[str, str]:
+    """The variance before anything was learned, and the cost evaluations spent on learning."""
+    if row["fit_evaluations"] is None:
+        return "", ""
+    ends = (row[f"variance_start{end}"] for end in ("", "_low", "_high"))
+    return formats.interval(*ends), formats.count(row["fit_evaluations"])
 
 
 def _measured(row: dict) -> list[str]:

@@ -37,11 +37,17 @@ def prepare(frame: pandas.DataFrame) -> pandas.DataFrame:
     if "eligible" in frame:
         return frame
     frame = _judged(_rounded(_current(complete(frame))))
-    frame["label"] = _labels(frame)
+    frame["label"] = labels(frame)
     whole = ~(frame["unhealthy"] > 0) & ~(frame["zero"] == 1)
     measured = (frame["status"] == "ok") & frame["variance"].notna()
     frame["eligible"] = (measured & ~frame["biased"] & whole).astype(bool)
     return frame
+
+
+def every_run(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """All records, not one per cell: completed and labelled, rounding error alone as zero."""
+    frame = _rounded(complete(frame))
+    return frame.assign(label=labels(frame))
 
 
 def holm(p: pandas.Series) -> pandas.Series:
@@ -132,18 +138,18 @@ def _judged(frame: pandas.DataFrame) -> pandas.DataFrame:
     return frame.assign(bias_p_holm=adjusted, biased=((adjusted < LEVEL) | exact).astype(bool))
 
 
-def _labels(frame: pandas.DataFrame) -> pandas.Series:
-    """The name; where it has several configurations, also the fields in which they differ."""
+def labels(frame: pandas.DataFrame) -> pandas.Series:
+    """The estimator's name; with several configurations also the fields in which they differ."""
     configs = frame["config"].fillna("{}").map(json.loads)
-    labels = frame["estimator"].astype(object)
+    found = frame["estimator"].astype(object)
     for name, part in configs.groupby(frame["estimator"], sort=False):
         written = part.map(lambda config: {key: json.dumps(v) for key, v in config.items()})
         keys = sorted({key for config in written for key in config})
         differ = [key for key in keys if len({config.get(key) for config in written}) > 1]
         for index, config in part.items() if differ else ():
             fields = ", ".join(f"{key} {config[key]}" for key in differ if key in config)
-            labels[index] = f"{name} ({fields})"
-    return labels
+            found[index] = f"{name} ({fields})"
+    return found
 
 
 def _against_best(part: pandas.DataFrame) -> pandas.DataFrame:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from reports import formats
+from reports import formats, regimes, trajectories
 from reports.load import complete
 from reports.recommendation import by_work, recommend
 from reports.tables import errors, ranking, refusals
@@ -75,9 +75,7 @@ def print_ranking(rows: list[dict]) -> None:
         for problem, part in ranked.groupby("problem", sort=False):
             console.print(_ranking_table(problem, part))
         _print_reasons(console, refusals(frame))
-    for _, row in frame[frame["status"] == "error"].iterrows():
-        cell = f"{row['problem']} · {row['estimator']} · K={row['samples']}"
-        console.print(f"failed: {cell}: {row['reason']}", markup=False)
+    _print_failures(console, frame)
 
 
 def print_comparison(rows: list[dict]) -> None:
@@ -93,11 +91,42 @@ def print_comparison(rows: list[dict]) -> None:
         console.print(recommend(frame), markup=False, style="bold")
 
 
+def print_trajectories(rows: list[dict]) -> None:
+    """Each training: variance and signal-to-noise ratio of every estimator, step by step."""
+    frame = complete(pandas.DataFrame(rows))
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    found = trajectories.along(frame)
+    for title, sheet in trajectories.tables(found):
+        table = Table(title=title, title_justify="left", title_style="bold", box=None)
+        for name in sheet.titles:
+            table.add_column(name, justify="left" if name == "estimator" else "right")
+        for line in sheet.rows:
+            table.add_row(*line)
+        console.print(table)
+    _print_reasons(console, refusals(frame))
+    _print_failures(console, frame)
+
+
+def print_regimes(rows: list[dict]) -> None:
+    """A sweep: the winner at every point, who ties with it, and the next by how much."""
+    frame = pandas.DataFrame(rows)
+    won = regimes.winners(frame)
+    print_rows(
+        regimes.printable(won).fillna("").to_dict("records"), "who wins where, at equal time"
+    )
+
+
 def _print_reasons(console: Console, reasons: pandas.DataFrame) -> None:
     """Each reason once, after the names of all who gave it."""
     for reason, part in reasons.groupby("reason", sort=False):
         names = ", ".join(dict.fromkeys(part["label"]))
         console.print(f"{names}: {reason}", style="dim", markup=False)
+
+
+def _print_failures(console: Console, frame: pandas.DataFrame) -> None:
+    for _, row in frame[frame["status"] == "error"].iterrows():
+        cell = f"{row['problem']} · {row['estimator']} · K={row['samples']}"
+        console.print(f"failed: {cell}: {row['reason']}", markup=False)
 
 
 def _winners_table(ranked: pandas.DataFrame) -> Table:

@@ -1,13 +1,19 @@
-"""The store: whole records or none, strict JSON, several writers."""
+"""The store: whole records or none, strict JSON, checksums, old schemas, several writers."""
 
+import errno
 import json
 import math
 import multiprocessing
+import os
+import threading
 
+import numpy
 import pandas
 import pytest
 
-from benchmarks.results import COLUMNS, IDENTITY, Store, identity, read
+from benchmarks import store_files
+from benchmarks.results import COLUMNS, IDENTITY, SCHEMA, Store, identity, read, say_damaged
+from benchmarks.store_lines import decode, encode
 
 
 def record(**values):
@@ -86,3 +92,129 @@ def test_pandas_reads_it_with_one_call(tmp_path):
 
 def test_every_column_stands_once():
     assert len(set(COLUMNS)) == len(COLUMNS)
+
+
+def three(folder):
+    store = Store(folder)
+    for samples in (1, 2, 3):
+        store.append(record(samples=samples, variance=0.1 * samples, context={"host": "h"}))
+    return store
+
+
+def test_every_single_flipped_bit_loses_its_line_and_no_other(tmp_path):
+    store = three(tmp_path)
+    whole = store.path.read_bytes()
+    second = whole.index(b"\n") + 1
+    for place in range(second, whole.index(b"\n", second)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 7
+        if b"\n" not in flipped[second:][: place - second + 1]:
+            store.path.write_bytes(flipped)
+            assert [r["samples"] for r in store] == [1, 3], place
+            assert [damage.line for damage in store.damaged] == [2]
+
+
+def test_a_file_cut_off_anywhere_loses_the_last_line_only_and_says_so(tmp_path):
+    store = three(tmp_path)
+    whole = store.path.read_bytes()
+    for cut in range(2, len(whole) - whole.rindex(b"\n", 0, -1) - 1, 7):
+        store.path.write_bytes(whole[:-cut])
+        assert [r["samples"] for r in store] == [1, 2]
+        assert "1 line is no record and left out" in say_damaged(store.damaged)
+        assert f"{store.path} line 3: " in say_damaged(store.damaged)
+
+
+def test_a_line_without_its_newline_is_whole(tmp_path):
+    store = three(tmp_path)
+    store.path.write_bytes(store.path.read_bytes()[:-1])
+    assert [r["samples"] for r in store] == [1, 2, 3]
+    assert store.damaged == []
+
+
+def test_schema_1_which_had_no_checksum_still_loads(tmp_path):
+    old = {"schema": 1, **record(samples=4, variance=0.3)}
+    (tmp_path / "records.jsonl").write_text(json.dumps(old) + "\n")
+    (back,) = Store(tmp_path)
+    assert back == old | {"schema": SCHEMA}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ({"schema": 7, **record()}, "schema 7, this gradmeter knows 1 to 2; install a newer one"),
+        ({"schema": 2, **record()}, "lost its checksum"),
+        ({"schema": "2", **record()}, "names no schema"),
+        (record(), "names no schema"),
+        ([1, 2], "not a JSON object"),
+        ({"schema": 1, "problem": "p"}, "it has no"),
+        ({"schema": 1, **record(samples="4")}, "samples is text, not a number"),
+        ({"schema": 1, **record(samples=2**70)}, "samples is"),
+        ({"schema": 1, **record(variance={})}, "variance is an object, not a number"),
+        ({"schema": 1, **record(variance_jackknife=[1.0, "x"])}, "something else than numbers"),
+        ({"schema": 1, **record(config="][")}, "config is not a JSON object"),
+        ({"schema": 1, **record(per_parameter="../../secret.npz")}, "leads out of the store"),
+        ({"schema": 1, **record(per_block="/etc/secret.npz")}, "leads out of the store"),
+        ({"schema": 1, **record(context={"threads": "two"})}, "threads is text, not a number"),
+    ],
+)
+def test_what_is_no_record_is_left_out_with_the_reason(tmp_path, line, words):
+    store = three(tmp_path)
+    with open(store.path, "a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert len(list(store)) == 3
+    (damage,) = store.damaged
+    assert words in damage.reason
+    assert damage.line == 4
+
+
+def test_a_record_with_a_wrong_type_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="variance is text, not a number"):
+        Store(tmp_path).append(record(variance="1.0"))
+    assert not (tmp_path / "records.jsonl").exists()
+
+
+def test_lines_come_back_as_they_were(tmp_path):
+    for line in three(tmp_path).path.read_bytes().splitlines(keepends=True):
+        assert encode(decode(line)) == line
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    store = three(tmp_path)
+    before = store.path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store_files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.append(record(samples=4))
+    assert store.path.read_bytes() == before
+
+
+def test_appending_waits_for_the_lock_and_goes_to_the_file_that_took_its_place(tmp_path):
+    store = three(tmp_path)
+    writer = threading.Thread(target=store.append, args=(record(samples=4),))
+    with store_files.locked(store.path):
+        writer.start()
+        writer.join(0.2)
+        assert writer.is_alive()
+        store_files.write_lines(store.path, [encode(record(samples=9))])
+    writer.join()
+    assert [r["samples"] for r in store] == [9, 4]
+
+
+def test_arrays_come_from_inside_the_folder_and_are_numbers_only(tmp_path):
+    store = three(tmp_path / "store")
+    name = store.beside(record(samples=1), {"mean": numpy.arange(3.0)})
+    assert store.arrays(name)["mean"].tolist() == [0, 1, 2]
+    assert oct(os.stat(store.path.parent / name).st_mode)[-3:] == "644"
+    numpy.savez(tmp_path / "outside.npz", a=1)
+    (store.path.parent / "link.npz").symlink_to(tmp_path / "outside.npz")
+    for path in ("../outside.npz", str(tmp_path / "outside.npz"), "link.npz"):
+        with pytest.raises(ValueError, match="leads out of"):
+            store.arrays(path)
+    numpy.savez(store.path.parent / "objects.npz", a=numpy.array([print], dtype=object))
+    with pytest.raises(ValueError, match="no file of plain arrays"):
+        store.arrays("objects.npz")
+    with pytest.raises(FileNotFoundError, match=r"no file absent\.npz"):
+        store.arrays("absent.npz")

@@ -295,8 +295,10 @@ def test_factors_with_terms_of_their_own():
     assert (
         (whole.mean[0] - p * q * (one - zero)).abs() < 4 * (whole.m2[0] / REPLICATES**2).sqrt()
     ).all()
-    refusal = estimators.create("reinforce-rao-blackwell").unsupported(problem.dist())
-    assert "terms" in refusal
+    told = moments(problem, "reinforce-rao-blackwell")  # by the cost itself
+    assert holds(told, float(variance))
+    with pytest.raises(estimators.Unsupported, match="terms"):
+        estimators.create("reinforce-rao-blackwell").surrogate(problem.dist(), lambda x: x.sum(-1))
 
 
 # Straight-through: the mean is a sum over the points, each sampled with its own probability.

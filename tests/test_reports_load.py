@@ -1,6 +1,7 @@
 """From files to frames: what is read, what is left out, and what is said where there is nothing."""
 
 import json
+import sys
 
 import pandas
 import pytest
@@ -38,7 +39,21 @@ def test_a_torn_last_line_is_left_out(tmp_path):
     file = tmp_path / "records.jsonl"
     write(file, [record("toy", "a"), record("toy", "b")])
     file.write_text(file.read_text()[:-40])
-    assert load(file)["estimator"].tolist() == ["a"]
+    damaged = []
+    assert load(file, damaged=damaged)["estimator"].tolist() == ["a"]
+    assert [(damage.path, damage.line) for damage in damaged] == [(file, 2)]
+
+
+def test_chunks_are_one_frame(tmp_path, monkeypatch):
+    rows = [record("toy", f"e{i}", variance=i + 0.5) for i in range(7)]
+    rows[3]["context"] = {**rows[3]["context"], "host": "other", "launch": 5}
+    write(tmp_path / "records.jsonl", rows)
+    whole = load(tmp_path)
+    monkeypatch.setattr(sys.modules["reports.load"], "CHUNK", 2)
+    pandas.testing.assert_frame_equal(load(tmp_path), whole)
+    assert whole["host"].tolist() == ["bench"] * 3 + ["other"] + ["bench"] * 3
+    assert whole["launch"].tolist()[3] == 5
+    assert load(tmp_path, lists=False)["variance_jackknife"].isna().all()
 
 
 def test_the_last_record_of_an_identity_wins(tmp_path):

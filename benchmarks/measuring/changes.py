@@ -48,11 +48,11 @@ def ratio_p(a: NDArray, b: NDArray) -> float:
     return float(2 * stdtr(m - 1, -abs(t)))
 
 
-def mean_change(before: Rows, after: Rows, gradient: NDArray) -> Change:
-    """‖E g_after − E g_before‖ / ‖gradient‖, tested as a bias is; `gradient` [P] gives the scale.
+def mean_change(before: Rows, after: Rows, gradient: NDArray, scale: float | None = None) -> Change:
+    """‖E g_after − E g_before‖ / scale, tested as a bias is, along `gradient` [P] above all.
 
-    The size has its noise taken out, so it may be zero where p is small. Where the gradient is
-    zero it is relative to √tr Cov g.
+    The scale is ‖gradient‖ unless given, and √tr Cov g where that is zero. The size has its noise
+    taken out, so it may be zero where p is small.
     """
     base = before.mean.cpu().numpy()
     shift = after.mean.cpu().numpy() - base  # [M, P]
@@ -62,6 +62,6 @@ def mean_change(before: Rows, after: Rows, gradient: NDArray) -> Change:
     p = test_unbiased(
         off, variance, np.zeros_like(off), rounding, m, gradient, before.count.cpu().numpy(), shift
     )
-    scale = np.linalg.norm(gradient) or np.sqrt(jackknife_variances(before).mean())
+    scale = scale or np.linalg.norm(gradient) or np.sqrt(jackknife_variances(before).mean())
     size = float(np.sqrt(max(off @ off - variance.sum() / m, 0.0)) / scale) if scale > 0 else np.inf
     return Change(size, p, p < SCREEN and size > MEAN_MARGIN)

@@ -65,6 +65,28 @@ def jackknife_variances(rows: "Rows") -> NDArray:
     return (whole - q - total * n / (total - n) * off2) / (total - n - 1)
 
 
+def snr_interval(rows: "Rows") -> Interval:
+    """‖E g‖ / √(tr Cov g): its square, without the mean's own noise, by the jackknife over rows.
+
+    Needs a variance above zero. The ends are NaN for fewer than two rows.
+    """
+    n, mean = rows.count.cpu().numpy(), rows.mean.cpu().numpy()
+    total = float(n.sum())
+    centre = n @ mean / total
+    rest = total - n  # without each row: [M]
+    q, off2 = rows.m2.sum(-1).cpu().numpy(), np.square(mean - centre).sum(-1)
+    variance = float((q + n * off2).sum()) / (total - 1)
+    square = float(centre @ centre) / variance - 1 / total
+    variances, m = jackknife_variances(rows), len(n)
+    if m < 2 or not np.all(variances > 0):
+        return Interval(max(square, 0.0) ** 0.5, np.nan, np.nan)
+    without = centre - (n / rest)[:, None] * (mean - centre)
+    left_out = np.square(without).sum(-1) / variances - 1 / rest
+    half = t_quantile(m - 1) * left_out.std() * (m - 1) ** 0.5
+    ends = (max(end, 0.0) ** 0.5 for end in (square, square - half, square + half))
+    return Interval(*ends)
+
+
 def ratio_interval(a: NDArray, b: NDArray, value: float) -> Interval:
     """V_a / V_b, paired by block: the jackknife of the log ratio over blocks.
 

@@ -30,13 +30,14 @@ class Timing(NamedTuple):
 def time_block(block: Callable[[], object], replicates: int, device: torch.device) -> Timing:
     """Time `block`, which makes `replicates` estimates: CPU time, or synchronised time on a GPU.
 
-    Nothing but the work is timed, after an untimed round.
+    Nothing but the work is timed; `block` must have run before, as in `peak_memory`.
     """
-    block()
     once = _elapsed(block, 1, device)
     repeats = max(1, round(ROUND_SECONDS / max(once, 1e-7)))
     rounds = int(np.clip(BUDGET_SECONDS / (once * repeats), 3, ROUNDS))
-    each = [_elapsed(block, repeats, device) / repeats / replicates for _ in range(rounds)]
+    first = [once] if repeats == 1 else []
+    more = (_elapsed(block, repeats, device) / repeats for _ in range(rounds - len(first)))
+    each = [seconds / replicates for seconds in (*first, *more)]
     median, log_sd = float(np.median(each)), float(np.std(np.log(each), ddof=1))
     half = t_quantile(rounds - 1) * log_sd * np.sqrt(np.pi / 2 / rounds)  # of a median
     return Timing(median, median * np.exp(-half), median * np.exp(half), log_sd, rounds)

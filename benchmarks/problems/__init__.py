@@ -52,6 +52,12 @@ def also(name: str) -> tuple[str, ...]:
     return _registry[name].also
 
 
+def entry(name: str) -> Entry | None:
+    """What is registered as `name`, or None: the same until somebody registers it anew."""
+    _read_all()
+    return _registry.get(name)
+
+
 @cache
 def load(name: str) -> Problem:
     """The problem registered as `name`; ValueError if there is none."""

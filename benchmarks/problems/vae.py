@@ -1,10 +1,11 @@
-"""A variational autoencoder on scikit-learn's handwritten digits, measured where it is trained.
+"""Variational autoencoders on scikit-learn's handwritten digits, measured where they are trained.
 
-`python -m benchmarks.problems.vae` trains it again and writes `data/vae_digits.npz`.
+`python -m benchmarks.problems.vae` trains them again and writes their weights at every stage.
+Source: Kingma & Welling 2014, arXiv:1312.6114; Higgins et al. 2017 for β > 1.
 """
 
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,20 +13,13 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
 
 from benchmarks.problem import Problem
-from benchmarks.problems import register
-from benchmarks.references import stored_reference
+from benchmarks.problems.digits import PIXELS, digits, initial, misfit, mlp, only, random_rows
+from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
 
-WEIGHTS = Path(__file__).parent / "data" / "vae_digits.npz"
-PIXELS, HIDDEN, LATENT, BATCH = 64, 32, 8, 64
-STEPS, LEARNING_RATE = 300, 3e-3
-
-
-@cache
-def digits() -> Tensor:
-    """The 1797 digits as intensities in [0, 1]: [1797, 64]."""
-    from sklearn.datasets import load_digits
-
-    return torch.from_numpy(load_digits().data / 16.0)
+HIDDEN, LATENT, BATCH, SMALL_BATCH = 32, 8, 64, 16
+LEARNING_RATE = 3e-3
+STAGES = {"start": 0, "middle": 50, "end": 300}
+ENCODER, DECODER = ("w1", "b1", "w2", "b2"), ("v1", "c1", "v2", "c2")
 
 
 def gaussian(loc: Tensor, log_scale: Tensor) -> Independent:
@@ -42,122 +36,97 @@ class Encoder(nn.Module):
 
     def forward(self, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor) -> dict[str, Tensor]:
         """λ of every image: each [B, LATENT]."""
-        hidden = (self.x @ w1 + b1).tanh()
-        loc, log_scale = (hidden @ w2 + b2).chunk(2, -1)
+        loc, log_scale = mlp(self.x, w1, b1, w2, b2).chunk(2, -1)
         return {"loc": loc, "log_scale": log_scale}
 
 
 class NegativeElbo(nn.Module):
-    """−log p(x | z) + KL(q(z | x) ‖ N(0, I)), for fixed images and decoder weights."""
+    """−log p(x | z) + β KL(q(z | x) ‖ N(0, I)), for fixed images and decoder weights.
 
-    def __init__(self, x: Tensor, decoder: dict[str, Tensor]):
+    The divergence is the analytic one, or, if `sampled`, log q(z | x) − log p(z) at each sample.
+    """
+
+    def __init__(self, x: Tensor, decoder: Weights, beta: float = 1.0, sampled: bool = False):
         super().__init__()
+        self.beta, self.sampled = beta, sampled
         self.register_buffer("x", x)
         for name, value in decoder.items():
             self.register_buffer(name, value)
 
     def forward(self, z: Tensor, dist: Independent) -> Tensor:
         """z [K, R, B, LATENT] → [K, R, B]."""
-        logits = (z @ self.v1 + self.c1).tanh() @ self.v2 + self.c2  # [K, R, B, PIXELS]
-        reconstruction = nn.functional.softplus(logits).sum(-1) - (logits * self.x).sum(-1)
-        prior = Independent(Normal(torch.zeros_like(z[0]), 1.0), 1)
-        return reconstruction + kl_divergence(dist, prior)
+        logits = mlp(z, self.v1, self.c1, self.v2, self.c2)  # [K, R, B, PIXELS]
+        return misfit(logits, self.x) + self.beta * divergence(z, dist, self.sampled)
 
 
-@cache
-def trained() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The stored weights of encoder and decoder."""
-    with np.load(WEIGHTS) as stored:
-        weights = {name: torch.from_numpy(stored[name]).double() for name in stored.files}
-    return _split(weights)
+def divergence(z: Tensor, dist: Independent, sampled: bool = False) -> Tensor:
+    """KL(dist ‖ N(0, I)), or its one-sample estimate at z."""
+    prior = Independent(Normal(torch.zeros_like(z[0]), 1.0), len(dist.event_shape))
+    return dist.log_prob(z) - prior.log_prob(z) if sampled else kl_divergence(dist, prior)
 
 
-@register("vae-digits", quick=True, replicates=1_000)
-def at_lambda() -> Problem:
-    """The gradient of the negative ELBO of 64 digits, at what the encoder puts out."""
-    encoder, decoder = trained()
-    x = digits()[:BATCH]
+def training(beta: float) -> Iterator[Weights]:
+    """Adam on the reparameterised negative ELBO of random minibatches."""
+    x = digits().float()
+
+    def loss(weights: Weights) -> Tensor:
+        batch = x[random_rows(BATCH)]
+        dist = gaussian(**Encoder(batch)(**only(weights, *ENCODER)))
+        return NegativeElbo(batch, only(weights, *DECODER), beta)(dist.rsample((1,)), dist).mean()
+
+    start = initial(
+        w1=(PIXELS, HIDDEN), b1=(HIDDEN,), w2=(HIDDEN, 2 * LATENT), b2=(2 * LATENT,),
+        v1=(LATENT, HIDDEN), c1=(HIDDEN,), v2=(HIDDEN, PIXELS), c2=(PIXELS,),
+    )  # fmt: skip
+    return adam(start, loss, LEARNING_RATE)
+
+
+def behind(x: Tensor, weights: Weights, beta: float = 1.0, sampled=False, **more) -> Problem:
+    """The gradient of the negative ELBO of images x [B, PIXELS] in the encoder's weights."""
+    encoder, network = only(weights, *ENCODER), Encoder(x)
     return Problem(
-        "vae-digits",
-        Encoder(x)(**encoder),
-        gaussian,
-        NegativeElbo(x, decoder),
-        stored_reference("vae-digits"),
-        footprint=BATCH * 4 * PIXELS,
-        summary="VAE on digits, gradient at the encoder's output",
-    )
-
-
-@register("vae-digits-weights", quick=True, replicates=1_000)
-def at_weights() -> Problem:
-    """The same gradient, pulled back to the encoder's weights."""
-    truth = stored_reference("vae-digits-weights")
-    return _behind(digits()[:BATCH], truth, minibatch=_minibatch)
-
-
-def _minibatch(index: int) -> Problem:
-    """The problem at the weights, for the random minibatch of that index."""
-    chosen = np.random.default_rng(index).choice(len(digits()), BATCH, replace=False)
-    return _behind(digits()[chosen], truth=None)
-
-
-def _behind(x: Tensor, truth, **more) -> Problem:
-    encoder, decoder = trained()
-    network = Encoder(x)
-    return Problem(
-        "vae-digits-weights",
+        "vae",
         network(**encoder),
         gaussian,
-        NegativeElbo(x, decoder),
-        truth,
-        footprint=BATCH * 4 * PIXELS,
-        summary="VAE on digits, gradient of the encoder's weights",
+        NegativeElbo(x, only(weights, *DECODER), beta, sampled),
+        footprint=len(x) * 4 * PIXELS,
         weights=encoder,
         network=network,
         **more,
     )
 
 
-def train(seed: int = 0) -> dict[str, Tensor]:
-    """Weights after STEPS of Adam on the reparameterised ELBO, from a fixed seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        x = digits().float()
-        shapes = {
-            "w1": (PIXELS, HIDDEN), "b1": (HIDDEN,), "w2": (HIDDEN, 2 * LATENT),
-            "b2": (2 * LATENT,), "v1": (LATENT, HIDDEN), "c1": (HIDDEN,), "v2": (HIDDEN, PIXELS),
-            "c2": (PIXELS,),
-        }  # fmt: skip
-        weights = {
-            name: (torch.randn(shape) / shape[0] ** 0.5 if len(shape) == 2 else torch.zeros(shape))
-            for name, shape in shapes.items()
-        }
-        leaves = [w.requires_grad_() for w in weights.values()]
-        optimiser = torch.optim.Adam(leaves, lr=LEARNING_RATE)
-        encoder, decoder = _split(weights)
-        for _ in range(STEPS):
-            batch = x[torch.randint(len(x), (BATCH,))]
-            dist = gaussian(**Encoder(batch)(**encoder))
-            hidden = (dist.rsample() @ decoder["v1"] + decoder["c1"]).tanh()
-            logits = hidden @ decoder["v2"] + decoder["c2"]
-            reconstruction = nn.functional.softplus(logits) - logits * batch
-            prior = Independent(Normal(torch.zeros_like(dist.mean), 1.0), 1)
-            loss = (reconstruction.sum(-1) + kl_divergence(dist, prior)).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-    return {name: w.detach() for name, w in weights.items()}
+VAE = Training("vae-digits", partial(training, 1.0), STAGES)
+BETA_VAES = {b: Training(f"beta-vae-{b}", partial(training, float(b)), STAGES) for b in (4, 16)}
 
 
-def _split(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    of_encoder = ("w1", "b1", "w2", "b2")
-    return (
-        {name: w for name, w in weights.items() if name in of_encoder},
-        {name: w for name, w in weights.items() if name not in of_encoder},
+@at_stages(VAE, "vae-digits", "VAE on digits", quick=True, replicates=500)
+def vae(weights: Weights) -> Problem:
+    """64 digits; the divergence is analytic."""
+
+    def minibatch(index: int) -> Problem:
+        chosen = np.random.default_rng(index).choice(len(digits()), BATCH, replace=False)
+        return behind(digits()[chosen], weights, truth=None)
+
+    return behind(digits()[:BATCH], weights, minibatch=minibatch)
+
+
+@at_stages(VAE, "vae-sampled-kl", "VAE on digits, KL sampled", reference="vae-digits")
+def sampled(weights: Weights) -> Problem:
+    """The same gradient with log q(z | x) − log p(z) in place of its mean."""
+    return behind(digits()[:BATCH], weights, sampled=True)
+
+
+def beta_vae(beta: int, weights: Weights) -> Problem:
+    """16 digits; the divergence counts β times."""
+    return behind(digits()[:SMALL_BATCH], weights, beta)
+
+
+for _beta, _training in BETA_VAES.items():
+    at_stages(_training, f"beta-vae-{_beta}", f"β-VAE on digits, β = {_beta}")(
+        partial(beta_vae, _beta)
     )
 
 
 if __name__ == "__main__":
-    WEIGHTS.parent.mkdir(exist_ok=True)
-    np.savez(WEIGHTS, **{name: w.numpy() for name, w in train().items()})
-    print(WEIGHTS)
+    store(VAE, *BETA_VAES.values())

@@ -1,20 +1,18 @@
 """Double control variates: leave-one-out REINFORCE, corrected by the costs' slopes."""
 
-from dataclasses import dataclass, field, replace
-
-from torch import Tensor
+from dataclasses import dataclass
 
 from estimators import families
 from estimators.baselines import LeaveOneOut
-from estimators.control_variates.fitting import fit_coefficient
+from estimators.control_variates.fitted_coefficient import FittedCoefficient
 from estimators.control_variates.linear import value_and_slope
-from estimators.core import Estimator, Unsupported, register
+from estimators.core import Unsupported, register
 from estimators.reinforce import score_log_prob
 
 
 @register("double-control-variates")
 @dataclass(frozen=True)
-class DoubleControlVariates(Estimator):
+class DoubleControlVariates(FittedCoefficient):
     """Leave-one-out REINFORCE of the cost plus a tangent whose slope the other samples give.
 
     ĝ = mean_k (f_k + η b_k − mean_{j≠k} (f_j + η b_j)) ∇log p(x_k) − η mean_k f'(x_k) ∇μ,
@@ -29,18 +27,6 @@ class DoubleControlVariates(Estimator):
 
     coefficient: float = 0.0
     fit_steps: int = 100
-    fit: Tensor | None = field(default=None, repr=False, compare=False)
-    unbiased = True
-
-    def surrogate(self, dist, cost, samples=1):
-        base, control = self.parts(dist, cost, samples)
-        return base + (self.coefficient if self.fit is None else self.fit) * control
-
-    def fitted(self, dist, cost, samples=1):
-        if not self.fit_steps:
-            return self
-        fit = fit_coefficient(dist, lambda d: self.parts(d, cost, samples), self.fit_steps)
-        return replace(self, fit=fit)
 
     def parts(self, dist, cost, samples):
         """The surrogates of leave-one-out and of its correction, E[…] = 0: [*B] each."""

@@ -8,7 +8,7 @@ from torch.distributions import Distribution
 
 from estimators.families import with_leaves
 
-RATE, TINY = 0.05, 1e-12  # of Adam's steps
+RATE, TINY = 0.05, 1e-12  # of Adam's steps; the rate falls to zero over the second half of them
 
 
 def fit(dist: Distribution, surrogate: Callable[..., Tensor], start, steps: int) -> list[Tensor]:
@@ -24,7 +24,8 @@ def fit(dist: Distribution, surrogate: Callable[..., Tensor], start, steps: int)
         slopes = _slopes(dist, surrogate, [p.requires_grad_() for p in parameters])
         first = [0.9 * m + 0.1 * g for m, g in zip(first, slopes, strict=True)]
         second = [0.999 * v + 0.001 * g * g for v, g in zip(second, slopes, strict=True)]
-        rate = RATE * (1 - 0.999**step) ** 0.5 / (1 - 0.9**step)
+        rate = RATE * min(1.0, 2 * (1 - (step - 1) / steps))
+        rate *= (1 - 0.999**step) ** 0.5 / (1 - 0.9**step)
         parameters = [
             p.detach() - rate * m / (v.sqrt() + TINY)
             for p, m, v in zip(parameters, first, second, strict=True)

@@ -1,20 +1,18 @@
 """MuProp: the score function of what the cost's tangent at the mean leaves over."""
 
-from dataclasses import dataclass, field, replace
-
-from torch import Tensor
+from dataclasses import dataclass
 
 from estimators import families
-from estimators.control_variates.fitting import fit_coefficient
+from estimators.control_variates.fitted_coefficient import FittedCoefficient
 from estimators.control_variates.linear import value_and_slope
-from estimators.core import Estimator, evaluate, register
+from estimators.core import evaluate, register
 from estimators.reinforce import score_log_prob
 
 
 @register("mu-prop")
 @register("mu-prop-fitted", fit_steps=100)
 @dataclass(frozen=True)
-class MuProp(Estimator):
+class MuProp(FittedCoefficient):
     """Score-function gradient with the cost's first-order expansion about the mean as baseline.
 
     ĝ = mean_k (f(x_k) − η h(x_k)) ∇log p(x_k) + η f'(μ) ∇μ,   h(x) = f(μ) + f'(μ)(x − μ), μ = E[x]
@@ -28,18 +26,6 @@ class MuProp(Estimator):
 
     coefficient: float = 1.0
     fit_steps: int = 0
-    fit: Tensor | None = field(default=None, repr=False, compare=False)
-    unbiased = True
-
-    def surrogate(self, dist, cost, samples=1):
-        base, control = self.parts(dist, cost, samples)
-        return base + (self.coefficient if self.fit is None else self.fit) * control
-
-    def fitted(self, dist, cost, samples=1):
-        if not self.fit_steps:
-            return self
-        fit = fit_coefficient(dist, lambda d: self.parts(d, cost, samples), self.fit_steps)
-        return replace(self, fit=fit)
 
     def parts(self, dist, cost, samples):
         """The surrogates of the score function and of the control variate, E[…] = 0: [*B] each."""

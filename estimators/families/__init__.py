@@ -20,10 +20,12 @@ from estimators.families.capabilities import (
     logits_of,
     mode,
     perturbed_logits,
+    rounded,
     soften,
     sparsify,
     stated_moments,
 )
+from estimators.families.completed import PIECES, complete, moving_support, offers
 from estimators.families.couplings import (
     Coupled,
     from_gammas,
@@ -32,6 +34,7 @@ from estimators.families.couplings import (
     mirrored,
     quantile,
     require_continuous,
+    shared,
     uniforms,
     weak_derivatives,
 )
@@ -46,7 +49,10 @@ from estimators.families.support import (
 
 __all__ = [
     "LARGEST_SUPPORT",
+    "PIECES",
+    "Codebook",
     "Coupled",
+    "Delta",
     "TanhNormal",
     "TruncatedNormal",
     "Unsupported",
@@ -57,6 +63,7 @@ __all__ = [
     "carry",
     "carry_logits",
     "cdf",
+    "complete",
     "conditional_logits",
     "describe",
     "from_gammas",
@@ -71,11 +78,15 @@ __all__ = [
     "logits_of",
     "mirrored",
     "mode",
+    "moving_support",
+    "offers",
     "over_event",
     "perturbed_logits",
     "quantile",
     "replaced",
     "require_continuous",
+    "rounded",
+    "shared",
     "soften",
     "sparsify",
     "spread",
@@ -92,6 +103,8 @@ __all__ = [
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
+from estimators.families.codebook import Codebook  # noqa: E402
+from estimators.families.delta import Delta  # noqa: E402
 from estimators.families.tanh_normal import TanhNormal  # noqa: E402
 from estimators.families.truncated_normal import TruncatedNormal  # noqa: E402
 from estimators.families.von_mises_fisher import VonMisesFisher  # noqa: E402

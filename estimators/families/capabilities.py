@@ -72,6 +72,12 @@ def cdf(dist: Distribution, x: Tensor) -> Tensor:
 
 
 @singledispatch
+def common_cdf(dist: Distribution, x: Tensor) -> Tensor:
+    """The cdf from a point that does not depend on λ, for components to share; on a circle."""
+    return cdf(dist, x)
+
+
+@singledispatch
 def implicit(dist: Distribution, x: Tensor) -> Tensor:
     """The sample `x` with its derivative ∂x/∂λ = −(∂F/∂λ) / p(x) attached."""
     if is_discrete(dist):
@@ -111,6 +117,12 @@ def harden(dist: Distribution, z: Tensor) -> Tensor:
 def logits(dist: Distribution) -> Tensor:
     """The logits λ of a distribution that can be relaxed: [*batch, *event]."""
     raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def rounded(dist: Distribution) -> Tensor:
+    """What a sample is the rounding of, in the coordinates of samples: [*batch, *event]."""
+    return logits(dist)
 
 
 @singledispatch

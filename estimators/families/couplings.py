@@ -4,6 +4,7 @@ Every function here is a `functools.singledispatch` on the distribution; the ver
 distributions nothing is known about. Families with factorised events work elementwise.
 """
 
+import hashlib
 from collections.abc import Callable
 from functools import singledispatch
 from typing import NamedTuple
@@ -61,6 +62,26 @@ def quantile(dist: Distribution, u: Tensor) -> Tensor:
                 "use a score-function estimator such as reinforce-loo."
             ) from None
     return invert_cdf(dist, u)
+
+
+@singledispatch
+def shared(dist: Distribution, u: Tensor) -> Tensor:
+    """The sample at noise `u`, which stays while λ is perturbed: common random numbers.
+
+    The quantile where there is one. Unlike it, need not increase in u nor be differentiable.
+    """
+    return quantile(dist, u)
+
+
+def replayed(dist: Distribution, u: Tensor) -> Tensor:
+    """A sample of the shape of u [*sample, *batch, *event], from a random stream that u decides."""
+    digest = hashlib.sha256(u.flatten()[:16].cpu().numpy().tobytes()).digest()
+    shape = u.shape[: u.ndim - len(dist.event_shape) - len(dist.batch_shape)]
+    devices = [u.device] if u.is_cuda else []
+    with torch.no_grad(), torch.random.fork_rng(devices=devices):
+        torch.manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+        x = dist.sample(shape or (1,))  # not every user's sampler takes ()
+    return x if shape else x[0]
 
 
 @singledispatch

@@ -9,11 +9,15 @@ from torch import distributions as td
 from torch.distributions import Distribution
 from torch.nn.functional import normalize
 
+from estimators.families.codebook import Codebook
+from estimators.families.copies import Copies
+from estimators.families.delta import Delta
 from estimators.families.tanh_normal import TanhNormal
 from estimators.families.truncated_normal import TruncatedNormal
 from estimators.families.von_mises_fisher import VonMisesFisher
 
 HALF = torch.tensor(0.5, dtype=torch.float64)
+CODES = torch.tensor([[0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]], dtype=torch.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +120,8 @@ def examples() -> dict[str, Example]:
             lambda logits: td.Independent(td.OneHotCategorical(logits=logits), 1),
             {"logits": row(6).reshape(2, 2, 3)},
         ),
+        "Codebook": (lambda vector: Codebook(vector, CODES), {"vector": row(2)}),
+        "Delta": (Delta, {"value": 0.5}),
         "Categorical": (lambda logits: td.Categorical(logits=logits), {"logits": row(3)}),
         "Poisson": (td.Poisson, {"rate": 2.0}),
         "Geometric": (lambda logits: td.Geometric(logits=logits), {"logits": 0.3}),
@@ -123,6 +129,14 @@ def examples() -> dict[str, Example]:
         "NegativeBinomial": (
             lambda logits: td.NegativeBinomial(3.0, logits=logits),
             {"logits": -0.5},
+        ),
+        "Copies(Normal)": (
+            lambda loc, scale: Copies(td.Normal(loc, scale), 2),
+            {"loc": 0.5, "scale": 1.0},
+        ),
+        "Copies(Bernoulli)": (
+            lambda logits: Copies(td.Bernoulli(logits=logits), 2),
+            {"logits": 0.3},
         ),
         "Multinomial": (lambda logits: td.Multinomial(4, logits=logits), {"logits": row(3)}),
     }

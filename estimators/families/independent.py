@@ -10,6 +10,7 @@ ELEMENTWISE = (
     capabilities.perturbed_logits,
     capabilities.soften,
     capabilities.harden,
+    capabilities.rounded,
     capabilities.bernoulli_logits,
     capabilities.logits_of,
     capabilities.conditional_logits,

@@ -7,10 +7,31 @@ from estimators.families import capabilities
 from estimators.families.capabilities import Unsupported, describe
 
 
+@capabilities.bounds.register(MixtureSameFamily)
+def _(dist):
+    ends = capabilities.bounds(dist.component_distribution)
+    if any(isinstance(end, torch.Tensor) for end in ends):
+        return capabilities.bounds.dispatch(object)(dist)  # components differ
+    return ends
+
+
+@capabilities.stated_moments.register(MixtureSameFamily)
+def _(dist):
+    if capabilities.stated_moments(dist.component_distribution) is None:
+        return None  # torch would mix what its components state wrongly
+    return capabilities.stated_moments.dispatch(object)(dist)
+
+
 @capabilities.cdf.register(MixtureSameFamily)
 def _(dist, x):
-    below = capabilities.cdf(dist.component_distribution, x.unsqueeze(-1))  # [..., M]
-    return (dist.mixture_distribution.probs * below).sum(-1)
+    """What a weight multiplies is measured from a common point, else mass appears where none is."""
+    components, weights = dist.component_distribution, dist.mixture_distribution.probs
+    each = x.unsqueeze(-1)
+    below = capabilities.cdf(components, each)  # [..., M]
+    with torch.no_grad():
+        common = capabilities.common_cdf(components, each)
+    moved = weights.detach() * (below - below.detach())
+    return (weights * common + moved).sum(-1)
 
 
 @capabilities.implicit.register(MixtureSameFamily)

@@ -4,7 +4,10 @@ from functools import singledispatch
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent
+from torch.distributions import Categorical, Distribution, Independent, OneHotCategorical
+
+from estimators.families.capabilities import bounds, is_discrete
+from estimators.families.leaves import tensors
 
 LARGEST_SUPPORT = 2**16
 
@@ -24,8 +27,22 @@ def support_table(dist: Distribution) -> Tensor | None:
     try:
         points = dist.enumerate_support(expand=False)
     except NotImplementedError:
+        points = _integers(dist)
+    if points is None or len(points) > LARGEST_SUPPORT:
         return None
-    return points.reshape(-1, *dist.event_shape) if len(points) <= LARGEST_SUPPORT else None
+    return points.reshape(-1, *dist.event_shape)
+
+
+def _integers(dist: Distribution) -> Tensor | None:
+    """Every integer of a finite range that all batch elements share: [N], or None."""
+    low, high = bounds(dist)
+    if not is_discrete(dist) or dist.event_shape or low is None or high is None:
+        return None
+    low, high = (torch.as_tensor(end).unique() for end in (low, high))
+    if low.numel() * high.numel() != 1 or high - low >= LARGEST_SUPPORT:
+        return None
+    like = next(iter(tensors(dist).values()), torch.zeros(()))
+    return torch.arange(int(low), int(high) + 1, dtype=like.dtype, device=like.device)
 
 
 @support_table.register
@@ -43,6 +60,12 @@ def _(dist: Independent) -> Tensor | None:
 def support_log_prob(dist: Distribution) -> Tensor:
     """log p(x; λ) of every point of `support_points(dist)`: [N, *batch]."""
     return dist.log_prob(support_points(dist))
+
+
+@support_log_prob.register(Categorical)
+@support_log_prob.register(OneHotCategorical)
+def _(dist) -> Tensor:
+    return dist.logits.movedim(-1, 0)  # a gather of every point would hold N² numbers backwards
 
 
 @support_log_prob.register

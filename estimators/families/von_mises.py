@@ -31,6 +31,13 @@ def _(dist, x):
     return attach(value, (angle, density), (concentration, by_concentration))
 
 
+@capabilities.common_cdf.register(VonMises)
+def _(dist, x):
+    """From −π, where torch's samples begin."""
+    start = capabilities.cdf(dist, torch.full_like(x, -math.pi))
+    return (capabilities.cdf(dist, x) - start) % 1
+
+
 @couplings.quantile.register(VonMises)
 def _(dist, u):
     loc = dist.loc.detach()  # the cdf is measured from loc − π, and wraps

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import torch
 
-from estimators.core import Estimator, evaluate, register
-from estimators.families import carry, quantile, uniforms
+from estimators.core import Estimator, Unsupported, evaluate, register
+from estimators.families import carry, describe, shared, uniforms
 from estimators.perturbation.perturbed import parameters, perturbed, require_step
+
+MOST_NUMBERS = 2**26  # of shifted parameters, held at once
 
 
 @register("finite-differences")
@@ -20,7 +22,8 @@ class FiniteDifferences(Estimator):
     uniform for each coordinate; the cost may be any function, also a discontinuous one.
     Biased by h²/6 ∂³E[f]/∂λ_i³ + O(h⁴); where f or x jumps, the variance grows as 1/h.
     K (1 + 2 P) cost evaluations, for P numbers in λ.
-    Raises Unsupported for distributions without an inverse cdf; ValueError for a step ≤ 0.
+    Raises Unsupported for distributions without an inverse cdf (a user's own class needs only a
+    sampler, which is replayed with the same random stream); ValueError for a step ≤ 0.
     Source: Glasserman & Yao 1992, Management Science 38(6); L'Ecuyer & Perron 1994.
     """
 
@@ -31,7 +34,7 @@ class FiniteDifferences(Estimator):
 
     def surrogate(self, dist, cost, samples=1):
         u = uniforms(dist, (samples,))  # [K, *B, *E]
-        x = quantile(dist, u).detach()
+        x = shared(dist, u).detach()
         f = evaluate(cost, x, dist)
         gradients = {
             path: self._difference(dist, cost, u, path, tensor)
@@ -43,12 +46,17 @@ class FiniteDifferences(Estimator):
     def _difference(self, dist, cost, u, path, tensor):
         """The estimate for every number of one tensor: [*B, *P]."""
         own = tensor.shape[len(dist.batch_shape) :]  # P
+        if own.numel() * tensor.numel() > MOST_NUMBERS:
+            raise Unsupported(
+                f"{describe(dist)} has {own.numel()} numbers in {path!r}, and differences move "
+                "each by itself; use spsa, which moves all at once."
+            )
         each = torch.eye(own.numel(), dtype=tensor.dtype, device=tensor.device)
         each = each.reshape(-1, *[1] * len(dist.batch_shape), *own).expand(-1, *tensor.shape)
 
         def f(sign):
             shifted = perturbed(dist, {path: sign * self.step * each})  # batch [C, *B]
-            x = quantile(shifted, u.unsqueeze(1).expand(-1, len(each), *u.shape[1:]))
+            x = shared(shifted, u.unsqueeze(1).expand(-1, len(each), *u.shape[1:]))
             return evaluate(cost, x.flatten(0, 1), dist).unflatten(0, (len(u), len(each)))
 
         slope = (f(1) - f(-1)).mean(0) / (2 * self.step)  # [C, *B]

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.utils import lazy_property
 
-from estimators.families import Unsupported, describe, quantile, replaced, tensors, with_leaves
+from estimators.families import Unsupported, describe, replaced, shared, tensors, with_leaves
 
 
 @torch.enable_grad()
@@ -20,7 +20,7 @@ def parameters(dist: Distribution) -> dict[str, Tensor]:
     own = tensors(dist)
     twin, leaves = with_leaves(_uncached(dist))
     like = next(iter(leaves.values())).detach()
-    x = quantile(twin, like.new_full((*dist.batch_shape, *dist.event_shape), 0.5))
+    x = shared(twin, like.new_full((*dist.batch_shape, *dist.event_shape), 0.5))
     wanted = {path: own[path] for path in leaves}
     if x.requires_grad:  # leave out what the samples do not depend on
         slopes = torch.autograd.grad(x.sum(), leaves.values(), allow_unused=True)

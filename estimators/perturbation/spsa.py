@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from estimators.core import Estimator, Unsupported, evaluate, register
-from estimators.families import carry, describe, quantile, uniforms
+from estimators.families import carry, describe, shared, uniforms
 from estimators.perturbation.perturbed import parameters, perturbed, require_step
 
 
@@ -20,7 +20,8 @@ class Spsa(Estimator):
     distribution that is a function of one uniform for each coordinate; the cost may be any.
     Biased by O(h²), from third derivatives of E[f] in λ; the other parameters' slopes are noise.
     2 K cost evaluations.
-    Raises Unsupported for distributions without an inverse cdf; ValueError for a step ≤ 0.
+    Raises Unsupported for distributions without an inverse cdf (a user's own class needs only a
+    sampler, which is replayed with the same random stream); ValueError for a step ≤ 0.
     Source: Spall 1992, IEEE Transactions on Automatic Control 37(3); Kleinman, Spall & Naiman
     1999, Management Science 45(11), for the common random numbers.
     """
@@ -43,7 +44,7 @@ class Spsa(Estimator):
 
         def f(sign):
             shifts = {path: sign * self.step * move for path, move in moves.items()}
-            return evaluate(cost, quantile(perturbed(dist, shifts), u).detach(), dist)  # [K, *B]
+            return evaluate(cost, shared(perturbed(dist, shifts), u).detach(), dist)  # [K, *B]
 
         above, below = f(1), f(-1)
         slope = ((above - below) / (2 * self.step)).detach()

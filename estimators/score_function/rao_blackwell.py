@@ -19,7 +19,7 @@ class RaoBlackwell(Estimator):
     ĝ = mean_k Σ_d (f_d(x_k) − b) ∇log p_d(x_kd; λ),   f_d = the terms of f that depend on x_d
 
     `terms(x, dist)` gives the f_d, [K, *B, *factors]; without it, an attribute `terms` of the cost
-    does, but then only `surrogate` can be asked, which sees the cost. `baseline` as in reinforce.
+    does, as those in `benchmarks.costs` have one. `baseline` as in reinforce.
     Needs `terms`, and Independent of factors with `log_prob`; the cost may be any function.
     Unbiased if f − f_d does not depend on x_d: a conditional mean of REINFORCE.
     K evaluations of the cost and of its terms. Raises Unsupported without terms or factors.

@@ -12,40 +12,55 @@ from gradmeter.options import leave, measuring
 @click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--cost", help="For MODULE:CLASS: linear, quadratic, exp-quadratic, cosine, step.")
 @measuring
+@click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="NAME=LOW:HIGH:COUNT | NAME=A,B,C",
+    help="Who wins where: measure over a grid of this parameter; may be repeated.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Also write .html, .csv or .parquet.")
-def compare(target, settings, cost, estimators, samples, replicates, precision, device, seed, out):
+def compare(target, settings, cost, sweeps, out, **how):
     """Compare every estimator on one problem: a ranking, and why the rest does not apply.
 
     Example: gradmeter compare torch.distributions:Gamma concentration=2 rate=1 --cost quadratic
     """
-    import estimators as registry
-    from benchmarks.comparison import measurements
-    from benchmarks.run import CAP, choose
     from benchmarks.sources import problem_from
-    from reports import terminal
+    from benchmarks.sweeps import axis, grid
+    from reports import regimes, terminal
     from reports.publish import check_format, write
 
     if out:
         check_format(out)
     problem = problem_from(target, settings, cost)
-    names = choose("estimator", estimators, registry.names())
-    rows = []
-    with terminal.Progress(len(names) * len(samples)) as progress:
-        for m in measurements(
-            problem,
-            names,
-            samples,
-            replicates or (CAP if precision else 10_000),
-            precision,
-            seed,
-            device,
-        ):
-            rows.append(m.record)
-            progress.starting(problem.name, m.samples, m.estimator)
-            progress.finished(m.status)
+    points = list(grid(problem, map(axis, sweeps))) if sweeps else [({}, problem)]
+    rows = _measured(points, **how)
     if out:
         import pandas
 
-        click.echo(write(pandas.DataFrame(rows), out), err=True)
-    terminal.print_comparison(rows)
+        frame = pandas.DataFrame(rows)
+        mapped = sweeps and out.suffix == ".html"
+        click.echo(regimes.write_page(frame, out) if mapped else write(frame, out), err=True)
+    (terminal.print_regimes if sweeps else terminal.print_comparison)(rows)
     leave(rows)
+
+
+def _measured(points, estimators, samples, replicates, precision, device, seed) -> list[dict]:
+    """The record of every estimator × K at every point of a sweep, with the point."""
+    import estimators as registry
+    from benchmarks.comparison import measurements
+    from benchmarks.run import CAP, choose
+    from reports.regimes import PREFIX
+    from reports.terminal import Progress
+
+    names = choose("estimator", estimators, registry.names())
+    replicates = replicates or (CAP if precision else 10_000)
+    rows = []
+    with Progress(len(names) * len(samples) * len(points)) as progress:
+        for point, problem in points:
+            where = {PREFIX + name: value for name, value in point.items()}
+            for m in measurements(problem, names, samples, replicates, precision, seed, device):
+                rows.append({**m.record, **where})
+                progress.starting(problem.name, m.samples, m.estimator)
+                progress.finished(m.status)
+    return rows

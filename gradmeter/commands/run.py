@@ -3,63 +3,157 @@
 import shlex
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from gradmeter.options import INTERRUPTED, leave, measuring
+from gradmeter.options import (
+    CELLS_FAILED,
+    INTERRUPTED,
+    leave,
+    measuring,
+    warn_of,
+    where_to_measure,
+)
+
+MOST_ROWS = 5_000  # rows kept for the ranking at the end; the store has them all
 
 
 @click.command()
 @click.option("--suite", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
 @click.option("-p", "--problem", "patterns", multiple=True, metavar="PATTERN",
               help="Problems by name, such as 'normal-*'; from the full suite.")  # fmt: skip
+@click.option("--trajectory", is_flag=True,
+              help="Every stage of training of the problems that have stages; give plain names.")  # fmt: skip
 @measuring
+@where_to_measure
 @click.option("--resume", is_flag=True, help="Leave out what the store has already.")
 @click.option("--per-parameter", is_flag=True, help="Also store each parameter's numbers.")
+@click.option("--timing/--no-timing", default=True, help="Time the estimators too.")
 @click.option("--out", default="results", show_default=True, type=click.Path(path_type=Path))
+@click.pass_context
 def run(
+    ctx,
     suite,
     patterns,
+    trajectory,
     estimators,
     samples,
     replicates,
     precision,
     device,
     seed,
+    workers,
+    scheduler,
+    cell_timeout,
     resume,
     per_parameter,
+    timing,
     out,
 ):
     """Measure a suite and append every cell to the store.
 
+    Several workers measure first, then one times the estimators with nothing else at work.
+
     Example: gradmeter run --suite quick -e 'reinforce*' -K 1,16
+
+    Along a training: gradmeter run --trajectory -p vae-digits -e pathwise -e 'reinforce*'
     """
-    from benchmarks import problems
+    who = workers, scheduler, cell_timeout, ctx.parent.params["plugins"]
+    what = samples, replicates, precision, seed, device, not estimators, timing
+    try:
+        chosen = _suite(_problems(suite, patterns, trajectory), suite, estimators, what)
+        shown = _measure(chosen, who, out, resume, per_parameter)
+    except KeyboardInterrupt:
+        _stop("Interrupted", out, resume, INTERRUPTED)
+    except OSError as failure:
+        _stop(str(failure).rstrip("."), out, resume, CELLS_FAILED)
+    shown.print(out, trajectory)
+    leave([{"status": status} for status in shown.statuses])
+
+
+def _problems(suite: str, patterns: tuple, trajectory: bool) -> tuple[str, ...]:
+    from benchmarks import problems, trajectories
+    from benchmarks.run import choose
+
+    known = problems.names("full" if patterns else suite)
+    if not trajectory:
+        return choose("problem", patterns, known)
+    return trajectories.stages(choose("problem with stages", patterns, trajectories.names(known)))
+
+
+def _suite(problems: tuple, suite: str, estimators: tuple, what: tuple):
+    from benchmarks.run import Suite, choose, shelf
+
+    return Suite(
+        problems,
+        choose("estimator", estimators, shelf("full" if estimators else suite)),
+        *what,
+    )
+
+
+def _measure(suite, who: tuple, out: Path, resume: bool, per_parameter: bool) -> "_Shown":
     from benchmarks import run as running
     from benchmarks.results import Store
-    from reports import terminal
+    from benchmarks.running import crew_of
+    from reports.terminal import Progress
 
-    chosen = running.Suite(
-        running.choose("problem", patterns, problems.names("full" if patterns else suite)),
-        running.choose("estimator", estimators, running.shelf("full" if estimators else suite)),
-        samples, replicates, precision, seed, device, whole=not estimators,
-    )  # fmt: skip
-    measured = []
-    with terminal.Progress(len(chosen.cells)) as progress:
-        try:
+    store, shown = Store(out), _Shown()
+    _check_writable(store.path)
+    with crew_of(*who) as crew:
+        with Progress(len(suite.cells)) as progress:
             for measurement in running.run(
-                chosen, Store(out), resume, per_parameter, progress.starting
+                suite, store, resume, per_parameter, progress.starting, crew
             ):
-                measured.append(measurement)
+                shown.add(measurement.row)
                 progress.finished(measurement.status)
-        except KeyboardInterrupt:
-            again = shlex.join(["gradmeter", *sys.argv[1:], *([] if resume else ["--resume"])])
-            click.echo(
-                f"\nInterrupted. What was finished is in {out}. Go on with: {again}", err=True
-            )
-            sys.exit(INTERRUPTED)
-    rows = [m.row for m in measured]
-    if rows:
-        terminal.print_ranking(rows)
-    click.echo(f"Records: {out}/records.jsonl. Report: gradmeter report {out}")
-    leave(rows)
+        if suite.timed and (resume or crew.width > 1):
+            left = running.untimed(suite, store)
+            with Progress(len(left)) as progress:
+                for record in running.time_alone(left, store, progress.starting, crew):
+                    shown.add(record)
+                    progress.finished(record["status"])
+    warn_of(store.damaged)
+    return shown
+
+
+class _Shown:
+    """What the ranking at the end needs: the last row of each cell, none if they are too many."""
+
+    def __init__(self):
+        self.rows: dict[tuple, dict] | None = {}
+        self.statuses: set[str] = set()
+
+    def add(self, row: dict) -> None:
+        from benchmarks.results import identity
+
+        self.statuses.add(row["status"])
+        if self.rows is not None:
+            self.rows[identity(row)] = row
+            if len(self.rows) > MOST_ROWS:
+                self.rows = None
+
+    def print(self, out: Path, trajectory: bool) -> None:
+        from reports.terminal import print_ranking, print_trajectories
+
+        if self.rows:
+            (print_trajectories if trajectory else print_ranking)(list(self.rows.values()))
+        click.echo(f"Records: {out}/records.jsonl. Report: gradmeter report {out}")
+
+
+def _check_writable(path: Path) -> None:
+    """Find out before an hour's work whether it can be kept."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as failure:
+        raise click.UsageError(
+            f"Nothing can be written to {path}: {failure.strerror}; choose a folder with --out."
+        ) from failure
+
+
+def _stop(why: str, out: Path, resume: bool, status: int) -> NoReturn:
+    """Leave with the command that goes on."""
+    again = shlex.join(["gradmeter", *sys.argv[1:], *([] if resume else ["--resume"])])
+    click.echo(f"\n{why}. What was finished is in {out}. Go on with: {again}", err=True)
+    sys.exit(status)

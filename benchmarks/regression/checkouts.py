@@ -1,0 +1,132 @@
+"""The two sides of a comparison as running code: a worktree each, and a worker in it."""
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+WORKER = Path(__file__).with_name("worker.py")
+
+
+class WorkerFailed(ValueError):
+    """The worker of one side stopped: the wrong code, or a revision it cannot work with."""
+
+
+class Worker:
+    """A process that measures with the code of one checkout; see `worker.Work` for its requests.
+
+    Raises WorkerFailed where the process has ended.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+        path = os.pathsep.join(p for p in (str(root), os.environ.get("PYTHONPATH")) if p)
+        environment = os.environ | {
+            "PYTHONPATH": path,
+            "OMP_NUM_THREADS": "1",
+            "PYTHONHASHSEED": "0",
+        }
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 closed in `close`
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(WORKER), str(root)],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # Ctrl-C is for the one who asks
+        )
+
+    def ask(self, request: str, **arguments) -> None:
+        """Send a request; its answer is fetched with `answer`."""
+        with suppress(BrokenPipeError):  # `answer` says why
+            pickle.dump((request, arguments), self._process.stdin)
+            self._process.stdin.flush()
+
+    def answer(self):
+        """What the worker answers to the oldest request that is open."""
+        try:
+            good, value = pickle.load(self._process.stdout)
+        except EOFError:
+            self._process.wait()
+            raise WorkerFailed(self._last_words()) from None
+        if not good:
+            raise WorkerFailed(f"The code in {self.root} cannot be measured: {value}")
+        return value
+
+    def __call__(self, request: str, **arguments):
+        self.ask(request, **arguments)
+        return self.answer()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        for file in (self._process.stdin, self._process.stdout, self._errors):
+            with suppress(BrokenPipeError):
+                file.close()
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
+        traceback = any(line.startswith("Traceback") for line in lines)
+        why = f"The worker in {self.root} stopped: {lines[-1]}" if traceback else lines[-1]
+        return why.strip()
+
+
+@contextmanager
+def workers(*roots: Path) -> Iterator[list[Worker]]:
+    """A worker for each checkout, started side by side, ended on leaving."""
+    with ExitStack() as stack:
+        started = []
+        for root in roots:
+            started.append(Worker(root))
+            stack.callback(started[-1].close)
+        yield started
+
+
+@contextmanager
+def checkouts(names: Sequence[str], repository: Path) -> Iterator[list[Path]]:
+    """The folders that hold the named revisions: a worktree each, removed on leaving.
+
+    A folder with a package `estimators` stands for itself. ValueError for what is neither.
+    """
+    with tempfile.TemporaryDirectory(prefix="gradmeter-") as folder, ExitStack() as stack:
+        roots = []
+        for name, place in zip(names, ("base", "head"), strict=True):  # paths of one length
+            if is_checkout(name):
+                roots.append(Path(name).resolve())
+                continue
+            root = (Path(folder) / place).resolve()
+            git(repository, "worktree", "add", "--detach", str(root), commit_of(name, repository))
+            stack.callback(git, repository, "worktree", "remove", "--force", str(root))
+            roots.append(root)
+        yield roots
+
+
+def is_checkout(name: str) -> bool:
+    """Whether the name is a folder with the package under test."""
+    return (Path(name) / "estimators" / "__init__.py").is_file()
+
+
+def commit_of(name: str, repository: Path) -> str:
+    """The commit that a revision stands for. ValueError if there is none."""
+    try:
+        return git(repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    except subprocess.CalledProcessError:
+        raise ValueError(
+            f"{name!r} is no git revision of {repository.resolve()}, no result store and no "
+            "checkout; give a commit, a branch, a folder with records.jsonl or one with estimators."
+        ) from None
+
+
+def git(repository: Path, *arguments: str) -> str:
+    """What git answers; CalledProcessError if it fails."""
+    done = subprocess.run(
+        ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

@@ -1,0 +1,130 @@
+"""Compare two result stores: what was measured once, joined by identity.
+
+There is no code to run again, so nothing can be confirmed with fresh seeds; Holm's correction over
+all tests keeps the report at one false alarm in a hundred instead.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.regression.accepted import Acceptance
+from benchmarks.regression.document import Comparison, command, document
+from benchmarks.regression.findings import Pair, findings
+from benchmarks.regression.looks import Look, Summary
+from benchmarks.regression.verdict import Document, Side
+from benchmarks.results import IDENTITY, Damage, identity, read, say_damaged
+
+FAMILY = 0.01  # of a false alarm anywhere in the report
+LOOSE = ("seed", "problem_version", "budget", "precision")  # need not agree to be one cell
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which cells to compare, and what makes the report fail."""
+
+    problems: Sequence[str] = ()
+    estimators: Sequence[str] = ()
+    fail_on: Sequence[str] = ("variance", "bias")
+
+    def has(self, record: Mapping) -> bool:
+        """Whether the record is of a chosen cell."""
+        pairs = (self.problems, record["problem"]), (self.estimators, record["estimator"])
+        return all(not p or any(fnmatchcase(name, one) for one in p) for p, name in pairs)
+
+
+def is_store(name: str) -> bool:
+    """Whether the name is a result store: a folder with records, or a file of them."""
+    path = Path(name)
+    return (path.is_file() and path.suffix == ".jsonl") or (path / "records.jsonl").is_file()
+
+
+def compare_stores(
+    base: str, head: str, chosen: Chosen, accepted: Sequence[Acceptance] = ()
+) -> Document:
+    """The report on the records of `head` against those of `base`; the last of a cell counts."""
+    damaged: list[Damage] = []
+    sides = [_records(Path(name), chosen, damaged) for name in (base, head)]
+    pairs = _joined(*sides)
+    level = holm([look for pair in pairs for look in pair.looks()])
+    found = [finding for pair in pairs for finding in findings(pair, None, level)]
+    named = [_side(name, side.values()) for name, side in zip((base, head), sides, strict=True)]
+    settings = {
+        "levels": {"family": FAMILY, "each": level},
+        "confirmation": "Holm's correction over all tests",
+    }
+    comparison = Comparison(
+        *named, pairs, found, settings, chosen.fail_on, accepted,
+        note=say_damaged(damaged) if damaged else "",
+    )  # fmt: skip
+    return document(comparison, lambda pair: _reproduce(named, pair))
+
+
+def holm(looks: Iterable[Look]) -> float:
+    """The level below which p-values are rejected at family-wise 1 % by Holm 1979."""
+    p = np.sort([look.p for look in looks])
+    passed = p <= FAMILY / np.arange(len(p), 0, -1)
+    rejected = len(p) if passed.all() else int(np.argmin(passed))
+    return FAMILY / max(len(p) - rejected, 1)
+
+
+def _records(path: Path, chosen: Chosen, damaged: list[Damage]) -> dict[tuple, Summary]:
+    file = path / "records.jsonl" if path.is_dir() else path
+    found = {}
+    for record in read(file, damaged):
+        if chosen.has(record):
+            found[identity(record)] = record
+    return {key: _summary(file.parent, record) for key, record in found.items()}
+
+
+def _summary(folder: Path, record: dict) -> Summary:
+    """A record with the means of its blocks, if the file beside the store is there."""
+    name = record.get("per_block")
+    if not name or not (folder / name).is_file():
+        return Summary.of(record, None)
+    with np.load(folder / name) as arrays:
+        return Summary.of(record, dict(arrays))
+
+
+def _joined(base: Mapping, head: Mapping) -> list[Pair]:
+    """Cells of the same identity; then those that differ in seed, R, precision or version only."""
+    pairs = [_pair(base[key], head[key]) for key in base if key in head]
+    left, right = ({_loose(k): s for k, s in a.items() if k not in b}
+                   for a, b in ((base, head), (head, base)))  # fmt: skip
+    done = {_loose(key) for key in base if key in head}
+    for key in {**left, **right}:
+        if key not in done:
+            pairs.append(_pair(left.get(key), right.get(key)))
+    return pairs
+
+
+def _loose(key: tuple) -> tuple:
+    return tuple(part for name, part in zip(IDENTITY, key, strict=True) if name not in LOOSE)
+
+
+def _pair(before: Summary | None, after: Summary | None) -> Pair:
+    mismatch = None
+    if before and after:
+        for name in ("budget", "precision"):
+            a, b = before.record.get(name), after.record.get(name)
+            if a != b:
+                mismatch = f"The base has {name} {a}, the head {b}."
+    return Pair((after or before).record["estimator"], before, after, mismatch)
+
+
+def _side(name: str, summaries: Iterable[Summary]) -> Side:
+    contexts = [s.record.get("context") or {} for s in summaries]
+    context = contexts[-1] if contexts else {}
+    return Side(str(Path(name)), context.get("commit"), context)
+
+
+def _reproduce(sides: Sequence[Side], pair: Pair) -> str | None:
+    """The command that measures one cell again, where the commits are known."""
+    if not all(side.commit for side in sides):
+        return None
+    seeds = [s.record["seed"] for s in (pair.before, pair.after) if s]
+    settings = {"seed": seeds[0], "head_seed": seeds[-1]}
+    return command(sides[0].commit[:12], sides[1].commit[:12], pair, settings)

@@ -1,0 +1,107 @@
+"""Files of a store: lines and arrays that are wholly there or not at all.
+
+Standard library only, but for the arrays.
+"""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add one line, its newline included, and sync it to the disk; or leave the file as it was.
+
+    What a crash tore off is closed with a newline first. Raises OSError where it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        if _torn(file, size):
+            line = b"\n" + line
+        try:
+            while line:
+                line = line[file.write(line) :]
+            os.fsync(file.fileno())
+        except BaseException:
+            file.truncate(size)  # a full disk or ctrl-C: as if it had never begun
+            raise
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[FileIO]:
+    """The file, opened for appending without a buffer, while no other process appends to it."""
+    while True:
+        with open(path, "a+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.path.exists(path) and os.path.samestat(os.stat(path), os.fstat(file.fileno())):
+                yield file
+                return
+        # It was replaced while we waited for the lock.
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> None:
+    """Write a whole file, synced to the disk, or leave the old one."""
+    with _whole(path) as file:
+        file.writelines(lines)
+
+
+def write_arrays(path: Path, arrays: Mapping) -> None:
+    """Write an .npz file, or leave the old one."""
+    import numpy  # the records themselves need the standard library only
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _whole(path) as file:
+        numpy.savez(file, **arrays)
+
+
+def read_arrays(folder: Path, name: str) -> dict:
+    """The arrays of an .npz file below `folder`, by name.
+
+    Raises ValueError for a path that leaves the folder and for a file that holds anything else
+    than plain arrays, FileNotFoundError where there is none.
+    """
+    import numpy
+
+    path = inside(folder, name)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {name} in {folder}.")
+    try:
+        with numpy.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    except Exception as failure:  # of zipfile, numpy or the system: none is a reason to stop
+        raise ValueError(f"{name} is no file of plain arrays: {failure}.") from failure
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of `name` in `folder`; ValueError if it leads out of it, by a link or otherwise."""
+    folder = folder.resolve()
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder) or path == folder:
+        raise ValueError(f"{name!r} leads out of {folder}.")
+    return path
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator:
+    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def _torn(file: FileIO, size: int) -> bool:
+    if size == 0:
+        return False
+    file.seek(size - 1)
+    return file.read(1) != b"\n"

@@ -1,0 +1,37 @@
+"""What control variates with one coefficient share: ĝ = ĝ₀ + η ĝ₁, and η by regression."""
+
+from abc import abstractmethod
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from estimators.control_variates.fitting import fit_coefficient
+from estimators.core import Estimator
+
+
+@dataclass(frozen=True)
+class FittedCoefficient(Estimator):
+    """ĝ₀ + η ĝ₁ with E ĝ₁ = 0, unbiased for every η.
+
+    η is `coefficient`, or fitted by regression on `fit_steps` estimates if that is not zero.
+    Subclasses give the two parts, and defaults to the two fields.
+    """
+
+    coefficient: float
+    fit_steps: int
+    fit: Tensor | None = field(default=None, repr=False, compare=False, kw_only=True)
+    unbiased = True
+
+    @abstractmethod
+    def parts(self, dist, cost, samples):
+        """The surrogates of ĝ₀ and of ĝ₁: [*B] each."""
+
+    def surrogate(self, dist, cost, samples=1):
+        base, control = self.parts(dist, cost, samples)
+        return base + (self.coefficient if self.fit is None else self.fit) * control
+
+    def fitted(self, dist, cost, samples=1):
+        if not self.fit_steps:
+            return self
+        fit = fit_coefficient(dist, lambda d: self.parts(d, cost, samples), self.fit_steps)
+        return replace(self, fit=fit)

@@ -1,0 +1,27 @@
+"""Straight-through as vector quantisation has it: the gradient is copied past the rounding."""
+
+from dataclasses import dataclass
+
+from estimators import families
+from estimators.core import register
+from estimators.straight_through import StraightThroughArgmax
+
+
+@register("straight-through-copied")
+@dataclass(frozen=True)
+class StraightThroughCopied(StraightThroughArgmax):
+    """Straight-through gradient that copies ∂f/∂x to what was rounded to x: zero variance.
+
+    x = argmax p(x; λ),   ∂x/∂λ := ∂v(λ)/∂λ, v being what is rounded
+
+    v are the logits; of a Codebook it is the encoder's vector, to which the nearest code's gradient
+    is copied, as in VQ-VAE.
+    Needs Bernoulli, OneHotCategorical, Codebook or Independent of them, and a cost differentiable
+    in x.
+    Biased: it does not even estimate the value of E[f]. K cost evaluations, all alike.
+    Raises Unsupported for distributions without logits.
+    Source: van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937; Hinton 2012 for the logits.
+    """
+
+    def backward(self, dist):
+        return families.rounded(dist)

@@ -1,0 +1,127 @@
+"""`gradmeter regress`"""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from gradmeter.options import numbers
+
+METRICS = ("variance", "bias", "speed", "memory")
+LISTED = 10  # findings named on the terminal
+
+
+def _metrics(ctx: click.Context, option: click.Parameter, text: str) -> tuple[str, ...]:
+    chosen = tuple(part.strip() for part in text.split(",") if part.strip())
+    for part in chosen:
+        if part not in METRICS:
+            raise click.BadParameter(f"{part!r} is none of {', '.join(METRICS)}.")
+    return chosen
+
+
+@click.command()
+@click.argument("base")
+@click.argument("head")
+@click.option("--suite", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
+@click.option("-p", "--problem", "problems", multiple=True, metavar="PATTERN")
+@click.option("-e", "--estimator", "estimators", multiple=True, metavar="PATTERN")
+@click.option("-K", "--samples", default="1,4", show_default=True, callback=numbers,
+              help="K, samples per estimate, separated by commas.")  # fmt: skip
+@click.option("-R", "--replicates", type=int, help="The problem says, unless given.")
+@click.option("--seed", default=0, show_default=True, help="Of both sides.")
+@click.option("--head-seed", type=int, help="Another seed at the head: a test of the test.")
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--fail-on", default="variance,bias", show_default=True, callback=_metrics,
+              help="Of variance, bias, speed, memory. What stops working fails.")  # fmt: skip
+@click.option("--speed/--no-speed", default=True, show_default=True, help="Measure speed, memory.")
+@click.option("--accepted", default="regressions-accepted.toml", show_default=True,
+              type=click.Path(path_type=Path), help="Regressions that are known.")  # fmt: skip
+@click.option("--to", default="regression", show_default=True, type=click.Path(path_type=Path),
+              help="A folder, or one file: .html, .md, .json or .csv.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict document.")
+@click.pass_context
+def regress(ctx, base, head, to, as_json, accepted, **options):
+    """Say whether variance, bias or speed got worse from BASE to HEAD.
+
+    Each is a git revision, a folder with the code, or a result store. Exit status 1: a confirmed
+    regression; 3: cells fail; 4: nothing could be decided.
+
+    Example: gradmeter regress main HEAD -p 'normal-*' --to comment.md
+    """
+    from benchmarks.regression.accepted import read
+    from reports.regression import FILES, publish_regression
+
+    if to.suffix and to.suffix not in FILES:
+        raise click.UsageError(f"--to {to}: name a folder, or a file in {', '.join(FILES)}.")
+    entries = read(accepted)
+    document = _compare(base, head, options, entries, ctx.find_root().params.get("plugins", ()))
+    written = publish_regression(document.to_dict(), to)
+    if as_json:
+        click.echo(json.dumps(document.to_dict(), indent=1, allow_nan=False))
+    else:
+        _say(document)
+    click.echo(f"Report: {written}", err=True)
+    sys.exit(document.exit_status)
+
+
+def _compare(base: str, head: str, options: dict, entries: list, plugins: tuple):
+    """The document; both sides must be of one kind."""
+    from benchmarks.regression.stored import Chosen, compare_stores, is_store
+
+    stores = [is_store(base), is_store(head)]
+    if all(stores):
+        chosen = Chosen(options["problems"], options["estimators"], options["fail_on"])
+        return compare_stores(base, head, chosen, entries)
+    if any(stores):
+        store, code = (base, head) if stores[0] else (head, base)
+        raise click.UsageError(
+            f"{store!r} is a result store and {code!r} is not: give two revisions, or measure the "
+            f"second too, with gradmeter run --out FOLDER at that revision."
+        )
+    from benchmarks.regression.revisions import Selection, compare_revisions
+
+    timed = options.pop("speed")
+    selection = Selection(**options, timed=timed, plugins=plugins)
+    with _Progress() as progress:
+        return compare_revisions(base, head, selection, entries, progress=progress)
+
+
+def _say(document) -> None:
+    """The sentence, and what to look at first."""
+    click.echo(document.sentence)
+    shown = [f for f in document.cells if f.verdict in ("failed", "regressed", "unstable")]
+    for finding in shown[:LISTED]:
+        mark = f"accepted: {finding.accepted}" if finding.accepted else finding.verdict
+        click.echo(
+            f"  {finding.problem} · {finding.estimator} · K={finding.samples} · {finding.metric}: "
+            f"{mark}. {finding.reason or ''}"
+        )
+        if finding.gates:
+            click.echo(f"    {finding.reproduce}")
+    if len(shown) > LISTED:
+        click.echo(f"  and {len(shown) - LISTED} more in the report")
+
+
+class _Progress:
+    """Steps of a comparison, as `reports.terminal.Progress` shows them."""
+
+    def __enter__(self) -> "_Progress":
+        self._shown = None
+        return self
+
+    def __exit__(self, *failure) -> None:
+        if self._shown:
+            self._shown.__exit__(*failure)
+
+    def total(self, cells: int) -> None:
+        """How many steps there will be."""
+        from reports import terminal
+
+        self._shown = terminal.Progress(cells)
+        self._shown.__enter__()
+
+    def step(self, problem: str, samples: int, estimator: str) -> None:
+        """A step begins; the one before it is done."""
+        self._shown.starting(problem, samples, estimator)
+        self._shown.finished("ok")

@@ -1,0 +1,201 @@
+"""`gradmeter regress` over real checkouts and stores: planted faults, wrong code, mistakes."""
+
+import json
+import shutil
+
+import planted
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.results import Store
+from gradmeter import main
+
+CELLS = ("-p", "normal-quadratic", "-e", "pathwise", "-e", "reinforce-loo", "-e", "reinforce",
+         "-K", "4", "-R", "2000")  # fmt: skip
+FOUND = {
+    "worse baseline": ("reinforce-loo", "variance"),
+    "bias 2 %": ("reinforce-loo", "bias"),
+    "a sample drawn twice": ("pathwise", "variance"),
+    "15 % slower": ("pathwise", "speed"),
+    "fails": ("pathwise", "status"),
+}
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def regress(*arguments):
+    """Exit status, document and output of the command."""
+    done = invoke("regress", *arguments, "--to", "report/verdict.json")
+    try:
+        with open("report/verdict.json") as file:
+            document = json.load(file)
+    except FileNotFoundError:
+        document = None
+    shutil.rmtree("report", ignore_errors=True)
+    return done.exit_code, document, done.output
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A repository with a branch for each fault, beside main."""
+    folder = planted.checkout(tmp_path_factory.mktemp("repository"))
+    for fault in planted.FAULTS:
+        planted.git(folder, "checkout", "-q", "-B", branch(fault), "main")
+        planted.plant(folder, fault)
+    planted.git(folder, "checkout", "-q", "main")
+    return folder
+
+
+@pytest.fixture
+def here(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    return repository
+
+
+def branch(fault):
+    return fault.replace(" ", "-").replace("%", "percent")
+
+
+def check_found(fault, fail_on="variance,bias", *options):
+    """The fault is found, alone; the estimators without it are identical."""
+    code, document, output = regress(
+        "main", branch(fault), *CELLS, "--fail-on", fail_on, *options
+    )  # fmt: skip
+    assert code == document["exit_status"] == 1, output
+    gating = {(f["estimator"], f["metric"]) for f in document["cells"] if f["gates"]}
+    assert FOUND[fault] in gating
+    assert {estimator for estimator, _ in gating} == {FOUND[fault][0]}
+    others = [f for f in document["cells"] if f["estimator"] != FOUND[fault][0]]
+    statistics = [f for f in others if f["metric"] in ("variance", "bias")]
+    assert len(statistics) == 4
+    assert {f["verdict"] for f in statistics} == {"identical"}
+    assert FOUND[fault][0] in document["sentence"]
+    return document
+
+
+def test_a_planted_fault_is_found_alone_and_no_worktree_is_left(here):
+    document = check_found("worse baseline", "variance,bias", "--no-speed")
+    assert document["base"]["commit"] == planted.git(here, "rev-parse", "main")
+    assert "zz_planted" not in planted.git(here, "status", "--porcelain")
+    assert len(planted.git(here, "worktree", "list").splitlines()) == 1
+    (found, *_) = document["cells"]
+    assert found["ratio_low"] <= found["ratio"] <= found["ratio_high"]
+    assert found["reproduce"].startswith(
+        "gradmeter regress main worse-baseline -p normal-quadratic"
+    )
+    assert document["minimum_effect"]["variance"]["best"] == 0.01
+
+
+def test_the_wrong_code_is_refused(here, tmp_path, monkeypatch):
+    """An installation that puts itself first, as some editable installs do."""
+    other = tmp_path / "estimators"
+    shutil.copytree(here / "estimators", other)
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.path.insert(0, {str(tmp_path)!r})")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    code, document, output = regress("main", "main", *CELLS, "--no-speed")
+    said = " ".join(output.split())
+    assert (code, document) == (2, None)
+    assert "another installation shadows it" in said
+    assert str(other / "__init__.py") in said
+    assert len(planted.git(here, "worktree", "list").splitlines()) == 1
+
+
+@pytest.fixture
+def stores(tmp_path, monkeypatch):
+    """Two stores of the same seed, and one of another."""
+    monkeypatch.chdir(tmp_path)
+    for name, seed in ("one", 0), ("two", 0), ("other", 5):
+        assert invoke("run", *CELLS, "--seed", seed, "--out", name).exit_code == 0
+    return tmp_path
+
+
+def metric(document, name):
+    return {f["verdict"] for f in document["cells"] if f["metric"] == name}
+
+
+def test_stores(stores):
+    code, document, _ = regress("one", "two")
+    assert (code, document["completeness"]["cells"]) == (0, 3)
+    assert {f["verdict"] for f in document["cells"]} == {"identical"}
+    assert document["self_check"]["tests"] == 6
+    code, document, _ = regress("one", "other")
+    assert code == 0
+    assert not {f["verdict"] for f in document["cells"]} & {"identical", "regressed"}
+    shutil.rmtree(stores / "two" / "blocks")
+    _, document, _ = regress("other", "two")
+    assert metric(document, "bias") == {"incomparable"}
+    assert "incomparable" not in metric(document, "variance")
+
+
+def test_a_worse_variance_between_stores(stores):
+    records = list(Store("two"))
+    (stores / "two" / "records.jsonl").unlink()
+    for record in records:
+        if record["estimator"] == "reinforce":
+            record["variance"] *= 1.1
+            record["variance_jackknife"] = [1.1 * v for v in record["variance_jackknife"]]
+        Store("two").append({k: v for k, v in record.items() if k not in ("schema", "checksum")})
+    code, document, _ = regress("one", "two")
+    assert code == 1
+    (found,) = (f for f in document["cells"] if f["verdict"] != "identical" and f["gates"])
+    assert (found["estimator"], found["metric"]) == ("reinforce", "variance")
+    assert found["ratio"] == pytest.approx(1.1)
+
+
+def test_a_record_cut_off_is_left_out_and_said(stores):
+    file = stores / "two" / "records.jsonl"
+    file.write_bytes(file.read_bytes()[:-30])
+    _, document, _ = regress("one", "two")
+    assert "left out" in document["sentence"]
+    assert document["completeness"]["verdicts"] == dict.fromkeys(
+        document["completeness"]["verdicts"], 0
+    ) | {"identical": 4, "removed": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("main", "nowhere"), "'nowhere' is no git revision"),
+        (("store", "main"), "'store' is a result store and 'main' is not"),
+        (("main", "main", "--fail-on", "varience"), "none of variance, bias, speed, memory"),
+        (("main", "main", "--to", "a.doc"), "name a folder, or a file in"),
+    ],
+)
+def test_mistakes(here, arguments, said):
+    (here / "store").mkdir(exist_ok=True)
+    (here / "store" / "records.jsonl").write_text("")
+    done = invoke("regress", *arguments)
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("fault", FOUND)
+def test_every_fault_is_found_alone(here, fault):
+    if FOUND[fault][1] == "speed":
+        check_found(fault, "speed,variance,bias")
+    else:
+        check_found(fault, "variance,bias", "--no-speed")
+
+
+@pytest.mark.study
+def test_float32_sums_in_another_order_do_not_alarm(here):
+    code, document, _ = regress(
+        branch("float32 forwards"), branch("float32 backwards"), *CELLS, "--no-speed"
+    )
+    assert code == 0
+    moved = {f["verdict"] for f in document["cells"] if f["estimator"] == "reinforce-loo"}
+    assert moved == {"unchanged"}
+
+
+@pytest.mark.study
+def test_ten_reports_of_unchanged_code_with_other_seeds(here):
+    for seed in range(10):
+        code, document, output = regress(
+            "main", "main", *CELLS, "-p", "exponential-*", "-p", "bernoulli-*", "--no-speed",
+            "--seed", seed, "--head-seed", 1000 + seed,
+        )  # fmt: skip
+        assert code == 0, output
+        assert document["completeness"]["verdicts"]["identical"] == 0

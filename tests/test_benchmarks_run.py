@@ -1,0 +1,86 @@
+"""The runner: what it leaves out, what it costs beside measuring, and what it keeps in memory."""
+
+import time
+import tracemalloc
+from dataclasses import replace
+
+import pytest
+from test_benchmarks_workers import statistics
+
+from benchmarks import run as running
+from benchmarks.results import Store
+from benchmarks.running import alone
+
+TINY = running.Suite(("normal-linear",), ("pathwise",), replicates=100, timed=False)
+
+
+def test_timings_are_added_to_what_was_measured_without(tmp_path):
+    whole, later = Store(tmp_path / "whole"), Store(tmp_path / "later")
+    suite = running.Suite(("normal-quadratic",), ("pathwise", "gumbel-softmax"), (1,), 1000)
+    list(running.run(suite, whole))
+    list(running.run(replace(suite, timed=False), later))
+    assert len(running.untimed(suite, later)) == 1
+    assert not running.untimed(suite, whole)
+    list(running.time_alone(running.untimed(suite, later), later))
+    assert statistics(later) == statistics(whole)
+    assert not running.untimed(suite, later)
+    for ours, theirs in zip(later.latest().values(), whole.latest().values(), strict=True):
+        assert (ours["seconds"] is None) == (theirs["seconds"] is None)
+        assert ours["context"]["isolated"] == theirs["context"]["isolated"]
+
+
+def test_a_cell_that_raises_whatever_it_raises_is_a_record(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.running.job.measure_checked", lambda *_: {}["absent"])
+    (ended,) = running.run(replace(TINY, samples=(1,)), Store(tmp_path))
+    assert ended.status == "error"
+    assert ended.reason == "KeyError: 'absent'"
+
+
+def overhead(cells, tmp_path, monkeypatch, clock=time.perf_counter):
+    """Seconds that the runner spends on each cell beside measuring it."""
+    measuring = 0.0
+    measure_in = alone.measure_in
+
+    def watched(*given):
+        nonlocal measuring
+        start = clock()
+        try:
+            return measure_in(*given)
+        finally:
+            measuring += clock() - start
+
+    list(running.run(replace(TINY, samples=(1,)), Store(tmp_path / "once")))  # reads the problems
+    monkeypatch.setattr(alone, "measure_in", watched)
+    suite = replace(TINY, problems=TINY.problems * (cells // 10), samples=tuple(range(1, 11)))
+    start = clock()
+    count = sum(m.status == "ok" for m in running.run(suite, Store(tmp_path / "all")))
+    assert count == cells
+    return (clock() - start - measuring) / cells
+
+
+def test_the_runner_works_less_than_ten_milliseconds_a_cell(tmp_path, monkeypatch):
+    assert (
+        overhead(200, tmp_path, monkeypatch, time.thread_time) < 0.01
+    )  # without waiting for disks
+
+
+def test_memory_does_not_grow_with_what_a_cell_holds(tmp_path, monkeypatch):
+    suite = replace(TINY, samples=(1,))
+    (one,) = running.run(suite, Store(tmp_path / "one"))
+    many = replace(TINY, samples=tuple(range(1, 1001)))
+    large = replace(one, reason="x" * 100_000, blocks=None)
+    monkeypatch.setattr(alone, "measure_in", lambda child, job: replace(large, samples=job.samples))
+    monkeypatch.setattr("os.fsync", lambda number: None)
+    tracemalloc.start()
+    try:
+        for _ in running.run(many, Store(tmp_path / "many")):
+            pass
+        assert len(running.finished(Store(tmp_path / "many"))) == 1000
+        assert tracemalloc.get_traced_memory()[1] < 20e6  # the records are 100 MB
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.study
+def test_ten_thousand_cells(tmp_path, monkeypatch):
+    assert overhead(10_000, tmp_path, monkeypatch) < 0.01

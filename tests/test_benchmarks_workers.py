@@ -1,0 +1,204 @@
+"""The same bits whoever measures, and whoever dies: a real cluster of two processes, a child."""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import run as running
+from benchmarks.results import Store
+from benchmarks.running import crew_of
+from benchmarks.running.alone import Alone
+from benchmarks.sources import read_file
+from gradmeter import main
+
+pytest.importorskip("distributed")
+
+PLUGIN = """
+import os, pathlib, signal, time
+import estimators
+from estimators.pathwise import Pathwise
+
+SEEN = pathlib.Path(__file__).parent / "seen"
+
+
+class Seen(Pathwise):
+    def surrogate(self, dist, cost, samples=1):
+        (SEEN / str(os.getpid())).touch()
+        return super().surrogate(dist, cost, samples)
+
+
+@estimators.register("slow")
+class Slow(Seen):
+    def surrogate(self, dist, cost, samples=1):
+        time.sleep(0.02)
+        return super().surrogate(dist, cost, samples)
+
+
+@estimators.register("poison")
+class Poison(Seen):
+    def surrogate(self, dist, cost, samples=1):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@estimators.register("hangs")
+class Hangs(Seen):
+    def surrogate(self, dist, cost, samples=1):
+        time.sleep(3600)
+
+
+for cls in (Seen, Slow, Poison, Hangs):
+    cls.unsupported = lambda self, dist, samples=1: None
+estimators.register("seen")(Seen)
+"""
+TIMINGS = ("seconds", "gradients_per_second", "work_variance", "peak_memory", "context")
+PROBLEMS = ("normal-quadratic", "normal-10-quadratic")
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plugin")
+    (folder / "seen").mkdir()
+    (folder / "mine.py").write_text(PLUGIN)
+    return folder / "mine.py"
+
+
+@pytest.fixture(scope="module")
+def crew(plugin):
+    from benchmarks.running.cluster import Cluster
+
+    with Cluster(workers=2, plugins=(plugin,)) as crew:
+        yield crew
+
+
+@pytest.fixture(autouse=True)
+def _known(plugin):
+    read_file(plugin)
+
+
+def statistics(store):
+    """The last record of every cell, without what differs from run to run."""
+    return {
+        key: {name: value for name, value in record.items() if not name.startswith(TIMINGS)}
+        for key, record in store.latest().items()
+    }
+
+
+def seen(plugin):
+    return {int(path.name) for path in (plugin.parent / "seen").iterdir()}
+
+
+def test_a_worker_killed_in_the_middle_changes_no_bit(crew, plugin, tmp_path):
+    suite = running.Suite(
+        PROBLEMS, ("slow", "reinforce", "gumbel-softmax"), (1, 2, 3), 20_000, timed=False
+    )
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    ended = [measurement.status for measurement in running.run(suite, here)]
+    victim = min(crew.client.run(os.getpid).values())
+    cells = running.run(suite, there, crew=crew)
+    next(cells)
+    os.kill(victim, signal.SIGKILL)
+    assert sorted([*(m.status for m in cells), "ok"]) == sorted(ended)
+    assert statistics(there) == statistics(here)
+    assert victim not in crew.client.run(os.getpid).values()
+
+
+def test_a_cell_that_kills_its_workers_ends_with_a_reason_and_alone(crew, tmp_path):
+    store = Store(tmp_path)
+    suite = running.Suite(PROBLEMS[:1], ("pathwise", "poison", "reinforce"), (1,), 1000)
+    list(running.run(suite, store, crew=crew))
+    ended = {record["estimator"]: record for record in store}
+    assert {name: record["status"] for name, record in ended.items()} == {
+        "pathwise": "ok", "poison": "error", "reinforce": "ok",
+    }  # fmt: skip
+    assert "died" in ended["poison"]["reason"]
+
+
+def test_blocks_of_a_large_cell_are_made_by_all_workers(crew, plugin, tmp_path, monkeypatch):
+    monkeypatch.setattr(crew, "order", replace(crew.order, large=0.0))
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    for precision in (None, 0.03):
+        suite = running.Suite(
+            PROBLEMS[1:], ("seen",), (16,), 40_000, precision, seed=5, timed=False
+        )
+        for path in (plugin.parent / "seen").iterdir():
+            path.unlink()
+        list(running.run(suite, there, crew=crew))
+        assert seen(plugin) == set(crew.client.run(os.getpid).values())
+        list(running.run(suite, here))
+    assert statistics(there) == statistics(here)
+    assert {record["stopped"] for record in here} == {"replicates", "precision"}
+
+
+def test_several_workers_measure_and_one_times(crew, tmp_path):
+    store = Store(tmp_path)
+    suite = running.Suite(PROBLEMS, ("pathwise", "gumbel-softmax"), (1,), 1000)
+    measured = list(running.run(suite, store, crew=crew))
+    assert not any(record["seconds"] or record["context"]["isolated"] for record in store)
+    left = running.untimed(suite, store)
+    assert len(left) == sum(m.status == "ok" for m in measured) == 2
+    list(running.time_alone(left, store, crew=crew))
+    for record in store.latest().values():
+        assert (record["seconds"] is not None) == (record["status"] == "ok")
+        assert record["context"]["isolated"] == (record["status"] == "ok")
+        if record["status"] == "ok":
+            assert record["work_variance_low"] < record["work_variance"]
+            assert record["work_variance"] == record["variance"] * record["seconds"]
+    assert not running.untimed(suite, store)
+
+
+def test_a_cell_that_hangs_or_crashes_in_a_child_is_an_error_with_its_reason(plugin, tmp_path):
+    suite = running.Suite(PROBLEMS[:1], ("hangs", "seen", "poison"), (1,), 1000, timed=False)
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    with Alone(limit=8, plugins=(plugin,)) as crew:
+        list(running.run(suite, there, crew=crew))
+    ended = {record["estimator"]: record for record in there}
+    assert ended["hangs"]["status"] == ended["poison"]["status"] == "error"
+    assert "longer than 8 seconds" in ended["hangs"]["reason"]
+    assert "SIGKILL" in ended["poison"]["reason"]
+    list(running.run(replace(suite, estimators=("seen",)), here))
+    assert statistics(here).items() <= statistics(there).items()
+
+
+def test_without_dask_the_command_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "benchmarks.running.cluster", raising=False)
+    done = CliRunner().invoke(main, ["run", "--workers", "2", "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "pip install 'gradmeter[distributed]'" in done.stderr
+
+
+def test_no_scheduler_is_one_sentence(tmp_path, monkeypatch):
+    from benchmarks.running import cluster
+
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    arguments = ["run", "--scheduler", "tcp://127.0.0.1:1", "--out", str(tmp_path)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2, done.output
+    assert "dask scheduler" in done.stderr
+
+
+@pytest.mark.study
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of dask-jobqueue's processes and pipes
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_workers_that_a_queue_starts_give_the_same_bits(plugin, tmp_path):
+    """The stand-in that dask-jobqueue has for Slurm: jobs are processes of this machine."""
+    queue = pytest.importorskip("dask_jobqueue.local")
+    suite = running.Suite(PROBLEMS, ("seen", "reinforce"), (1, 2), 1000, timed=False)
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    list(running.run(suite, here))
+    with queue.LocalCluster(
+        cores=1,
+        processes=1,
+        memory="2GB",
+        python=sys.executable,
+        scheduler_options={"dashboard_address": ":0"},
+    ) as cluster:
+        cluster.scale(jobs=2)
+        with crew_of(scheduler=cluster.scheduler_address, plugins=(plugin,)) as crew:
+            crew.client.wait_for_workers(2, timeout=120)
+            list(running.run(suite, there, crew=crew))
+    assert statistics(there) == statistics(here)

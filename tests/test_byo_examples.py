@@ -1,0 +1,104 @@
+"""The worked examples run from the command line, and their answers are the long-run ones."""
+
+from pathlib import Path
+
+import pandas
+import pytest
+import torch
+from click.testing import CliRunner
+
+from benchmarks import Problem
+from benchmarks.checks import completed
+from benchmarks.comparison import compare
+from benchmarks.sources import problem_from
+from gradmeter import main
+from reports.recommendation import by_work, tied_with_best
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+RIVALS = {
+    "truncated_laplace": ["implicit", "reinforce-loo", "antithetic-pathwise", "spsa"],
+    "kumaraswamy": ["pathwise", "rqmc-pathwise", "antithetic-pathwise", "spsa"],
+    "zero_inflated_poisson": ["reinforce", "reinforce-loo", "spsa", "pathwise"],
+    "mixture_of_von_mises": ["implicit", "reinforce", "reinforce-loo"],
+    "large_categorical": ["reinforce", "reinforce-loo", "enumeration"],
+    "gaussian_copula": ["implicit", "reinforce-loo", "spsa"],
+    "simulator": ["finite-differences", "spsa", "reinforce-loo"],
+}
+
+
+def arguments(path):
+    chosen = [part for name in RIVALS[path.stem] for part in ("-e", name)]
+    return ["compare", str(path), "-K", "4", *chosen]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs(path, tmp_path):
+    out = tmp_path / "table.csv"
+    done = CliRunner().invoke(main, [*arguments(path), "-R", "300", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    frame = pandas.read_csv(out, keep_default_na=False)
+    assert (frame["status"] == "ok").sum() >= 2
+    if path.stem == "large_categorical":  # most classes are never drawn in so few estimates
+        assert "Use enumeration (K = 4): its gradient is exact" in done.stdout
+        return
+    assert not (frame["bias_verdict"] == "biased").any()
+    assert "Use " in done.stdout
+
+
+def test_the_shortest_fits_the_readme():
+    lines = (EXAMPLES[0].parent / "kumaraswamy.py").read_text().splitlines()
+    assert len(lines) <= 15
+
+
+def test_truths_are_found():
+    found = {}
+    for path in EXAMPLES:
+        if path.stem in ("kumaraswamy", "zero_inflated_poisson", "truncated_laplace"):
+            frame = compare(problem_from(str(path)), RIVALS[path.stem][1:2], replicates=300)
+            found[path.stem] = frame["truth_method"][0]
+    assert found == {
+        "kumaraswamy": "quadrature",
+        "truncated_laplace": "quadrature",
+        "zero_inflated_poisson": "enumeration",
+    }
+
+
+def torch_s(name, cost, **parameters):
+    family = getattr(torch.distributions, name)
+    return Problem(name, {k: torch.tensor(v) for k, v in parameters.items()}, family, cost)
+
+
+def square(x):
+    return (x - 0.5).square()
+
+
+STUDIED = [
+    *[p.stem for p in EXAMPLES],
+    torch_s("Normal", square, loc=1.0, scale=1.0),
+    torch_s("Gamma", square, concentration=2.0, rate=1.0),
+    torch_s("Beta", lambda x: (5 * x).cos(), concentration1=2.0, concentration0=3.0),
+    torch_s("Laplace", lambda x: (3 * x).cos(), loc=1.0, scale=1.0),
+    torch_s("Bernoulli", square, probs=0.3),
+    torch_s("Poisson", square, rate=3.0),
+]
+ANY = ["pathwise", "implicit", "reinforce", "reinforce-loo", "measure-valued", "stratified"]
+
+
+@pytest.mark.study
+@pytest.mark.parametrize(
+    "studied", STUDIED, ids=lambda s: s if isinstance(s, str) else s.name.lower()
+)
+def test_the_recommended_one_is_the_best_of_a_long_run_or_tied_with_it(studied):
+    names = RIVALS[studied] if isinstance(studied, str) else ANY
+    problem = studied
+    if isinstance(studied, str):
+        problem = problem_from(str(EXAMPLES[0].parent / f"{studied}.py"))
+    large = studied == "large_categorical"
+    frames = [
+        compare(completed(problem), names, samples=(4,), replicates=count, seed=seed)
+        for seed, count in enumerate((300, 600) if large else (10_000, 200_000))
+    ]
+    short, long = (by_work(frame).query("eligible") for frame in frames)
+    recommended = tied_with_best(short)[0]
+    _, tied, _ = tied_with_best(long)
+    assert recommended["estimator"] in set(long.loc[tied, "estimator"])

@@ -1,0 +1,102 @@
+"""The lean twins against torch: the same densities, derivatives and laws."""
+
+import pytest
+import torch
+from scipy.stats import chisquare
+from torch import distributions
+
+from estimators.families import describe, is_discrete, with_leaves
+from estimators.families.lean import lean
+
+torch.manual_seed(0)
+LOC = torch.randn(3, 4, dtype=torch.float64)
+SCALE = torch.rand(3, 4, dtype=torch.float64) + 0.5
+PLAIN = {
+    "normal": distributions.Normal(LOC, SCALE),
+    "shared-scale": distributions.Normal(LOC, SCALE[:1, :1].expand(3, 4)),
+    "independent-normal": distributions.Independent(distributions.Normal(LOC, SCALE), 1),
+    "independent-normal-twice": distributions.Independent(distributions.Normal(LOC, SCALE), 2),
+    "independent-shared": distributions.Independent(
+        distributions.Normal(LOC, SCALE[:1, :1].expand(3, 4)), 1
+    ),
+    "one-hot": distributions.OneHotCategorical(logits=LOC),
+    "one-hot-probs": distributions.OneHotCategorical(probs=SCALE),
+    "independent-one-hot": distributions.Independent(
+        distributions.OneHotCategorical(logits=LOC), 1
+    ),
+}
+plain = pytest.mark.parametrize("dist", PLAIN.values(), ids=PLAIN)
+
+
+def density(dist, x):
+    """The weighted log density with its gradients, and the gradients of a gradient."""
+    twin, leaves = with_leaves(dist)
+    x = x.clone().requires_grad_(not is_discrete(dist))
+    inputs = [*leaves.values(), *([x] if x.requires_grad else [])]
+    log_p = twin.log_prob(x)
+    weights = torch.linspace(-1, 2, log_p.numel(), dtype=log_p.dtype).reshape(log_p.shape)
+    first = torch.autograd.grad((weights * log_p).sum(), inputs, create_graph=True)
+    total = sum(g.square().sum() for g in first)
+    second = torch.autograd.grad(total, inputs)
+    return [log_p, *first, *second]
+
+
+@plain
+def test_density_and_its_first_and_second_derivatives(dist):
+    x = dist.sample((5,))
+    for ours, torchs in zip(density(lean(dist), x), density(dist, x), strict=True):
+        torch.testing.assert_close(ours, torchs, rtol=1e-12, atol=1e-12)
+
+
+def test_a_relaxed_point_is_read_as_torch_reads_it():
+    x = torch.rand(5, 3, 4, dtype=torch.float64).softmax(-1).requires_grad_()
+    one_hot = distributions.OneHotCategorical(logits=LOC, validate_args=False)
+    for dist in (one_hot, distributions.Independent(one_hot, 1, validate_args=False)):
+        torch.testing.assert_close(lean(dist).log_prob(x), dist.log_prob(x))
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("name", ["normal", "shared-scale", "independent-normal"])
+def test_reparameterised_samples_and_their_derivatives(name, samples):
+    found = []
+    for make in (lean, lambda dist: dist):
+        twin, leaves = with_leaves(make(PLAIN[name]))
+        torch.manual_seed(1)
+        x = twin.rsample((samples,))
+        found.append([x, *torch.autograd.grad(x.pow(3).sum(), leaves.values())])
+    for ours, torchs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, torchs)
+
+
+def test_one_hot_samples_have_the_law():
+    dist = lean(distributions.OneHotCategorical(logits=LOC[0].expand(7, 4)))
+    x = dist.sample((20_000,))
+    assert x.shape == (20_000, 7, 4)
+    assert (x.sum(-1) == 1).all()
+    expected = LOC[0].softmax(-1) * 140_000
+    assert chisquare(x.sum((0, 1)), expected * (140_000 / expected.sum())).pvalue > 1e-4
+
+
+@plain
+def test_replicas_of_one_parameter_change_nothing(dist):
+    expanded, _ = with_leaves(dist)
+    wide = lean(expanded.expand((6, *dist.batch_shape)))
+    x = wide.sample((2,))
+    torch.testing.assert_close(wide.log_prob(x), dist.log_prob(x))
+
+
+@plain
+def test_a_twin_is_described_as_what_it_is(dist):
+    assert describe(lean(dist)) == describe(dist)
+    assert type(lean(dist)) is not type(dist)
+
+
+def test_a_subclass_is_left_alone():
+    class Shifted(distributions.Normal):
+        def log_prob(self, value):
+            return super().log_prob(value - 1)
+
+    dist = Shifted(LOC, SCALE)
+    assert lean(dist) is dist
+    inside = distributions.Independent(dist, 1)
+    assert lean(inside) is inside
