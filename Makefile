@@ -22,7 +22,7 @@ study: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,asv,parquet]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,asv,parquet,distributed]'
 	touch $@
 
 clean:

@@ -14,7 +14,7 @@ MOST = 2**20  # numbers drawn to see either
 
 def cautions(cell: Cell, found: dict, replicates: int) -> dict:
     """Changes to `found`, the facts about a cell that was measured."""
-    rare = rarest_event(cell, replicates) if found["variance"] > 0 else None
+    rare = rarest_event(cell, replicates)
     if rare is not None and rare < FEWEST:
         changes = {"heavy_tailed": True, "reason": _about_rare(rare, replicates)}
         if found["bias_verdict"] == "biased":  # the mean of what was seen is not the mean

@@ -13,7 +13,7 @@ from benchmarks.problem import Problem
 from estimators import Estimator
 
 BATCHES = 48
-REPLICATES = 8  # of each batch
+REPLICATES = 4  # of each batch
 
 
 def data_variance(

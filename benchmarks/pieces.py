@@ -194,7 +194,7 @@ def _draws(dist: Distribution) -> int:
 
 def _repeats(x: Tensor) -> bool:
     first = x.reshape(len(x), -1)[:, 0]
-    return len(first.unique()) < len(first) / 2
+    return 1 < len(first.unique()) < len(first) / 2
 
 
 def _quantile(tests: int) -> float:

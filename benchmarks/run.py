@@ -129,7 +129,7 @@ def untimed(suite: Suite, store: Store) -> dict[int, Job]:
     jobs = {job.identity: job for job in suite.jobs(timed=True)}
     last = {}
     for place, record in enumerate(store):
-        wanted = record["status"] == "ok" and record["seconds"] is None
+        wanted = record["status"] == "ok" and record.get("seconds") is None
         last[identity(record)] = place if wanted else None
     return {last[key]: job for key, job in jobs.items() if last.get(key) is not None}
 

@@ -43,7 +43,7 @@ def of_gradients(problem: Problem, count: int) -> Iterator[str]:
                 yield (
                     "`sample` and `log_prob` disagree: the derivative of `log_prob` in "
                     f"{name!r} averages to {found} over {count} samples instead of to 0; a "
-                    " normaliser that depends on it is missing, samples have another law, or the "
+                    "normaliser that depends on it is missing, samples have another law, or the "
                     "support moves with it (then declare `support`)."
                 )
         if x.requires_grad:

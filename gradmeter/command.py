@@ -14,6 +14,7 @@ from gradmeter.commands.regress import regress
 from gradmeter.commands.report import report
 from gradmeter.commands.run import run
 from gradmeter.commands.store import store
+from gradmeter.commands.train import train
 from gradmeter.options import INTERRUPTED
 from gradmeter.origin import complaint
 
@@ -61,5 +62,5 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
         read_file(plugin)
 
 
-for command in (list_, run, compare, regress, report, history, calibrate, store, doctor):
+for command in (list_, run, train, compare, regress, report, history, calibrate, store, doctor):
     main.add_command(command)

@@ -9,9 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from reports import formats, regimes, trajectories
+from reports import formats, outcome, regimes, trajectories
 from reports.load import complete
 from reports.recommendation import by_work, recommend
+from reports.sheets import Table as Sheet
 from reports.tables import errors, ranking, refusals
 
 FEW = 3  # problems whose whole ranking is printed
@@ -97,14 +98,21 @@ def print_trajectories(rows: list[dict]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     found = trajectories.along(frame)
     for title, sheet in trajectories.tables(found):
-        table = Table(title=title, title_justify="left", title_style="bold", box=None)
-        for name in sheet.titles:
-            table.add_column(name, justify="left" if name == "estimator" else "right")
-        for line in sheet.rows:
-            table.add_row(*line)
-        console.print(table)
+        console.print(_sheet(title, sheet))
     _print_reasons(console, refusals(frame))
     _print_failures(console, frame)
+
+
+def print_outcome(frame: pandas.DataFrame) -> None:
+    """Trainings: the objective at the end of both budgets, best first, and who could not."""
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    sheet = outcome.table(frame)
+    if sheet.rows:
+        begun = formats.number(outcome.start(frame), 4)
+        title = f"{frame['problem'].iloc[0]}: the objective, which starts at {begun}"
+        console.print(_sheet(title, sheet))
+    for reason, names in outcome.refused(frame).items():
+        console.print(f"{', '.join(names)}: {reason}", style="dim", markup=False)
 
 
 def print_regimes(rows: list[dict]) -> None:
@@ -127,6 +135,15 @@ def _print_failures(console: Console, frame: pandas.DataFrame) -> None:
     for _, row in frame[frame["status"] == "error"].iterrows():
         cell = f"{row['problem']} · {row['estimator']} · K={row['samples']}"
         console.print(f"failed: {cell}: {row['reason']}", markup=False)
+
+
+def _sheet(title: str, sheet: Sheet) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for place, name in enumerate(sheet.titles):
+        table.add_column(name, justify="left" if place < sheet.words else "right")
+    for line in sheet.rows:
+        table.add_row(*line)
+    return table
 
 
 def _winners_table(ranked: pandas.DataFrame) -> Table:

@@ -122,7 +122,7 @@ def plan(kind, dice):
         store_files.open = lambda *given, **more: TornFile(opened(*given, **more), share)
     elif kind == "file size":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (dice.randint(0, 20_000),) * 2)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (dice.randint(8_000, 24_000),) * 2)
     elif kind == "permission":
         now["act"] = fails(errno.EACCES)
         store_files.open = lambda *given, **more: strike() or opened(*given, **more)

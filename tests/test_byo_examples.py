@@ -78,7 +78,7 @@ STUDIED = [
     torch_s("Gamma", square, concentration=2.0, rate=1.0),
     torch_s("Beta", lambda x: (5 * x).cos(), concentration1=2.0, concentration0=3.0),
     torch_s("Laplace", lambda x: (3 * x).cos(), loc=1.0, scale=1.0),
-    torch_s("Bernoulli", square, probs=0.3),
+    torch_s("Bernoulli", lambda x: (x - 0.45).square(), probs=0.3),
     torch_s("Poisson", square, rate=3.0),
 ]
 ANY = ["pathwise", "implicit", "reinforce", "reinforce-loo", "measure-valued", "stratified"]

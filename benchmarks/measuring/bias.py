@@ -54,15 +54,16 @@ def assess(whole: Moments, rows: Rows, truth: NDArray, error: NDArray, eps: floa
     return Bias(squared, p, limit, "undetermined", int(np.ceil(max(needed, 2 * n))))
 
 
-def _unseen(mean: NDArray, variance: NDArray, truth: NDArray, n: float) -> NDArray:
-    """The standard error of parameters whose gradient never moved while others did.
+def _unseen(mean: NDArray, variance: NDArray, truth: NDArray, n: float) -> float:
+    """What an event of probability 1/n, which may not have happened yet, would move a mean by.
 
-    An event of probability 1/n may not have happened yet; that it is no larger than what the
-    others show is the best guess. If nothing moves the estimator is taken to be deterministic.
+    That it is no larger than what the noisiest parameter shows is the best guess; it matters for
+    parameters that hardly moved while others did. If nothing moves the estimator is taken to be
+    deterministic.
     """
-    still = variance <= np.square(1e-14 * mean)
-    largest = np.sqrt(np.maximum(variance + mean**2, truth**2).max())
-    return np.where(still & ~still.all(), largest / n, 0.0)
+    if (variance <= np.square(1e-14 * mean)).all():
+        return 0.0
+    return float(np.sqrt(np.maximum(variance + mean**2, truth**2).max()) / n)
 
 
 def test_unbiased(

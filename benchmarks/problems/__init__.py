@@ -12,34 +12,40 @@ from estimators import unknown
 
 @dataclass(frozen=True)
 class Entry:
-    """How a problem is built, whether the quick suite has it, and the R a suite spends on it."""
+    """How a problem is built, which suites have it, and the R they spend on it."""
 
     build: Callable[[], Problem]
     quick: bool = False
     replicates: int = 10_000
     also: tuple[str, ...] = ()  # estimators with fields, such as "gumbel-softmax:temperature=0.1"
+    full: bool = True  # stages before the last of a training are in no suite, but in trajectories
 
 
 _registry: dict[str, Entry] = {}
 
 
 def register(
-    name: str, quick: bool = False, replicates: int = 10_000, also: tuple[str, ...] = ()
+    name: str,
+    quick: bool = False,
+    replicates: int = 10_000,
+    also: tuple[str, ...] = (),
+    full: bool = True,
 ) -> Callable[[Callable], Callable]:
     """Decorator that adds a problem, built by a function without arguments, under `name`."""
 
     def add(build: Callable[[], Problem]) -> Callable[[], Problem]:
-        _registry[name] = Entry(build, quick, replicates, also)
+        _registry[name] = Entry(build, quick, replicates, also, full)
         load.cache_clear()
         return build
 
     return add
 
 
-def names(suite: str = "full") -> list[str]:
-    """The names of the problems of a suite, "quick" or "full", in the order of registration."""
+def names(suite: str = "all") -> list[str]:
+    """The problems of a suite, "quick" or "full", or "all", in the order of registration."""
     _read_all()
-    return [name for name, entry in _registry.items() if entry.quick or suite == "full"]
+    wanted = {"quick": lambda e: e.quick, "full": lambda e: e.full, "all": lambda e: True}[suite]
+    return [name for name, entry in _registry.items() if wanted(entry)]
 
 
 def replicates(name: str) -> int:

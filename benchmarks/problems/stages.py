@@ -188,7 +188,7 @@ def at_stages(
                 tail = suffix + ("" if stage == training.last else f"@{stage}")
                 _trajectories[name + suffix].append((step, name + tail))
 
-                @register(name + tail, quick and tail == at_end, replicates, also)
+                @register(name + tail, quick and tail == at_end, replicates, also, "@" not in tail)
                 def made(stage=stage, step=step, suffix=suffix, tail=tail) -> Problem:
                     built = build(training.weights(stage))
                     if weights and not suffix:

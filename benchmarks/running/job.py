@@ -8,7 +8,7 @@ import torch
 import estimators
 from benchmarks import problems
 from benchmarks.cell import Blocks, Cell, in_turn
-from benchmarks.checks import check
+from benchmarks.checks import check, completed
 from benchmarks.measured import ending, measure_checked, time_measured
 from benchmarks.measurement import Measurement
 from benchmarks.problem import Problem
@@ -81,7 +81,7 @@ def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
 @lru_cache(maxsize=4)
 def cell_of(job: Job) -> Cell:
     """The cell of a job that is being measured, for single blocks of it."""
-    problem = problems.load(job.problem).to(job.device, torch.float64)
+    problem = completed(problems.load(job.problem)).to(job.device, torch.float64)
     estimator = estimators.create(job.estimator)
     return Cell(problem, None, estimator, job.samples, job.seed, torch.device(job.device))
 
@@ -98,7 +98,7 @@ def time(job: Job, record: dict) -> dict:
 def _loaded(name: str, entry: problems.Entry | None) -> Problem | str:
     """The problem, or the sentence that says why there is none."""
     try:
-        return problems.load(name)
+        return completed(problems.load(name))
     except Exception as mistake:
         return _sentence(mistake)
 

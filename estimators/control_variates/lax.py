@@ -34,8 +34,6 @@ class Lax(LearnedSurrogate):
         f = evaluate(cost, x, dist)  # [K, *B]
         log_p = score_log_prob(dist, x)
         score = log_p - log_p.detach()  # zero, with the score as its derivative
-        if network is None:
-            return (f + f.detach() * score).mean(0)
         control = network_value(x.reshape(*f.shape, -1), *network)
         path = network_value(moved.reshape(*f.shape, -1), *network)
         return (f + (f.detach() - control) * score + path - path.detach()).mean(0)

@@ -29,24 +29,24 @@ class LearnedSurrogate(Estimator):
 
     @abstractmethod
     def estimate(self, dist, cost, samples, network):
-        """The surrogate with these weights of c, or None for c = 0: [*B]."""
+        """The surrogate with these weights of c: [*B]."""
 
     def surrogate(self, dist, cost, samples=1):
-        return self.estimate(dist, cost, samples, self.network)
+        return self.estimate(dist, cost, samples, self.network or self.start(dist))
 
     def fitted(self, dist, cost, samples=1):
-        like = next(iter(tensors(dist).values())).detach()
-        batch, width = dist.batch_shape, dist.event_shape.numel()
-        first = torch.randn(*batch, self.hidden, width, dtype=like.dtype, device=like.device)
-        start = [
-            first / width**0.5,
-            *(like.new_zeros(*batch, n) for n in (self.hidden, self.hidden, 1)),
-        ]
-
         def surrogate(dist, *network):
             return self.estimate(dist, cost, samples, network)
 
-        return replace(self, network=fit(dist, surrogate, start, self.fit_steps))
+        return replace(self, network=fit(dist, surrogate, self.start(dist), self.fit_steps))
+
+    def start(self, dist):
+        """Weights W, b, w and a, with c = 0: [*B, ...] each."""
+        like = next(iter(tensors(dist).values())).detach()
+        batch, width = dist.batch_shape, dist.event_shape.numel()
+        first = torch.randn(*batch, self.hidden, width, dtype=like.dtype, device=like.device)
+        zeros = (like.new_zeros(*batch, n) for n in (self.hidden, self.hidden, 1))
+        return [first / width**0.5, *zeros]
 
 
 def network_value(z, first, shift, last, constant):

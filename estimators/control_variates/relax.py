@@ -29,8 +29,6 @@ class Relax(LearnedSurrogate):
         f = evaluate(cost, x, dist)  # [K, *B]
         log_p = score_log_prob(dist, x)
         score = log_p - log_p.detach()  # zero, with the score as its derivative
-        if network is None:
-            return (f + f.detach() * score).mean(0)
         again = families.given_sample(dist, families.conditional_logits(dist, x))  # z̃
         relaxed, control = (network_value(z.reshape(*f.shape, -1), *network) for z in (z, again))
         path = (relaxed - relaxed.detach()) - (control - control.detach())

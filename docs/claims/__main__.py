@@ -1,0 +1,16 @@
+"""Check what the document that gradmeter grew from says: `python docs/claims > docs/claims.md`.
+
+With the name of a claim, such as `python docs/claims frequency`, only that one is measured.
+"""
+
+import sys
+
+import estimators
+from checking import claims
+from page import page
+
+if __name__ == "__main__":
+    if unknown := [name for name in sys.argv[1:] if name not in claims]:
+        sys.exit(estimators.unknown("claim", unknown[0], claims))
+    for line in page(sys.argv[1:]):
+        print(line, flush=True)

@@ -1,0 +1,130 @@
+"""What the checks of claims share: cells of the suite, trainings, and numbers in words."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import pandas
+
+from benchmarks.measurement import Measurement
+from benchmarks.outcome import Budget, outcomes, start_of
+from benchmarks.running import job
+from reports import formats, outcome
+
+VAE = "vae-digits-weights"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Cells of the suite, and the command that measures the same numbers."""
+
+    problems: tuple[str, ...]
+    estimators: tuple[str, ...]
+    samples: tuple[int, ...] = (1,)
+    replicates: int = 100_000
+
+    def command(self) -> str:
+        """As a user types it."""
+        names = [f"-p {name}" for name in self.problems] + [f"-e {e}" for e in self.estimators]
+        counts = ",".join(map(str, self.samples))
+        return f"gradmeter run {' '.join(names)} -K {counts} -R {self.replicates} --no-timing"
+
+    @cache  # noqa: B019  a handful, alive as long as the page is made
+    def cells(self) -> dict[tuple[str, str, int], Measurement]:
+        """(problem, estimator, K): what was measured."""
+        found = {
+            (p, e, k): job.measure(job.Job(p, k, e, self.replicates, timed=False))
+            for p in self.problems
+            for k in self.samples
+            for e in self.estimators
+        }
+        failed = [m.reason for m in found.values() if m.status == "error"]
+        if failed:
+            raise RuntimeError(f"{self.command()}: {failed[0]}")
+        return found
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim's verdict, its numbers as a table, what they mean, and the command."""
+
+    verdict: str
+    titles: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    says: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the document says, and how it is checked at a share of the replicates."""
+
+    title: str
+    quotes: tuple[str, ...]
+    check: Callable[[float], Finding]
+
+
+claims: dict[str, Claim] = {}
+
+
+def claim(name: str, title: str, *quotes: str):
+    """Decorator that adds the check of a claim."""
+
+    def add(check: Callable[[float], Finding]) -> Callable[[float], Finding]:
+        claims[name] = Claim(title, quotes, check)
+        return check
+
+    return add
+
+
+def of(replicates: int, share: float) -> int:
+    """A share of the replicates, enough for an interval."""
+    return max(round(replicates * share), 200)
+
+
+def interval(m: Measurement, name: str) -> str:
+    """A number of a measurement with its 95 % interval."""
+    return formats.interval(*(getattr(m, f"{name}{end}") for end in ("", "_low", "_high")))
+
+
+def relative_bias(m: Measurement) -> str:
+    """‖bias‖ / ‖g‖ with its 95 % interval."""
+    ends = (m.bias2, m.bias2_low, m.bias2_high)
+    return formats.interval(*(max(end, 0.0) ** 0.5 / m.gradient_norm for end in ends))
+
+
+def excluded(m: Measurement) -> str:
+    """The verdict on bias, its p-value and what bias is excluded."""
+    limit = f", ‖bias‖ below {formats.percent(m.bias_limit)} of ‖g‖"
+    shown = limit if m.bias_verdict != "biased" else f", ‖bias‖ / ‖g‖ = {relative_bias(m)}"
+    p = formats.probability(m.bias_p)
+    return f"{m.bias_verdict}{shown}, p {p if p.startswith('<') else f'= {p}'}"
+
+
+@cache
+def trained(
+    estimators: tuple[str, ...], samples: tuple[int, ...], share: float
+) -> tuple[pandas.DataFrame, Budget, int]:
+    """The ends of trainings of the VAE's encoder at equal evaluations, best first."""
+    budget, seeds = Budget(evaluations=max(1000 * share, 16), seconds=1e-3), 5 if share >= 1 else 2
+    rows = [
+        row
+        for found in outcomes(start_of(VAE), estimators, samples, seeds, budget)
+        for row in found
+    ]
+    return outcome.summary(outcome.framed(rows), "evaluations"), budget, seeds
+
+
+def train_command(
+    estimators: tuple[str, ...], samples: tuple[int, ...], seeds: int, budget: Budget
+) -> str:
+    """The command for the same trainings."""
+    return (
+        f"gradmeter train {VAE} {' '.join(f'-e {e}' for e in estimators)} "
+        f"-K {','.join(map(str, samples))} --seeds {seeds} --evaluations {budget.evaluations:g}"
+    )
+
+
+def written(row: dict, name: str) -> str:
+    """A mean over seeds with its interval."""
+    return formats.interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")))

@@ -1,0 +1,33 @@
+"""The page of the claims, in Markdown."""
+
+from collections.abc import Iterator
+
+import continuous  # noqa: F401  registers its claims
+import discrete  # noqa: F401
+from checking import Claim, Finding, claims
+
+from reports.rendering import markdown
+
+
+def page(names: list[str], share: float = 1.0) -> Iterator[str]:
+    """The lines of the page, claim by claim, at a share of the replicates."""
+    yield "# What the document says, and what we measured\n"
+    yield (
+        "gradmeter grew from a short text on the reparameterisation trick. Here is what it claims, "
+        "each beside the measurement that checks it. Made by `python docs/claims`; the verdicts "
+        "follow from the numbers. Brackets are 95 % intervals.\n"
+    )
+    for name in names or claims:
+        yield from _section(claims[name], claims[name].check(share))
+
+
+def _section(claim: Claim, found: Finding) -> Iterator[str]:
+    yield f"## {claim.title}\n"
+    for quote in claim.quotes:
+        yield f"> {quote}\n"
+    yield f"**{found.verdict}.** {found.says}\n"
+    yield "| " + " | ".join(map(markdown, found.titles)) + " |"
+    yield "|---|" + "---|" * (len(found.titles) - 1)
+    for row in found.rows:
+        yield "| " + " | ".join(map(markdown, row)) + " |"
+    yield f"\nMeasured by `{found.command}`.\n"

@@ -1,0 +1,51 @@
+"""`gradmeter train`"""
+
+from pathlib import Path
+
+import click
+
+from gradmeter.options import leave, numbers
+
+
+@click.command()
+@click.argument("problem")
+@click.option("-e", "--estimator", "estimators", multiple=True, metavar="PATTERN")
+@click.option("-K", "--samples", callback=numbers, default="1", show_default=True,
+              help="K, samples per estimate, separated by commas.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(2), default=5, show_default=True,
+              help="Trainings with each estimator.")  # fmt: skip
+@click.option("--evaluations", type=float, default=1000, show_default=True,
+              help="Of the cost, for each element of the batch.")  # fmt: skip
+@click.option("--seconds", type=float, default=1, show_default=True,
+              help="Of processor time.")  # fmt: skip
+@click.option("--learning-rate", type=float, default=3e-3, show_default=True, help="Of Adam.")
+@click.option("--out", type=click.Path(path_type=Path), help="Also write .html or .csv.")
+def train(problem, estimators, samples, seeds, evaluations, seconds, learning_rate, out):
+    """Train with each estimator and see whether low variance bought anything.
+
+    From the first stage of the problem's training, or where it is, every training goes on until
+    both budgets are spent, and is read at the end of each.
+
+    Example: gradmeter train vae-digits-weights -e pathwise -e 'reinforce*' -K 1,4
+    """
+    from benchmarks.outcome import Budget, outcomes, start_of
+    from benchmarks.run import choose, shelf
+    from reports import outcome
+    from reports.terminal import Progress, print_outcome
+
+    if out:
+        outcome.check_format(out)
+    names = choose("estimator", estimators, shelf("full" if estimators else "quick"))
+    budget = Budget(evaluations, seconds, learning_rate)
+    rows = []
+    with Progress(len(names) * len(samples) * seeds) as progress:
+        for found in outcomes(
+            start_of(problem), names, samples, seeds, budget, progress.starting
+        ):
+            rows += found
+            progress.finished("ok")
+    frame = outcome.framed(rows)
+    if out:
+        click.echo(outcome.write(frame, out), err=True)
+    print_outcome(frame)
+    leave([{"status": "ok" if "objective" in row else "n/a"} for row in rows])
