@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmarks.calibration.laws import Law
 from benchmarks.cell import Cell, Replicates, replicate
-from benchmarks.measured import statistics
+from benchmarks.facts import statistics
 from benchmarks.measuring import intervals
 from benchmarks.measuring.stopping import Plan, StoppingRule, first_look
 

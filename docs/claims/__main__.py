@@ -5,9 +5,10 @@ With the name of a claim, such as `python docs/claims frequency`, only that one 
 
 import sys
 
-import estimators
 from checking import claims
 from page import page
+
+import estimators
 
 if __name__ == "__main__":
     if unknown := [name for name in sys.argv[1:] if name not in claims]:

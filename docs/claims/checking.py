@@ -88,9 +88,9 @@ def interval(m: Measurement, name: str) -> str:
 
 
 def relative_bias(m: Measurement) -> str:
-    """‖bias‖ / ‖g‖ with its 95 % interval."""
-    ends = (m.bias2, m.bias2_low, m.bias2_high)
-    return formats.interval(*(max(end, 0.0) ** 0.5 / m.gradient_norm for end in ends))
+    """‖bias‖ / ‖g‖ with its 95 % interval, which is a point where nothing varies."""
+    ends = [max(b, 0.0) ** 0.5 / m.gradient_norm for b in (m.bias2, m.bias2_low, m.bias2_high)]
+    return formats.interval(*ends) if m.variance > 0 else formats.number(ends[0])
 
 
 def excluded(m: Measurement) -> str:

@@ -59,8 +59,8 @@ def straight_through(share: float) -> Finding:
         ["problem", "estimator", "variance", "bias"],
         rows,
         "With a sample in the forward pass the gradient varies like any other where the cost is "
-        "not linear. It has no variance where nothing is drawn: the arg-max, or the nearest code of a "
-        "VQ-VAE, whose gradient is copied past it. The truth is that of the stochastic code.",
+        "not linear. It has no variance where nothing is drawn: the arg-max, or the nearest code of "
+        "a VQ-VAE, whose gradient is copied past it. The truth is that of the stochastic code.",
         "` and `".join(run.command() for run in (toys, vae, quantised)),
     )
 
@@ -87,7 +87,9 @@ def any_distribution(share: float) -> Finding:
         ["estimator", "families", "refused by"],
         rows,
         "REINFORCE needs a log-density that is differentiable in λ and a support that does not "
-        "move with λ; what has no density, as a deterministic node, has no score.",
+        "move with λ; what has no density, as a deterministic node, has no score. The pathwise "
+        "row is torch's rsample, which goes further than location and scale: Gamma, Beta and Dirichlet "
+        "have implicit gradients in it.",
         "gradmeter list --matrix --json",
     )
 
