@@ -77,8 +77,9 @@ def snr_interval(rows: "Rows") -> Interval:
     q, off2 = rows.m2.sum(-1).cpu().numpy(), np.square(mean - centre).sum(-1)
     variance = float((q + n * off2).sum()) / (total - 1)
     square = float(centre @ centre) / variance - 1 / total
-    variances, m = jackknife_variances(rows), len(n)
-    if m < 2 or not np.all(variances > 0):
+    m = len(n)
+    variances = jackknife_variances(rows) if m > 1 else np.zeros(m)
+    if not np.all(variances > 0):
         return Interval(max(square, 0.0) ** 0.5, np.nan, np.nan)
     without = centre - (n / rest)[:, None] * (mean - centre)
     left_out = np.square(without).sum(-1) / variances - 1 / rest

@@ -45,8 +45,8 @@ def straight_through(share: float) -> Finding:
     toys = Run(
         ("bernoulli-quadratic", "one-hot-quadratic"), (sampled, fixed[0]), (1,), of(100_000, share)
     )
-    vae = Run(("discrete-vae-categorical",), (sampled, fixed[0]), (1,), of(1000, share))
-    quantised = Run(("vq-vae-0.1",), (sampled, *fixed), (1,), of(1000, share))
+    vae = Run(("discrete-vae-categorical@start",), (sampled, fixed[0]), (1,), of(1000, share))
+    quantised = Run(("vq-vae-1@start",), (sampled, *fixed), (1,), of(1000, share))
     rows, noisy, still = [], [], []
     for run in (toys, vae, quantised):
         for (problem, name, _), m in run.cells().items():
@@ -59,8 +59,8 @@ def straight_through(share: float) -> Finding:
         ["problem", "estimator", "variance", "bias"],
         rows,
         "With a sample in the forward pass the gradient varies like any other where the cost is "
-        "not linear. It has no variance where nothing is drawn: the arg-max, or the nearest code of "
-        "a VQ-VAE, whose gradient is copied past it. The truth is that of the stochastic code.",
+        "not linear. It has no variance where nothing is drawn: the arg-max, or the nearest code "
+        "of a VQ-VAE, whose gradient is copied past it. The truth is that of the stochastic code.",
         "` and `".join(run.command() for run in (toys, vae, quantised)),
     )
 
@@ -88,8 +88,8 @@ def any_distribution(share: float) -> Finding:
         rows,
         "REINFORCE needs a log-density that is differentiable in λ and a support that does not "
         "move with λ; what has no density, as a deterministic node, has no score. The pathwise "
-        "row is torch's rsample, which goes further than location and scale: Gamma, Beta and Dirichlet "
-        "have implicit gradients in it.",
+        "row is torch's rsample, which goes further than location and scale: Gamma, Beta and "
+        "Dirichlet have implicit gradients in it.",
         "gradmeter list --matrix --json",
     )
 
