@@ -161,16 +161,14 @@ def objective(problem: Problem) -> float:
 
 
 def _step(problem: Problem, estimator: Estimator, samples: int, counted, optimiser) -> bool:
-    """One step of the optimiser along one estimate, if that is finite; whether it was."""
+    """One step of the optimiser along one estimate; whether that was finite."""
     (gradient,) = problem.gradients(estimator, samples, 1, counted)
     leaves = optimiser.param_groups[0]["params"]
     parts = gradient.detach().split([leaf.numel() for leaf in leaves])
     for leaf, part in zip(leaves, parts, strict=True):
         leaf.grad = part.reshape(leaf.shape)
-    finite = bool(gradient.isfinite().all())
-    if finite:
-        optimiser.step()
-    return finite
+    optimiser.step()
+    return bool(gradient.isfinite().all())
 
 
 def _key(problem: Problem, samples: int, seed: int, step: int | str) -> int:

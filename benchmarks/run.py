@@ -30,7 +30,7 @@ class Suite:
     precision: float | None = None
     seed: int = 0
     device: str = "cpu"
-    whole: bool = False  # with the estimators that only some problems add
+    whole: bool = False  # each problem says which of the estimators, and adds some of its own
     timed: bool = True
 
     def __post_init__(self):
@@ -47,12 +47,16 @@ class Suite:
     @property
     def cells(self) -> list[tuple[str, int, str]]:
         """(problem, K, estimator) of every cell, in the order they are run."""
-        return [
-            (p, k, e)
-            for p in self.problems
-            for k in self.samples
-            for e in (*self.estimators, *(problems.also(p) if self.whole else ()))
-        ]
+        quick = shelf("quick")
+        few = [name for name in self.estimators if name in quick]
+        found = []
+        for problem in self.problems:
+            chosen = self.estimators
+            if self.whole:
+                narrow = problems.is_narrow(problem)
+                chosen = (*(few if narrow else self.estimators), *problems.also(problem))
+            found += [(problem, samples, name) for samples in self.samples for name in chosen]
+        return found
 
     def jobs(self, timed: bool) -> Iterator[Job]:
         """The cells as work, with what each is timed for or not."""

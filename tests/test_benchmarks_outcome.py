@@ -1,6 +1,6 @@
 """Outcome mode: trainings that are equal in all but the estimator, and what is said of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas
 import pytest
@@ -52,9 +52,14 @@ def ends(rows, name="evaluations"):
 
 
 def test_the_objective_is_exact_where_it_is_a_sum_and_common_where_it_is_not():
-    p = Problem("bits", {"logits": torch.tensor([0.3, -1.0])}, lambda logits: Bernoulli(logits=logits), lambda x: (x - 0.45).square())  # fmt: skip
-    exact = (p.dist().probs * 0.55**2 + (1 - p.dist().probs) * 0.45**2).mean()
-    assert objective(p) == pytest.approx(float(exact), rel=1e-6)
+    bits = Problem(
+        "bits",
+        {"logits": torch.tensor([0.3, -1.0])},
+        lambda logits: Bernoulli(logits=logits),
+        lambda x: (x - 0.45).square(),
+    )
+    exact = (bits.dist().probs * 0.55**2 + (1 - bits.dist().probs) * 0.45**2).mean()
+    assert objective(bits) == pytest.approx(float(exact), rel=1e-6)
     assert objective(normal()) == objective(normal())
     assert objective(normal()) == pytest.approx(3.25, abs=4 * 3.3 / 512**0.5)
 
@@ -129,9 +134,8 @@ def test_problems_with_stages_start_at_the_first_and_nonsense_is_refused():
 
 def test_weights_behind_a_network_are_trained():
     """The network doubles its weight: the optimum is where 2 w = 0.5."""
-    p = normal()
     weights = {"w": torch.tensor(1.0, dtype=torch.float64)}
-    behind = Problem("behind", p.parameters, p.family, p.cost, weights=weights, network=lambda w: {"loc": 2 * w})  # fmt: skip
+    behind = replace(normal(), weights=weights, network=lambda w: {"loc": 2 * w})
     rows = list(train(behind, estimators.create("pathwise"), 4, 0, SMALL))
     assert rows[-1]["objective"] < rows[0]["objective"] - 1.5
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from test_benchmarks_workers import statistics
 
+from benchmarks import problems
 from benchmarks import run as running
 from benchmarks.results import Store
 from benchmarks.running import alone
@@ -84,3 +85,19 @@ def test_memory_does_not_grow_with_what_a_cell_holds(tmp_path, monkeypatch):
 @pytest.mark.study
 def test_ten_thousand_cells(tmp_path, monkeypatch):
     assert overhead(10_000, tmp_path, monkeypatch) < 0.01
+
+
+def test_a_suite_measures_an_application_by_a_part_of_the_shelf():
+    names = ("normal-quadratic", "vae-sampled-kl")
+    suite = running.Suite(names, tuple(running.shelf("full")), whole=True)
+    measured = {name: {e for p, _, e in suite.cells if p == name} for name in names}
+    assert measured["normal-quadratic"] == set(running.shelf("full"))
+    assert measured["vae-sampled-kl"] == {*running.shelf("quick"), *problems.also("vae-sampled-kl")}
+    asked = running.Suite(names, ("relax",))
+    assert {e for _, _, e in asked.cells} == {"relax"}
+
+
+def test_stages_before_the_last_are_in_no_suite():
+    assert "vae-digits@start" in problems.names()
+    assert not [name for name in problems.names("full") if "@" in name]
+    assert set(problems.names("quick")) < set(problems.names("full"))

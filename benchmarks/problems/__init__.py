@@ -18,6 +18,7 @@ class Entry:
     quick: bool = False
     replicates: int = 10_000
     also: tuple[str, ...] = ()  # estimators with fields, such as "gumbel-softmax:temperature=0.1"
+    narrow: bool = False  # a model that takes long: of the shelf, suites measure the quick part
     full: bool = True  # stages before the last of a training are in no suite, but in trajectories
 
 
@@ -29,12 +30,13 @@ def register(
     quick: bool = False,
     replicates: int = 10_000,
     also: tuple[str, ...] = (),
+    narrow: bool = False,
     full: bool = True,
 ) -> Callable[[Callable], Callable]:
     """Decorator that adds a problem, built by a function without arguments, under `name`."""
 
     def add(build: Callable[[], Problem]) -> Callable[[], Problem]:
-        _registry[name] = Entry(build, quick, replicates, also, full)
+        _registry[name] = Entry(build, quick, replicates, also, narrow, full)
         load.cache_clear()
         return build
 
@@ -54,8 +56,13 @@ def replicates(name: str) -> int:
 
 
 def also(name: str) -> tuple[str, ...]:
-    """The estimators with fields that a suite measures on this problem beside the others."""
+    """The estimators that a suite measures on this problem beside the others."""
     return _registry[name].also
+
+
+def is_narrow(name: str) -> bool:
+    """Whether suites measure only the quick part of the shelf on this problem."""
+    return _registry[name].narrow
 
 
 def entry(name: str) -> Entry | None:

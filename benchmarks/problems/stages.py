@@ -36,6 +36,9 @@ from estimators import unknown
 
 DATA = Path(__file__).parent / "data"
 REPORT_SECONDS = 3.0
+ALSO = (  # beside the quick suite's estimators: the quietest of several kinds, where they apply
+    "antithetic-pathwise", "sticking-the-landing", "disarm", "rein-max", "straight-through-copied",
+)  # fmt: skip
 WHERE = {  # by whether there is a network, and by the suffix of the problem's name
     (True, ""): "gradient at the network's output",
     (True, "-weights"): "gradient of the network's weights",
@@ -169,7 +172,7 @@ def at_stages(
     quick: bool = False,
     replicates: int = 1_000,
     reference: str | None = None,
-    also: tuple[str, ...] = (),
+    also: tuple[str, ...] = ALSO,
 ) -> Callable[[Callable[[Weights], Problem]], Callable[[Weights], Problem]]:
     """Decorator that registers `build(weights) -> Problem` at every stage of `training`.
 
@@ -185,10 +188,18 @@ def at_stages(
         for suffix in ("", "-weights") if weights else ("",):
             _trajectories[name + suffix] = []
             for stage, step in training.steps.items():
-                tail = suffix + ("" if stage == training.last else f"@{stage}")
+                at_last = stage == training.last
+                tail = suffix + ("" if at_last else f"@{stage}")
                 _trajectories[name + suffix].append((step, name + tail))
 
-                @register(name + tail, quick and tail == at_end, replicates, also, "@" not in tail)
+                @register(
+                    name + tail,
+                    quick and tail == at_end,
+                    replicates,
+                    also,
+                    narrow=True,
+                    full=at_last,
+                )
                 def made(stage=stage, step=step, suffix=suffix, tail=tail) -> Problem:
                     built = build(training.weights(stage))
                     if weights and not suffix:

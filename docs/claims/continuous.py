@@ -41,7 +41,7 @@ def variance(share: float) -> Finding:
         rows.append([problem, interval(base, "variance"), *(formats.interval(*t) for t in times)])
     holds = least > 1
     return Finding(
-        "True of this VAE, whatever the baseline" if holds else "Not true at every stage",
+        "True of this VAE, with every baseline tried" if holds else "Not true at every stage",
         ["gradient of", "pathwise", *(f"{name}, ×" for name in names)],
         rows,
         f"Ratios are variances over pathwise's, paired by random numbers, K = 4, R = "
@@ -123,7 +123,7 @@ def samples(share: float) -> Finding:
         "evaluation is worth as much in an estimate of its own as among many. Trained from the "
         f"start at one learning rate and over {seeds} seeds, the negative ELBO comes, after "
         f"{budget.evaluations:g} evaluations per image, to {at['evaluations']}; after "
-        f"{budget.seconds:g} seconds of a processor, to {at['seconds']}. The last column is "
+        f"{budget.seconds:g} s of processor time, to {at['seconds']}. The last column is "
         "the variance between minibatches of 64 images, which no K takes away.",
         f"{run.command()}` and `{train_command(('pathwise',), run.samples, seeds, budget)}",
     )
@@ -190,8 +190,9 @@ def torch_normal(share: float) -> Finding:
         ["z drawn by", "in a graph", "∂/∂mu (2 is right)", "∂/∂std (2 is right)"],
         rows,
         f"Means of {count} gradients, torch {torch.__version__}. `sample()` is detached, so that "
-        "`backward()` stops with an error. torch.normal is not detached: it hands back gradients "
-        "that are exactly zero, and training goes on without a word."
+        "`backward()` stops with an error where nothing else has a gradient. torch.normal is not "
+        "detached: it hands back gradients that are exactly zero, and training goes on without a "
+        "word."
         if silent
         else f"Means of {count} gradients, torch {torch.__version__}.",
         "python docs/claims torch-normal",

@@ -19,7 +19,8 @@ def temperature(share: float) -> Finding:
     rows, falls = [], True
     for problem in toys.problems:
         found = [toys.cells()[problem, name, 1] for name in names]
-        falls &= found[0].variance_low > found[-1].variance_high
+        cold, hot = found[0], found[-1]
+        falls &= cold.variance_low > hot.variance_high and cold.bias2_high < hot.bias2_low
         for t, m in zip(heats, found, strict=True):
             rows.append([problem, t, relative_bias(m), interval(m, "variance"), m.bias_verdict])
     return Finding(

@@ -26,8 +26,13 @@ def _section(claim: Claim, found: Finding) -> Iterator[str]:
     for quote in claim.quotes:
         yield f"> {quote}\n"
     yield f"**{found.verdict}.** {found.says}\n"
-    yield "| " + " | ".join(map(markdown, found.titles)) + " |"
+    yield "| " + " | ".join(map(_cell, found.titles)) + " |"
     yield "|---|" + "---|" * (len(found.titles) - 1)
     for row in found.rows:
-        yield "| " + " | ".join(map(markdown, row)) + " |"
+        yield "| " + " | ".join(map(_cell, row)) + " |"
     yield f"\nMeasured by `{found.command}`.\n"
+
+
+def _cell(text: str) -> str:
+    """For a table: names of problems have an @ that is no mention, and must be copied as it is."""
+    return markdown(text).replace("@\u2060", "@")

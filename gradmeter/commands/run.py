@@ -22,9 +22,9 @@ MOST_ROWS = 5_000  # rows kept for the ranking at the end; the store has them al
 @click.command()
 @click.option("--suite", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
 @click.option("-p", "--problem", "patterns", multiple=True, metavar="PATTERN",
-              help="Problems by name, such as 'normal-*', also from outside the suite.")  # fmt: skip
+              help="Problems by name, such as 'normal-*', also outside the suite.")  # fmt: skip
 @click.option("--trajectory", is_flag=True,
-              help="Every stage of the training of problems given by their plain names.")  # fmt: skip
+              help="Every stage of the trainings of problems, by their plain names.")  # fmt: skip
 @measuring
 @where_to_measure
 @click.option("--resume", is_flag=True, help="Leave out what the store has already.")

@@ -39,9 +39,7 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
     budget = Budget(evaluations, seconds, learning_rate)
     rows = []
     with Progress(len(names) * len(samples) * seeds) as progress:
-        for found in outcomes(
-            start_of(problem), names, samples, seeds, budget, progress.starting
-        ):
+        for found in outcomes(start_of(problem), names, samples, seeds, budget, progress.starting):
             rows += found
             progress.finished("ok")
     frame = outcome.framed(rows)
