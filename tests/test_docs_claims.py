@@ -50,7 +50,8 @@ def test_backpropagation_without_noise_is_exact(claims):
     assert [row[2:] for row in found.rows if row[1] == "pathwise"] == [["0", "0"]] * 2
 
 
-def test_trainings_are_read_at_equal_evaluations(claims):
+def test_trainings_are_read_at_equal_evaluations(claims, monkeypatch):
+    monkeypatch.setattr("benchmarks.outcome.DRAWS", 32)
     found = claims["training"].check(0.016)
     assert found.rows[0][0] == "pathwise"
     assert "--evaluations 16" in found.command

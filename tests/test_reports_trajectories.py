@@ -55,14 +55,11 @@ def test_the_figure_draws_both_panels_also_where_the_ratio_is_zero():
     assert re.search("reinforce", to_svg(figure).decode())
 
 
-def test_the_site_has_the_page_only_where_there_are_trajectories(tmp_path):
+def test_the_site_has_no_page_where_there_are_no_trajectories(tmp_path):
     frame = planted()
-    publish(frame[frame["step"].isin([0, 50])], tmp_path / "with")
-    page = (tmp_path / "with" / "trajectories.html").read_text()
-    assert page.count("<h3>") == 1
-    publish(frame[frame["problem"] == "plain"], tmp_path / "without")
-    assert not (tmp_path / "without" / "trajectories.html").exists()
-    assert "trajectories.html" not in (tmp_path / "without" / "index.html").read_text()
+    publish(frame[frame["problem"] == "plain"], tmp_path)
+    assert not (tmp_path / "trajectories.html").exists()
+    assert "trajectories.html" not in (tmp_path / "index.html").read_text()
 
 
 def test_the_terminal_prints_it(capsys):

@@ -15,7 +15,8 @@ def page(names: list[str], share: float = 1.0) -> Iterator[str]:
     yield (
         "gradmeter grew from a short text on the reparameterisation trick. Here is what it claims, "
         "each beside the measurement that checks it. Made by `python docs/claims`; the verdicts "
-        "follow from the numbers. Brackets are 95 % intervals.\n"
+        "follow from the numbers. Brackets are 95 % intervals. Only trainings at equal time depend "
+        "on the machine.\n"
     )
     for name in names or claims:
         yield from _section(claims[name], claims[name].check(share))
