@@ -119,10 +119,11 @@ def test_a_cell_that_kills_its_workers_ends_with_a_reason_and_alone(crew, tmp_pa
 
 def test_blocks_of_a_large_cell_are_made_by_all_workers(crew, plugin, tmp_path, monkeypatch):
     monkeypatch.setattr(crew, "order", replace(crew.order, large=0.0))
+    crew.client.wait_for_workers(2, timeout=120)  # those that died above are back
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
     for precision in (None, 0.03):
         suite = running.Suite(
-            PROBLEMS[1:], ("seen",), (16,), 40_000, precision, seed=5, timed=False
+            PROBLEMS[1:], ("slow",), (16,), 200_000, precision, seed=5, timed=False
         )
         for path in (plugin.parent / "seen").iterdir():
             path.unlink()
