@@ -12,6 +12,7 @@ from benchmarks.measuring.moments import Moments, Rows
 from benchmarks.measuring.stopping import Plan
 
 TIMED_DTYPE = torch.float32
+FEW = 16  # replicates that are timed at least
 
 
 def statistics(cell: Cell, replicated: Replicates) -> dict:
@@ -108,13 +109,14 @@ def cost(cell: Cell, plan: Plan, found: Mapping) -> dict:
         fast.block(0, 2)
     except RuntimeError:  # a cost that holds float64 tensors of its own
         fast = cell
-    fitted = fast.fitted(0, plan.block)
+    size = timed_block(plan.block, found["evaluations"] / cell.samples)
+    fitted = fast.fitted(0, size)
 
     def block():
-        return fast.block(0, plan.block, fitted=fitted)
+        return fast.block(0, size, fitted=fitted)
 
     peak = timing.peak_memory(block, cell.device)
-    timed = timing.time_block(block, plan.block, cell.device)
+    timed = timing.time_block(block, size, cell.device)
     work = intervals.product_interval(
         found["variance"], found["kurtosis"], found["replicates"], timed.seconds, timed.log_sd,
         timed.rounds,
@@ -129,3 +131,11 @@ def cost(cell: Cell, plan: Plan, found: Mapping) -> dict:
         "work_variance_low": work.low,
         "work_variance_high": work.high,
     }
+
+
+def timed_block(block: int, evaluations: float) -> int:
+    """The replicates to time at once: fewer where each evaluates the cost many times a sample.
+
+    Such an estimate is a batch in itself, and a whole block of them would take seconds.
+    """
+    return max(min(block, FEW), int(block * min(1.0, 4 / max(evaluations, 1.0))))

@@ -48,13 +48,14 @@ class Suite:
     def cells(self) -> list[tuple[str, int, str]]:
         """(problem, K, estimator) of every cell, in the order they are run."""
         quick = shelf("quick")
-        few = [name for name in self.estimators if name in quick]
+        few = tuple(name for name in self.estimators if name in quick)
         found = []
         for problem in self.problems:
             chosen = self.estimators
-            if self.whole:
-                narrow = problems.is_narrow(problem)
-                chosen = (*(few if narrow else self.estimators), *problems.also(problem))
+            if self.whole and problems.is_narrow(problem):
+                chosen = few if few == self.estimators else (*few, *problems.also(problem))
+            elif self.whole:
+                chosen = (*chosen, *problems.also(problem))
             found += [(problem, samples, name) for samples in self.samples for name in chosen]
         return found
 

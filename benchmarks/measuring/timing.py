@@ -14,7 +14,7 @@ from benchmarks.measuring.intervals import t_quantile
 
 ROUNDS = 9
 ROUND_SECONDS = 2e-3  # shorter rounds drown in the clock
-BUDGET_SECONDS = 0.25
+BUDGET_SECONDS = 0.15
 
 
 class Timing(NamedTuple):
