@@ -181,9 +181,15 @@ def _winners_table(ranked: pandas.DataFrame) -> Table:
                 ),
                 ("", ""),
             ),
-            part.loc[part["work_variance"].idxmin(), "label"],
+            _cheapest(part),
         )
     return table
+
+
+def _cheapest(part: pandas.DataFrame) -> str:
+    """Who has the least variance × seconds; a dash if nobody was timed."""
+    timed = part.dropna(subset="work_variance")
+    return "–" if timed.empty else timed.loc[timed["work_variance"].idxmin(), "label"]
 
 
 def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:

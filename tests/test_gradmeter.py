@@ -169,3 +169,10 @@ def test_a_problem_that_cannot_be_measured_does_not_stop_the_others(tmp_path):
     assert found["broken"]["status"] == "error"
     assert "no data" in found["broken"]["reason"]
     assert found["normal-linear"]["status"] == "ok"
+
+
+def test_a_run_without_timing_still_ranks(tmp_path):
+    done = gradmeter("run", "-p", "normal-*", "-e", "pathwise", "-K", "1", "-R", "200",
+                     "--no-timing", "--out", tmp_path)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "quietest" in done.output
