@@ -109,13 +109,24 @@ def _matrix(site: Site, problems: dict[str, str], labels: dict[str, str]) -> dic
 
 
 def _problem(site: Site, section: dict, labels: dict[str, str]) -> dict:
-    own = site.frame.loc[site.frame["problem"] == section["name"], "label"].unique()
+    part = site.frame[site.frame["problem"] == section["name"]]
+    own = part["label"].unique()
     return {
         "site": site.menu("", "../"),
         "subtitle": site.index["subtitle"],
         "problem": section,
+        "truth": _truth(part),
         "estimators": [(label, f"../estimators/{labels[label]}.html") for label in sorted(own)],
     }
+
+
+def _truth(part: pandas.DataFrame) -> str:
+    """How the exact gradient of a problem was found, and its length."""
+    known = part.dropna(subset="gradient_norm")
+    if known.empty:
+        return "The exact gradient is not known."
+    first = known.iloc[0]
+    return f"Truth: {first['truth_method']}, ‖g‖ = {formats.number(first['gradient_norm'])}."
 
 
 def _estimator(site: Site, label: str, problems: dict[str, str]) -> dict:

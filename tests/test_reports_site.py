@@ -134,3 +134,9 @@ def test_latex_has_no_sign_of_its_own_from_the_data():
     assert r"a\_b" in table
     assert not re.search(r"(?<!\\)[_%#](?!.*bracket)", table.partition("\n")[2])
     assert table.isascii()
+
+
+def test_a_problem_says_how_its_truth_was_found():
+    known = pandas.DataFrame({"gradient_norm": [float("nan"), 2.0], "truth_method": "quadrature"})
+    assert site._truth(known) == "Truth: quadrature, ‖g‖ = 2.00."
+    assert site._truth(known.head(1)) == "The exact gradient is not known."
