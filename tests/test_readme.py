@@ -50,3 +50,18 @@ def test_the_commands_exist(line):
     done = CliRunner().invoke(main, [verb, "--help"])
     options = {word.partition("=")[0] for word in line.partition("#")[0].split() if word[0] == "-"}
     assert options - {"--with"} <= set(re.findall(r"--?[\w-]+", done.output))
+
+
+@pytest.mark.parametrize(
+    ("section", "document"),
+    [("## How fast is it?", "speed.md"), ("## Can the numbers be believed?", "calibration.md")],
+)
+def test_figures_are_those_of_the_document_they_are_taken_from(section, document):
+    text = README.partition(section)[2].partition("\n## ")[0]
+    source = (ROOT / "docs" / document).read_text()
+    known = {float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*\.?\d*(?:e\+\d+)?", source)}
+    stated = re.findall(r"(\d[\d,]*\.?\d*) (?:×|%|variance|unbiased)", text)
+    assert len(stated) >= 4
+    for figure in stated:
+        value = float(figure.replace(",", ""))
+        assert any(abs(value - k) <= 0.02 * abs(value) for k in known), figure
