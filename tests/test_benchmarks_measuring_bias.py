@@ -125,3 +125,21 @@ def test_undetermined_says_how_many_replicates_would_decide():
 def test_few_replicates():
     assert assessed(normals(0, 100, 10), 1.0).verdict == "undetermined"
     assert assessed(-normals(0, 100, 10), 1.0).verdict == "biased"
+
+
+def test_an_event_not_yet_seen_in_a_parameter_that_still_moves_a_little_is_no_bias():
+    rng = np.random.default_rng(0)
+    cost = rng.normal(1.0, 1.0, size=2000)
+    chance = 1e-5  # of a class: its score is 1 − chance where it is drawn, else −chance
+    rare = (rng.random(2000) < chance) - chance
+    common = (rng.random(2000) < 0.5) - 0.5
+    x = cost[:, None] * np.stack([rare, common], 1)
+    assert (rare < 0).all()
+    assert assessed(x, 0.0).verdict != "biased"
+
+
+@pytest.mark.parametrize("quieter", [0.3, 0.1, 0.03])
+def test_the_bias_of_a_quiet_parameter_is_found_beside_a_noisy_one(quieter):
+    x = np.random.default_rng(0).normal(size=(10_000, 2)) * [1.0, quieter]
+    x[:, 1] += 0.07 * quieter  # seven standard errors
+    assert assessed(x, 0.0).verdict == "biased"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from test_benchmarks_workers import statistics
 
-from benchmarks import problems
+from benchmarks import facts, problems
 from benchmarks import run as running
 from benchmarks.results import Store
 from benchmarks.running import alone
@@ -101,3 +101,10 @@ def test_stages_before_the_last_are_in_no_suite():
     assert "vae-digits@start" in problems.names()
     assert not [name for name in problems.names("full") if "@" in name]
     assert set(problems.names("quick")) < set(problems.names("full"))
+
+
+def test_estimators_that_evaluate_much_are_timed_in_smaller_blocks():
+    assert facts.timed_block(128, 1.0) == facts.timed_block(128, 4.0) == 128
+    assert facts.timed_block(1024, 33.0) == 124
+    assert facts.timed_block(128, 1e6) == 16
+    assert facts.timed_block(8, 1e6) == 8
