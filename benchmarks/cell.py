@@ -26,6 +26,7 @@ class Cell:
     samples: int
     seed: int
     device: torch.device
+    forward: Callable[..., Tensor] | None = None  # what `benchmarks.compiling` makes
 
     def block(
         self,
@@ -41,7 +42,9 @@ class Cell:
         """
         fitted = fitted or self.fitted(index, replicates)
         with stream(self._key("block", index), self.device):
-            return self.problem.gradients(fitted, self.samples, replicates, counted)
+            return self.problem.gradients(
+                fitted, self.samples, replicates, counted, self.forward
+            )
 
     def counted(self, index: int, replicates: int) -> tuple[Tensor, "CountedCost"]:
         """The gradients of one block, and what its cost counted."""

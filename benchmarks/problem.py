@@ -138,12 +138,17 @@ class Problem:
         samples: int,
         replicates: int,
         cost: Callable[..., Tensor] | None = None,
+        forward: Callable[..., Tensor] | None = None,
     ) -> Tensor:
-        """R gradient estimates, the measured parameters flattened one after the other: [R, P]."""
+        """R gradient estimates, the measured parameters flattened one after the other: [R, P].
+
+        `forward` stands in for `estimators.surrogates`.
+        """
         problem, samples = self.drawn(samples, cost)
         by_name = replicate_gradients(
-            estimator, problem.family, problem.parameters, problem.cost, samples, replicates
-        )
+            estimator, problem.family, problem.parameters, problem.cost, samples, replicates,
+            forward,
+        )  # fmt: skip
         return self.pulled_back(by_name)
 
     def pulled_back(self, by_name: dict[str, Tensor]) -> Tensor:

@@ -22,6 +22,7 @@ from estimators.core import (
     names,
     register,
     replicate_gradients,
+    surrogates,
     unknown,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     "names",
     "register",
     "replicate_gradients",
+    "surrogates",
     "unknown",
 ]
 

@@ -8,6 +8,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, ClassVar
 
 import torch
@@ -18,6 +19,7 @@ from estimators.families import Unsupported, describe, with_leaves
 from estimators.families.lean import lean
 
 Cost = Callable[..., Tensor]
+MOST_NAMED = 60  # names in a message
 
 
 @dataclass(frozen=True)
@@ -159,11 +161,12 @@ def about(name: str) -> dict[str, Any]:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """One sentence for a name that does not exist: the closest one, and the list."""
+    """One sentence for a name that does not exist: the closest one, and the list if it is short."""
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"There is no {kind} {name!r}.{hint} Known: {', '.join(known)}."
+    rest = "" if len(known) <= MOST_NAMED else f", and {len(known) - MOST_NAMED} more"
+    return f"There is no {kind} {name!r}.{hint} Known: {', '.join(known[:MOST_NAMED])}{rest}."
 
 
 def evaluate(cost: Cost, x: Tensor, dist: Distribution) -> Tensor:
@@ -190,9 +193,10 @@ def evaluate(cost: Cost, x: Tensor, dist: Distribution) -> Tensor:
 
 def takes_dist(cost: Cost) -> bool:
     """Whether the cost wants the distribution as its second argument."""
-    code = getattr(cost, "__code__", None)
-    if code is not None and not code.co_flags & inspect.CO_VARARGS:
-        return code.co_argcount - len(cost.__defaults__ or ()) >= 2  # the fast way: plain functions
+    plain = cost if isinstance(cost, FunctionType) else type(cost).__call__
+    code = getattr(plain, "__code__", None)
+    if code is not None and not code.co_flags & inspect.CO_VARARGS:  # the fast way
+        return code.co_argcount - len(plain.__defaults__ or ()) - (plain is not cost) >= 2
     try:
         wanted = inspect.signature(getattr(cost, "forward", cost)).parameters.values()
     except ValueError:  # some builtins have no signature
@@ -209,17 +213,18 @@ def replicate_gradients(
     cost: Cost,
     samples: int = 1,
     replicates: int = 1,
+    forward: Callable[..., Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """R independent gradient estimates from one forward and one backward: each [R, *shape].
 
     Each replicate has its own copy of λ. An estimator with learned parts must come fitted.
+    `forward` stands in for `surrogates`, such as the same compiled.
     """
     copies = {
         name: value.detach().expand((replicates, *value.shape)).detach().requires_grad_()
         for name, value in parameters.items()
     }
-    dist = lean(family(**copies))  # batch_shape [R, *B]
-    surrogate = estimator.surrogate(dist, cost, samples)  # [R, *B]
+    surrogate = (forward or surrogates)(estimator, family, copies, cost, samples)
     if not surrogate.requires_grad:
         raise Unsupported(
             f"The surrogate of {estimator} does not depend on λ: the cost {_cost_name(cost)} has "
@@ -229,6 +234,17 @@ def replicate_gradients(
         surrogate.sum(), list(copies.values()), allow_unused=True, materialize_grads=True
     )
     return dict(zip(copies, gradients, strict=True))
+
+
+def surrogates(
+    estimator: Estimator,
+    family: Callable[..., Distribution],
+    copies: dict[str, Tensor],
+    cost: Cost,
+    samples: int,
+) -> Tensor:
+    """The surrogate losses at R copies of λ, each `[R, *shape]`: [R, *B]."""
+    return estimator.surrogate(lean(family(**copies)), cost, samples)
 
 
 class _Probe:

@@ -168,3 +168,20 @@ def test_what_is_called_biased_is_shown_to_be_biased_somewhere(name):
         if measured.bias_verdict == "biased":
             return
     pytest.fail(f"{name} is called biased, and no toy problem shows it")
+
+
+class _Model:
+    def of_x(self, x):
+        return x.square()
+
+    def of_both(self, x, dist):
+        return (x - dist.loc).square()
+
+    def with_default(self, x, centre=0.5):
+        return (x - centre).square()
+
+
+@pytest.mark.parametrize("cost", [_Model().of_x, _Model().of_both, _Model().with_default])
+def test_a_cost_may_be_a_method(cost):
+    normal = torch.distributions.Normal(torch.zeros(3, requires_grad=True), 1.0)
+    assert estimators.create("pathwise").surrogate(normal, cost, 2).shape == (3,)

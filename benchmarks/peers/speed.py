@@ -28,6 +28,8 @@ from benchmarks.problem import unvalidated
 ROUNDS = 11
 SECONDS = 0.05  # of each peer in each round
 PEERS = {
+    "ours, compiled": torch_forms.ours_compiled,
+    "ours in float64": torch_forms.ours_in_float64,
     "torch loop": torch_forms.loop,
     "vmap(grad)": torch_forms.vmapped,
     "storchastic": torch_forms.storchastic,

@@ -1,11 +1,13 @@
 """The workloads by hand in torch, and in the torch libraries that users would pick."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch.func import grad, vmap
 
 from benchmarks.cell import Cell
+from benchmarks.compiling import compiled
 from benchmarks.measuring.stopping import Plan
 from benchmarks.peers.workloads import Workload
 from estimators import create
@@ -15,14 +17,35 @@ Run = Callable[[], int]  # makes some estimates and says how many
 
 def ours(w: Workload) -> Run:
     """One block of the suite's own loop."""
-    cell = Cell(w.problem, None, create(w.estimator), w.samples, 0, torch.device("cpu"))
-    replicates = Plan.of(100_000, w.problem.numbers(w.samples)).block
+    cell, replicates = _cell_of(w)
 
     def run():
         cell.block(0, replicates)
         return replicates
 
     return run
+
+
+def ours_compiled(w: Workload) -> Run | None:
+    """The same compiled, where that is quicker."""
+    cell, replicates = _cell_of(w)
+    fast, _ = compiled(cell, lambda cell: cell.block(0, replicates))
+
+    def run():
+        fast.block(0, replicates)
+        return replicates
+
+    return None if fast is cell else run
+
+
+def ours_in_float64(w: Workload) -> Run:
+    """The suite's own loop as it measures variance and bias."""
+    return ours(replace(w, problem=w.problem.to("cpu", torch.float64)))
+
+
+def _cell_of(w: Workload) -> tuple[Cell, int]:
+    cell = Cell(w.problem, None, create(w.estimator), w.samples, 0, torch.device("cpu"))
+    return cell, Plan.of(100_000, w.problem.numbers(w.samples)).block
 
 
 def noise(w: Workload) -> Run:

@@ -31,7 +31,8 @@ class Normal(distributions.Normal):
             return self.rsample(sample_shape)
 
     def rsample(self, sample_shape=()):
-        eps = self.loc.new_empty(self._extended_shape(sample_shape)).normal_()
+        shape = self._extended_shape(sample_shape)
+        eps = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
         return _Shifted.apply(self.loc, self.scale, eps)
 
     def log_prob(self, value, event=0):
@@ -47,7 +48,8 @@ class OneHotCategorical(distributions.OneHotCategorical):
             above = _distinct(self.probs).cumsum(-1)
             below = torch.nn.functional.pad(above[..., :-1], (1, 0))
             above[..., -1] = 1.0
-            u = above.new_empty((*sample_shape, *self.batch_shape, 1)).uniform_()
+            shape = (*sample_shape, *self.batch_shape, 1)
+            u = torch.rand(shape, dtype=above.dtype, device=above.device)
             return (u >= below).to(above.dtype) * (u < above)
 
     def log_prob(self, value, event=0):
@@ -68,8 +70,9 @@ class Independent(distributions.Independent):
 def _twin(kind: type[Distribution], dist: Distribution) -> Distribution:
     if type(dist) is not kind.__bases__[0]:
         return dist
-    twin = copy.copy(dist)
-    twin.__class__ = kind
+    twin = object.__new__(kind)
+    for name, value in vars(dist).items():
+        setattr(twin, name, value)
     return twin
 
 

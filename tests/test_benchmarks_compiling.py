@@ -1,0 +1,72 @@
+"""The compiled loop: the same gradients to rounding, or none at all."""
+
+import time
+
+import pytest
+import torch
+
+from benchmarks import compiling, problems
+from benchmarks.cell import Cell
+from benchmarks.problem import unvalidated
+from estimators import create, surrogates
+
+R = 2048
+
+
+@pytest.fixture
+def cell() -> Cell:
+    problem = problems.load("normal-10-quadratic").to("cpu", torch.float64)
+    return Cell(problem, None, create("reinforce-loo"), 4, 0, torch.device("cpu"))
+
+
+def block(cell: Cell) -> torch.Tensor:
+    with unvalidated():
+        return cell.counted(0, R)[0]
+
+
+def instead(monkeypatch, forward) -> None:
+    monkeypatch.setattr(torch, "compile", lambda *_, **__: forward)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the compiler
+def test_compiled_gradients_are_the_same_to_rounding(cell, monkeypatch):
+    monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
+    fast, seconds = compiling.compiled(cell, block)
+    assert fast.forward is not None
+    assert seconds > 0
+    with unvalidated():
+        for index in (0, 3):
+            ours, counts = cell.counted(index, R)
+            theirs, their_counts = fast.counted(index, R)
+            torch.testing.assert_close(theirs, ours, rtol=1e-9, atol=1e-9)
+            assert their_counts.evaluations == counts.evaluations
+            assert float(their_counts.largest) == pytest.approx(float(counts.largest))
+        torch.testing.assert_close(fast.block(1, 100), cell.block(1, 100))  # another size
+
+
+def test_without_a_compiler_the_cell_stays_as_it_is(cell, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no C++ compiler")
+
+    instead(monkeypatch, broken)
+    assert compiling.compiled(cell, block)[0] is cell
+
+
+def test_other_gradients_are_not_taken(cell, monkeypatch):
+    instead(monkeypatch, lambda *args: 1.001 * surrogates(*args))
+    monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
+    assert compiling.compiled(cell, block)[0] is cell
+
+
+def test_a_slower_loop_is_not_taken(cell, monkeypatch):
+    def slow(*args):
+        time.sleep(0.02)
+        return surrogates(*args)
+
+    instead(monkeypatch, slow)
+    assert compiling.compiled(cell, block)[0] is cell
+
+
+def test_small_cells_do_not_pay():
+    assert not compiling.pays(numbers=10, replicates=10_000)
+    assert compiling.pays(numbers=16_000, replicates=100_000)
