@@ -14,6 +14,7 @@ import torch
 
 _WORDS = 624  # of the Mersenne twister, each in a 64-bit slot of torch's state
 _HEADER = 24  # bytes before them: seed, left, seeded, next
+_SEEDED = torch.Generator().manual_seed(0).get_state().numpy()
 
 
 def stream_key(*parts: str | int) -> int:
@@ -45,7 +46,7 @@ def _index(device: torch.device) -> int:
 
 def _twister_state(key: int) -> torch.Tensor:
     philox = np.random.Philox(key=np.frombuffer(key.to_bytes(16, "little"), np.uint64))
-    words = philox.random_raw(_WORDS // 2).view(np.uint32).astype(np.uint64)
-    state = torch.Generator().manual_seed(0).get_state()
-    state[_HEADER : _HEADER + 8 * _WORDS] = torch.from_numpy(words.view(np.uint8))
-    return state
+    state = _SEEDED.copy()
+    slots = state[_HEADER : _HEADER + 8 * _WORDS].view(np.uint64)
+    slots[:] = philox.random_raw(_WORDS // 2).view(np.uint32)
+    return torch.from_numpy(state)

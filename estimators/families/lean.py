@@ -6,7 +6,6 @@ are torch's to rounding, and so are samples; those of one-hot classes have the s
 from other random numbers. Only exact types are replaced: a subclass may mean something else.
 """
 
-import copy
 import math
 from functools import singledispatch
 
@@ -24,7 +23,9 @@ def lean(dist: Distribution) -> Distribution:
 
 
 class Normal(distributions.Normal):
-    """torch's normal distribution."""
+    """torch's normal distribution, which remembers the noise of what it drew last."""
+
+    _drawn: tuple[Tensor, Tensor] | tuple[None, None] = None, None  # x and its noise
 
     def sample(self, sample_shape=()):
         with torch.no_grad():
@@ -33,11 +34,15 @@ class Normal(distributions.Normal):
     def rsample(self, sample_shape=()):
         shape = self._extended_shape(sample_shape)
         eps = torch.randn(shape, dtype=self.loc.dtype, device=self.loc.device)
-        return _Shifted.apply(self.loc, self.scale, eps)
+        x = _Shifted.apply(self.loc, self.scale, eps)
+        self._drawn = x, eps
+        return x
 
     def log_prob(self, value, event=0):
         """log p(value), summed over the last `event` axes."""
-        return _NormalLogProb.apply(value, self.loc, self.scale, event)
+        drawn, eps = self._drawn
+        z = eps if value is drawn else None
+        return _NormalLogProb.apply(value, self.loc, self.scale, z, event)
 
 
 class OneHotCategorical(distributions.OneHotCategorical):
@@ -112,11 +117,11 @@ class _Shifted(torch.autograd.Function):
 
 
 class _NormalLogProb(torch.autograd.Function):
-    """log p of a normal, summed over the last `event` axes."""
+    """log p of a normal, summed over the last `event` axes; z = (x − loc) / scale where known."""
 
     @staticmethod
-    def forward(ctx, x, loc, scale, event):
-        z = (x - loc) / scale
+    def forward(ctx, x, loc, scale, z, event):
+        z = (x - loc) / scale if z is None else z
         ctx.save_for_backward(x, loc, scale)
         ctx.z, ctx.event = z, event
         log_scale = _distinct(scale).log() + _LOG_ROOT_2PI
@@ -135,7 +140,7 @@ class _NormalLogProb(torch.autograd.Function):
         by_x = -wz / scale if ctx.needs_input_grad[0] else None
         by_loc = _over_samples(wz, loc) / scale
         by_scale = (_over_samples(wz * z, loc) - _over_samples(grad, loc)) / scale
-        return by_x, by_loc, by_scale, None
+        return by_x, by_loc, by_scale, None, None
 
 
 class _Selected(torch.autograd.Function):
