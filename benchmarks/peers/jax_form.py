@@ -1,7 +1,7 @@
 """The workloads in JAX: `jit(vmap(grad(loss)))` over as many estimates as a block of ours."""
 
 from benchmarks.measuring.stopping import Plan
-from benchmarks.peers.torch_forms import Run
+from benchmarks.peers.turns import Run
 from benchmarks.peers.workloads import Workload
 
 

@@ -7,7 +7,6 @@ Needs whichever of jax, storchastic and pyro-ppl are to be compared.
 
 import os
 import sys
-import time
 import warnings
 
 os.environ.setdefault(  # before jax is imported
@@ -17,16 +16,13 @@ os.environ.setdefault(  # before jax is imported
 import numpy as np
 import torch
 
-from benchmarks.measuring.intervals import t_quantile
 from benchmarks.measuring.timing import one_thread
 from benchmarks.peers import torch_forms
 from benchmarks.peers.jax_form import jax_jit_vmap
-from benchmarks.peers.torch_forms import Run
+from benchmarks.peers.turns import in_turn, ratio, with_ends
 from benchmarks.peers.workloads import Workload, workloads
 from benchmarks.problem import unvalidated
 
-ROUNDS = 11
-SECONDS = 0.05  # of each peer in each round
 PEERS = {
     "ours, compiled": torch_forms.ours_compiled,
     "ours in float64": torch_forms.ours_in_float64,
@@ -52,30 +48,11 @@ def compared(w: Workload) -> tuple[float, dict[str, tuple[float, float, float]]]
                 runs[name] = run
         except Exception as failure:  # not installed, or cannot do this
             print(f"{w.name}: {name}: {type(failure).__name__}: {failure}"[:200], file=sys.stderr)
-    log_seconds = {name: [] for name in runs}
-    order = np.random.default_rng(0)
-    for _ in range(ROUNDS):
-        for name in order.permutation(list(runs)):
-            log_seconds[name].append(np.log(_seconds(runs[name])))
-    ours = np.array(log_seconds.pop("ours"))
+    log_seconds = in_turn(runs)
+    ours = log_seconds.pop("ours")
     return float(np.exp(-np.median(ours))), {
-        name: _ratio(np.array(theirs) - ours) for name, theirs in log_seconds.items()
+        name: ratio(theirs - ours) for name, theirs in log_seconds.items()
     }
-
-
-def _seconds(run: Run) -> float:
-    """CPU seconds of one estimate."""
-    made, start = 0, time.process_time()
-    while (spent := time.process_time() - start) < SECONDS:
-        made += run()
-    return spent / made
-
-
-def _ratio(log_ratio: np.ndarray) -> tuple[float, float, float]:
-    n = len(log_ratio)
-    half = t_quantile(n - 1) * log_ratio.std(ddof=1) * np.sqrt(np.pi / 2 / n)  # of a median
-    median = np.median(log_ratio)
-    return tuple(float(np.exp(median + side * half)) for side in (0, -1, 1))
 
 
 def main(pattern: str = "") -> None:
@@ -86,12 +63,8 @@ def main(pattern: str = "") -> None:
         for w in workloads():
             if pattern in w.name:
                 rate, ratios = compared(w)
-                cells = (_cell(ratios.get(name)) for name in PEERS)
+                cells = (with_ends(ratios.get(name)) for name in PEERS)
                 print(f"| {w.name} | {rate:,.0f} | " + " | ".join(cells) + " |", flush=True)
-
-
-def _cell(ratio: tuple[float, float, float] | None) -> str:
-    return "–" if ratio is None else "{:.3g} [{:.3g}, {:.3g}]".format(*ratio)
 
 
 if __name__ == "__main__":

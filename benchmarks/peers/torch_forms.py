@@ -1,6 +1,5 @@
 """The workloads by hand in torch, and in the torch libraries that users would pick."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -9,10 +8,9 @@ from torch.func import grad, vmap
 from benchmarks.cell import Cell
 from benchmarks.compiling import compiled
 from benchmarks.measuring.stopping import Plan
+from benchmarks.peers.turns import Run
 from benchmarks.peers.workloads import Workload
 from estimators import create
-
-Run = Callable[[], int]  # makes some estimates and says how many
 
 
 def ours(w: Workload) -> Run:
