@@ -42,9 +42,7 @@ class Cell:
         """
         fitted = fitted or self.fitted(index, replicates)
         with stream(self._key("block", index), self.device):
-            return self.problem.gradients(
-                fitted, self.samples, replicates, counted, self.forward
-            )
+            return self.problem.gradients(fitted, self.samples, replicates, counted, self.forward)
 
     def counted(self, index: int, replicates: int) -> tuple[Tensor, "CountedCost"]:
         """The gradients of one block, and what its cost counted."""

@@ -1,10 +1,15 @@
 """What is found in the replicates of a cell, as fields of its measurement."""
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from benchmarks import compiling
 from benchmarks.cell import Cell, Replicates
 from benchmarks.data_noise import data_variance
 from benchmarks.measuring import bias, intervals, tails, timing
@@ -13,6 +18,7 @@ from benchmarks.measuring.stopping import Plan
 
 TIMED_DTYPE = torch.float32
 FEW = 16  # replicates that are timed at least
+LONGEST = 0.2  # seconds of a block to be timed again and again; of a longer one, a part is
 
 
 def statistics(cell: Cell, replicated: Replicates) -> dict:
@@ -99,24 +105,20 @@ def health(cell: Cell, replicated: Replicates) -> dict:
     }
 
 
-def cost(cell: Cell, plan: Plan, found: Mapping) -> dict:
-    """Seconds and bytes of an estimate, and variance × seconds: `found` has the variance."""
+def cost(cell: Cell, plan: Plan, found: Mapping, compiled: bool = False) -> dict:
+    """Seconds and bytes of an estimate, and variance × seconds: `found` has the variance.
+
+    If `compiled`, of the loop under `torch.compile`, where that is quicker.
+    """
     fast = Cell(
         cell.problem.to(cell.device, TIMED_DTYPE), None, cell.estimator, cell.samples, cell.seed,
         cell.device,
     )  # fmt: skip
+    size = timed_block(min(plan.block, plan.replicates), found["evaluations"] / cell.samples)
     try:
-        fast.block(0, 2)
+        timed, peak, compile_seconds = timings(fast, size, compiled)
     except RuntimeError:  # a cost that holds float64 tensors of its own
-        fast = cell
-    size = timed_block(plan.block, found["evaluations"] / cell.samples)
-    fitted = fast.fitted(0, size)
-
-    def block():
-        return fast.block(0, size, fitted=fitted)
-
-    peak = timing.peak_memory(block, cell.device)
-    timed = timing.time_block(block, size, cell.device)
+        timed, peak, compile_seconds = timings(cell, size, compiled)
     work = intervals.product_interval(
         found["variance"], found["kurtosis"], found["replicates"], timed.seconds, timed.log_sd,
         timed.rounds,
@@ -126,11 +128,38 @@ def cost(cell: Cell, plan: Plan, found: Mapping) -> dict:
         "seconds_low": timed.low,
         "seconds_high": timed.high,
         "gradients_per_second": 1 / timed.seconds,
+        "compile_seconds": compile_seconds,
         "peak_memory_bytes": peak,
         "work_variance": work.value,
         "work_variance_low": work.low,
         "work_variance_high": work.high,
     }
+
+
+def timings(cell: Cell, size: int, compiled: bool) -> tuple[timing.Timing, int, float]:
+    """The seconds of an estimate, the bytes of a block of `size` replicates, those of compiling."""
+    block = ready(cell, size)
+    timing.peak_memory(lambda: torch.zeros(1), cell.device)  # imports a second's worth, once
+    start = time.thread_time()
+    peak = timing.peak_memory(lambda: block(cell), cell.device)
+    seconds = time.thread_time() - start
+    if seconds > LONGEST:
+        size = max(min(size, FEW), int(size * LONGEST / seconds))
+        block = ready(cell, size)
+    fast, spent = compiling.compiled(cell, block) if compiled else (cell, math.nan)
+    timed = timing.time_block(lambda: block(fast), size, cell.device)
+    return timed, peak, math.nan if fast is cell else spent
+
+
+def ready(cell: Cell, size: int) -> Callable[[Cell], Tensor]:
+    """Makes a block of `size` replicates, again and again; what it learns is learned before.
+
+    One step of learning has to do: the work of an estimate does not depend on what was learned.
+    """
+    if cell.estimator.config.get("fit_steps"):
+        cell = replace(cell, estimator=replace(cell.estimator, fit_steps=1))
+    fitted = cell.fitted(0, size)
+    return lambda cell: cell.block(0, size, fitted=fitted)
 
 
 def timed_block(block: int, evaluations: float) -> int:

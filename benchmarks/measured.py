@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
+from benchmarks import compiling
 from benchmarks.cautions import cautions
 from benchmarks.cell import Blocks, Cell, Replicates, in_turn, replicate
 from benchmarks.checks import check, completed
@@ -28,20 +29,23 @@ def measure(
     dtype: torch.dtype = torch.float64,
     precision: float | None = None,
     timed: bool = True,
+    compiled: bool = False,
 ) -> Measurement:
     """Variance, bias and cost of `estimator` on `problem`, each with its 95 % interval.
 
     `samples` is K, `replicates` R. With `precision`, go on until the variance interval's relative
-    half-width is below it or R is reached. A refusal is a Measurement with status "n/a", a failure
-    of the estimator one with status "error"; a mistake in the problem raises ProblemError, and a
-    nonsensical argument ValueError.
+    half-width is below it or R is reached. If `compiled`, try `torch.compile`: on the loop that is
+    timed, and on all of a large cell, whose gradients are then the same to rounding.
+
+    A refusal is a Measurement with status "n/a", a failure of the estimator one with status
+    "error"; a mistake in the problem raises ProblemError, and a nonsensical argument ValueError.
     """
     problem = completed(problem)
     check(problem)
     examine(problem)
     return measure_checked(
         problem, find_truth(problem), estimator, samples, replicates, seed, device, dtype,
-        precision, timed,
+        precision, timed, compiled,
     )  # fmt: skip
 
 
@@ -56,6 +60,7 @@ def measure_checked(
     dtype: torch.dtype,
     precision: float | None = None,
     timed: bool = True,
+    compiled: bool = False,
     spread: Blocks = in_turn,
 ) -> Measurement:
     """`measure`, of a problem that was checked and whose truth is known."""
@@ -90,6 +95,9 @@ def measure_checked(
         if reason:
             return Measurement(**facts, status="n/a", reason=reason)
         try:
+            large = compiling.pays(problem.numbers(samples), replicates)
+            if compiled and large and spread is in_turn:
+                cell, _ = compiling.compiled(cell, lambda cell: cell.counted(0, plan.block)[0])
             replicated = replicate(cell, plan, rule, spread)
             facts |= health(cell, replicated)
             if replicated.unhealthy:
@@ -100,13 +108,15 @@ def measure_checked(
                 facts |= data_noise(cell)
             facts |= cautions(cell, facts, replicated.count)
             if timed:
-                facts |= cost(cell, plan, facts)
+                facts |= cost(cell, plan, facts, compiled)
         except Exception as failure:  # whatever an estimator does, it must not stop a sweep
             facts |= ending(failure)
     return Measurement(**facts)
 
 
-def time_measured(problem: Problem, estimator: Estimator | str, found: Mapping) -> dict:
+def time_measured(
+    problem: Problem, estimator: Estimator | str, found: Mapping, compiled: bool = False
+) -> dict:
     """What timing adds to the statistics `found` of a cell that was measured without.
 
     `found` is the cell's record; what comes back are changes to it, a failure included.
@@ -117,7 +127,8 @@ def time_measured(problem: Problem, estimator: Estimator | str, found: Mapping) 
         try:
             moved = problem.to(device, getattr(torch, found["dtype"]))
             cell = Cell(moved, None, estimator, samples, found["seed"], device)
-            return cost(cell, plan_of(problem, samples, found["budget"], found["precision"]), found)
+            plan = plan_of(problem, samples, found["budget"], found["precision"])
+            return cost(cell, plan, found, compiled)
         except Exception as failure:
             return ending(failure)
 

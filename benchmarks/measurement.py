@@ -62,6 +62,7 @@ class Measurement:
     seconds_low: float = NAN
     seconds_high: float = NAN
     gradients_per_second: float = NAN
+    compile_seconds: float = NAN
     peak_memory_bytes: int | None = None
     work_variance: float = NAN
     work_variance_low: float = NAN

@@ -38,15 +38,15 @@ def examine(problem: Problem) -> None:
     """
     if problem in _examined:
         return
-    problem = problem.to("cpu", torch.float64)
-    dist = problem.dist()
+    moved = problem.to("cpu", torch.float64)
+    dist = moved.dist()
     with stream(stream_key("examine", problem.name)), unvalidated():
         if brought(dist):
-            for found in faults(problem):
+            for found in faults(moved):
                 raise ProblemError(
                     f"{families.describe(dist)} of problem {problem.name!r}: {found}"
                 )
-        _check_tail(problem, dist)
+        _check_tail(moved, dist)
     _examined.add(problem)
 
 

@@ -21,7 +21,7 @@ WING = re.compile(r"estimators\.\w+\.")
 
 @dataclass(frozen=True)
 class Suite:
-    """What is to be measured; everything here is in the identity of the records."""
+    """What is to be measured; what decides the numbers is in the records' identity."""
 
     problems: tuple[str, ...]
     estimators: tuple[str, ...]
@@ -32,6 +32,7 @@ class Suite:
     device: str = "cpu"
     whole: bool = False  # each problem says which of the estimators, and adds some of its own
     timed: bool = True
+    compiled: bool = False  # not in the identity: the numbers are the same to rounding
 
     def __post_init__(self):
         for samples in self.samples:
@@ -64,7 +65,7 @@ class Suite:
         for problem, samples, estimator in self.cells:
             yield Job(
                 problem, samples, estimator, self.budget(problem), self.precision, self.seed,
-                self.device, timed,
+                self.device, timed, self.compiled,
             )  # fmt: skip
 
     def budget(self, problem: str) -> int:

@@ -70,7 +70,7 @@ def read_arrays(folder: Path, name: str) -> dict:
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {name} in {folder}.")
     try:
-        with numpy.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, numpy.load(file, allow_pickle=False) as stored:
             return dict(stored)
     except Exception as failure:  # of zipfile, numpy or the system: none is a reason to stop
         raise ValueError(f"{name} is no file of plain arrays: {failure}.") from failure

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from benchmarks.results import BESIDE, STATUS, VALUES, Damage, files, identity, numbered, read
+from benchmarks.results import BESIDE, IDENTITY, STATUS, VALUES, Damage, files, lines
+from benchmarks.store_fields import Record
 from benchmarks.store_files import inside, locked, write_lines
-from benchmarks.store_lines import encode
 
 CONFLICTS = "conflicts"  # the folder in a merged store that holds one store per source
 
@@ -82,14 +82,14 @@ def prune(path: str | Path, dry_run: bool = False) -> Pruned:
     files(path)
     pruned = Pruned()
     with locked(path):
-        last = {_cell(record): number for number, record in numbered(path, pruned.damaged)}
-        total = sum(1 for _ in read(path))
+        last = {_cell(record): number for number, _, record in lines(path, pruned.damaged)}
+        total = sum(1 for _ in lines(path, []))
         pruned.kept, pruned.dropped = len(last), total - len(last)
         if not dry_run and (pruned.dropped or pruned.damaged):
             pruned.backup = _free(path)
             os.link(path, pruned.backup)
-            rows = numbered(path, [])
-            write_lines(path, (encode(r) for number, r in rows if last[_cell(r)] == number))
+            kept = (line for n, line, record in lines(path, []) if last[_cell(record)] == n)
+            write_lines(path, map(_ended, kept))
     return pruned
 
 
@@ -99,22 +99,28 @@ def _free(path: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
+def _ended(line: bytes) -> bytes:
+    """A line as it was, with the newline that the last of a file may lack."""
+    return line.rstrip(b"\n") + b"\n"
+
+
 def _cells(source: str | Path, damaged: list[Damage]) -> dict[bytes, set[bytes]]:
     """The records of every cell, as digests: some hundred bytes for each."""
     cells: dict[bytes, set[bytes]] = {}
     for file in files(source):
-        for record in read(file, damaged):
-            values = [record.get(name) for name in (*STATUS, *VALUES)]
-            cells.setdefault(_cell(record), set()).add(_digest(values))
+        for _, _, record in lines(file, damaged):
+            values = _digest(record, (*STATUS, *VALUES))
+            cells.setdefault(_cell(record), set()).add(values)
     return cells
 
 
-def _cell(record: dict) -> bytes:
-    return _digest(identity(record))
+def _cell(record: Record) -> bytes:
+    return _digest(record, IDENTITY)
 
 
-def _digest(values: Iterable) -> bytes:
-    return hashlib.blake2b(json.dumps(list(values)).encode(), digest_size=16).digest()
+def _digest(record: Record, names: Iterable[str]) -> bytes:
+    values = [getattr(record, name) for name in names]
+    return hashlib.blake2b(json.dumps(values).encode(), digest_size=16).digest()
 
 
 def _homes(known: list[dict[bytes, set[bytes]]]) -> dict[bytes, int | None]:
@@ -135,11 +141,11 @@ def _copy(source: str | Path, homes: dict, home: int | None, to: Path) -> int:
     written = 0
     with open(to / "records.jsonl", "ab") as merged:
         for file in files(source):
-            for record in read(file):
+            for _, line, record in lines(file, []):
                 if homes[_cell(record)] == home:
-                    for name in filter(None, map(record.get, BESIDE)):
+                    for name in filter(None, (getattr(record, name) for name in BESIDE)):
                         _bring(file.parent, to, name)
-                    written += merged.write(encode(record)) > 0
+                    written += merged.write(_ended(line)) > 0
     return written
 
 

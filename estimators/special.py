@@ -19,6 +19,8 @@ from estimators.special_quadrature import FALL, integrate
 from estimators.special_symmetric import (
     student_t_cdf,
     student_t_cdf_df_derivative,
+    student_t_cdf_with_derivative,
+    student_t_quantile,
     von_mises_cdf,
 )
 
@@ -28,6 +30,8 @@ __all__ = [
     "gamma_derivative_reference",
     "student_t_cdf",
     "student_t_cdf_df_derivative",
+    "student_t_cdf_with_derivative",
+    "student_t_quantile",
     "von_mises_cdf",
 ]
 

@@ -53,7 +53,7 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
     if click.get_current_context().invoked_subcommand == "doctor":
         return  # which says all this itself
     if (stranger := complaint()) is not None:
-        raise click.ClickException(stranger)
+        raise click.UsageError(stranger)
     from benchmarks.sources import installed_plugins, read_file
 
     for failure in installed_plugins():

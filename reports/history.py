@@ -4,15 +4,18 @@ A step is claimed only where the intervals of the records say so; see `Series.st
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 
+import numpy
 import pandas
 from scipy.special import stdtrit
 
 from reports import formats
 from reports.findings import counted
+from reports.load import load
 from reports.tables import MARGIN, SETTING, every_run, ratio
 
 LEVEL = 0.05  # of one false step or more among all comparisons of a store (Bonferroni)
@@ -87,6 +90,20 @@ def chosen(
                 raise ValueError(f"No {column} of this store matches {' or '.join(patterns)}.")
             frame = frame[matches]
     return frame
+
+
+def of_cells(store: str | Path, cells: Iterable[tuple[str, str, int]]) -> list[Series]:
+    """The series of some cells (problem, estimator, K) of a store; none where it lacks them.
+
+    Raises FileNotFoundError where there is no store, ValueError where it holds no record.
+    """
+    cells = set(cells)
+    if not cells:
+        return []
+    frame = load(store, latest=False)
+    names = zip(frame["problem"], frame["estimator"], frame["samples"], strict=True)
+    wanted = frame[[name in cells for name in names]]
+    return series(wanted) if len(wanted) else []
 
 
 def summary(found: list[Series]) -> str:
@@ -197,8 +214,8 @@ def _variance(before: dict, row: dict, level: float) -> Step | None:
 def _at_level(row: dict, before: dict, level: float) -> tuple[float, float, float]:
     """The ratio of variances with its interval, widened from 95 % to 1 − level."""
     value, low, high = ratio(row, before)
-    blocks = row["variance_jackknife"]
-    freedom = len(blocks) - 1 if isinstance(blocks, list) and len(blocks) > 8 else FREEDOM
+    blocks = numpy.size(row["variance_jackknife"])  # 1 where there are none
+    freedom = blocks - 1 if blocks > 8 else FREEDOM
     wider = stdtrit(freedom, 1 - level / 2) / stdtrit(freedom, 0.975)
     half = math.log(high / low) / 2 * wider if low > 0 else math.inf
     if math.isnan(half) or half > 700:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 
 import pandas
 
@@ -60,7 +61,6 @@ def _section(name: str, part: pandas.DataFrame, ranked: pandas.DataFrame, head) 
     return {
         "name": name,
         "anchor": "problem-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"),
-        "family": name.partition("-")[0],
         "setting": sheets.setting(head.iloc[0], several) if len(head) else "",
         "quietest": _quietest(head),
         "counts": ", ".join(counts),
@@ -116,10 +116,18 @@ def _overview_cell(row: dict) -> dict:
 
 
 def _families(sections: list[dict]) -> dict[str, list[dict]]:
+    """The problems by what their names begin with: `bernoulli`, `one-hot`, `von-mises`."""
     families: dict[str, list[dict]] = {}
     for section in sections:
-        families.setdefault(section["family"], []).append(section)
-    return families
+        families.setdefault(section["name"].partition("-")[0], []).append(section)
+    return {_beginning([one["name"] for one in part]): part for part in families.values()}
+
+
+def _beginning(names: list[str]) -> str:
+    """The words that all names begin with, their last ones aside."""
+    words = [name.split("-")[:-1] or [name] for name in names]
+    same = takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
+    return "-".join(column[0] for column in same)
 
 
 def _replicates(frame: pandas.DataFrame) -> str:

@@ -65,10 +65,18 @@ def _line(row: Mapping, label: str, several_devices: bool) -> Line:
         _value(row, "base"),
         _value(row, "head"),
         change(row),
-        str(row.get("reason") or ""),
+        _reason(row),
         _note(row),
         " ".join(str(row.get("reproduce") or "").split()),
     )
+
+
+def _reason(row: Mapping) -> str:
+    """What is to be said beside the change, which a reason tells too, behind a colon."""
+    reason = str(row.get("reason") or "")
+    if row["metric"] != "status" and row["verdict"] in ("regressed", "improved"):
+        return f"{reason.partition(': ')[0]}." if ": " in reason else ""
+    return reason
 
 
 def _note(row: Mapping) -> str:

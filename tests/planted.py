@@ -7,9 +7,14 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 HEADER = '''\
 """A planted fault."""
+import os
+import sys
 import time
 from dataclasses import replace
 
+import torch
+
+from estimators.core import evaluate
 from estimators.pathwise import Pathwise
 from estimators.reinforce import Reinforce
 
@@ -33,7 +38,7 @@ FAULTS = {
         "reinforce-loo",
         """
     loo = self.baseline
-    return original(replace(self, baseline=lambda f: 0.7 * loo(f)), dist, cost, samples)
+    return original(replace(self, baseline=lambda f: 0.587 * loo(f)), dist, cost, samples)
 """,
     ),
     "bias 2 %": (
@@ -48,19 +53,32 @@ FAULTS = {
         "Pathwise",
         "pathwise",
         """
-    return original(self, dist, cost, samples // 2)
+    x = dist.rsample((max(1, samples // 2),))
+    return evaluate(cost, torch.cat([x, x])[:samples], dist).mean(0)
 """,
     ),
     "15 % slower": (
         "Pathwise",
         "pathwise",
         """
-    start = time.process_time()
-    s = original(self, dist, cost, samples)
-    end = time.process_time() + 0.3 * (time.process_time() - start)
-    while time.process_time() < end:
-        pass
-    return s
+    problem = sys.modules["benchmarks.problem"].Problem
+    if not hasattr(problem.gradients, "planted"):
+        problem.gradients = slower(problem.gradients)
+    return original(self, dist, cost, samples)
+
+
+def slower(gradients):
+    def slow(problem, estimator, *rest):
+        start = time.process_time()
+        found = gradients(problem, estimator, *rest)
+        if estimator.name == "pathwise":
+            end = time.process_time() + 0.15 * (time.process_time() - start)
+            while time.process_time() < end:
+                pass
+        return found
+
+    slow.planted = True
+    return slow
 """,
     ),
     "fails": (
@@ -68,6 +86,20 @@ FAULTS = {
         "pathwise",
         """
     raise RuntimeError("planted")
+""",
+    ),
+    "is killed": (
+        "Pathwise",
+        "pathwise",
+        """
+    os.kill(os.getpid(), 9)
+""",
+    ),
+    "has a mistake": (
+        "Pathwise",
+        "pathwise",
+        """
+    return dist.nothing
 """,
     ),
     "float32 forwards": (

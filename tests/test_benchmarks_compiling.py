@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from benchmarks import compiling, problems
+from benchmarks import compiling, measure, problems
 from benchmarks.cell import Cell
 from benchmarks.problem import unvalidated
 from estimators import create, surrogates
@@ -70,3 +70,29 @@ def test_a_slower_loop_is_not_taken(cell, monkeypatch):
 def test_small_cells_do_not_pay():
     assert not compiling.pays(numbers=10, replicates=10_000)
     assert compiling.pays(numbers=16_000, replicates=100_000)
+
+
+@pytest.mark.parametrize("quicker", [True, False])
+def test_a_record_says_what_compiling_took(quicker, monkeypatch):
+    instead(monkeypatch, surrogates)
+    monkeypatch.setattr(compiling, "_quicker", lambda *_: quicker)
+    problem = problems.load("bernoulli-quadratic")
+    found = measure(problem, "reinforce-loo", 4, 200, compiled=True)
+    assert (found.compile_seconds > 0) == quicker
+    assert found.variance == measure(problem, "reinforce-loo", 4, 200, timed=False).variance
+
+
+def test_all_of_a_large_cell_is_compiled(monkeypatch):
+    def counting(*args):
+        calls.append(1)
+        return surrogates(*args)
+
+    calls = []
+    instead(monkeypatch, counting)
+    monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
+    problem = problems.load("bernoulli-quadratic")
+    measure(problem, "reinforce-loo", 4, 200, timed=False, compiled=True)
+    assert not calls
+    monkeypatch.setattr(compiling, "LEAST_NUMBERS", 0)
+    measure(problem, "reinforce-loo", 4, 200, timed=False, compiled=True)
+    assert len(calls) > 1

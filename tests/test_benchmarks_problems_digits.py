@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn.functional import conv2d, interpolate, silu
 
 from benchmarks import problems
 from benchmarks.checks import check
@@ -121,6 +122,18 @@ def test_one_training_is_stored_as_its_command_makes_it():
     short = replace(vae.VAE, steps={"start": 0, "middle": 50}).run()
     for name, weight in vae.VAE.weights("middle").items():
         assert torch.allclose(weight, short["middle"][name].double(), atol=1e-5)
+
+
+def test_the_matrices_of_latent_diffusions_decoder_are_its_convolutions():
+    weights = latent_diffusion.TRAININGS["1e-4"].weights("end")
+    v1, c1, v2, c2, v3, c3 = (weights[name] for name in latent_diffusion.DECODER)
+    with stream(3):
+        z = torch.randn(2, 3, 16, latent_diffusion.CODE, 2, 2, dtype=torch.float64)
+    h = silu(conv2d(z.flatten(0, 2), v1, c1, padding=1))
+    h = silu(conv2d(interpolate(h, scale_factor=2.0), v2, c2, padding=1))
+    h = conv2d(interpolate(h, scale_factor=2.0), v3, c3, padding=1)
+    decoded = latent_diffusion.autoencoder("1e-4", weights).cost.decode(z)
+    assert torch.allclose(decoded, h.reshape(2, 3, 16, 64), rtol=0, atol=1e-13)
 
 
 def test_sampled_and_analytic_divergence_have_one_objective():

@@ -7,16 +7,20 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import problems
 from benchmarks.measuring.intervals import jackknife_variances
 from benchmarks.measuring.moments import Table
 from benchmarks.measuring.sketches import WIDTH, sketch
 from benchmarks.regression.accepted import EXAMPLE, accept, read
-from benchmarks.regression.document import Comparison, document, self_check
+from benchmarks.regression.document import Comparison, command, document, self_check
 from benchmarks.regression.findings import Confirmation, Pair, findings
 from benchmarks.regression.looks import Look, Summary
+from benchmarks.regression.revisions import Selection, _cells
 from benchmarks.regression.speed import CellSpeed, memory_look, speed_look
 from benchmarks.regression.stored import holm
-from benchmarks.regression.verdict import Side
+from benchmarks.regression.verdict import Finding, Side
+from benchmarks.regression.worker import Work
+from benchmarks.run import Suite, shelf
 
 TRUTH = np.ones(4)
 
@@ -174,9 +178,36 @@ def test_failing_with_another_seed_must_happen_again():
 
 
 def test_an_interruption_is_no_verdict():
-    found = report(Pair("e", *STATUSES["fixed"]), interrupted=True, note="Interrupted.")
+    found = report(Pair("e", *STATUSES["fixed"]), interrupted=True)
     assert (found.verdict, found.exit_status) == ("undecided", 130)
-    assert found.sentence.endswith("1 fixed. Interrupted.")
+    assert found.sentence.endswith("1 fixed. Interrupted: the other cells were not compared.")
+
+
+def test_the_command_that_repeats_a_cell():
+    pair = Pair("e:temperature=0.1", summary(draws(0)), summary(draws(0)))
+    seeds = {"seed": 0, "head_seed": 5}
+    assert command("main", "HEAD", pair, seeds, ["my file.py"]) == (
+        "gradmeter --with 'my file.py' regress main HEAD -p p -e e:temperature=0.1 -K 4 -R 4000 "
+        "--seed 0 --head-seed 5"
+    )
+
+
+def test_a_regression_that_does_not_fail_is_told_apart():
+    cell = Pair("e", summary(draws(0)), summary(draws(0)))
+    slow = Finding(**cell.cell, metric="speed", verdict="regressed", confirmed=True)
+    found = report(cell, seconds=[slow])
+    assert (found.exit_status, found.verdict) == (0, "passed")
+    assert found.sentence == (
+        "No confirmed regression in 1 cell: 1 regressed in speed alone, 2 identical."
+    )
+
+
+@pytest.mark.parametrize("suite", ["quick", "full"])
+def test_a_suite_has_the_cells_that_are_run(suite):
+    about = Work().about([])
+    cells = {(p, k, e) for p, e, k, _ in _cells(Selection(suite=suite), (about, about))}
+    run = Suite(problems.names(suite), tuple(shelf(suite)), whole=True)
+    assert cells == set(run.cells)
 
 
 def timings(log_ratio, sd, count, seed=0, memory=1.0):
@@ -225,6 +256,7 @@ def test_accepted_regressions_do_not_gate_until_they_expire(tmp_path):
     found = report(failed, entries=valid)
     assert (found.exit_status, found.accepted[0].findings) == (0, 1)
     assert found.cells[0].accepted == valid[0].reason
+    assert found.sentence == "No confirmed regression in 1 cell: 1 failed but accepted."
     assert report(failed, entries=expired).exit_status == 1
     fine = report(Pair("e", *STATUSES["fixed"]), entries=expired)
     assert fine.exit_status == 1

@@ -9,15 +9,24 @@ from click.testing import CliRunner
 
 from benchmarks.results import Store
 from gradmeter import main
+from reports.verdicts import content
 
 CELLS = ("-p", "normal-quadratic", "-e", "pathwise", "-e", "reinforce-loo", "-e", "reinforce",
          "-K", "4", "-R", "2000")  # fmt: skip
-FOUND = {
+FOUND = {  # the estimator, the metric that says so
     "worse baseline": ("reinforce-loo", "variance"),
     "bias 2 %": ("reinforce-loo", "bias"),
     "a sample drawn twice": ("pathwise", "variance"),
     "15 % slower": ("pathwise", "speed"),
     "fails": ("pathwise", "status"),
+    "has a mistake": ("pathwise", "status"),
+    "is killed": ("pathwise", "status"),
+}
+CHANGES = {  # what was planted, and how exactly it must be told
+    "worse baseline": (0.10, 0.015),
+    "bias 2 %": (0.02, 0.005),
+    "a sample drawn twice": (1.0, 0.1),
+    "15 % slower": (0.15, 0.05),
 }
 
 
@@ -71,7 +80,13 @@ def check_found(fault, fail_on="variance,bias", *options):
     statistics = [f for f in others if f["metric"] in ("variance", "bias")]
     assert len(statistics) == 4
     assert {f["verdict"] for f in statistics} == {"identical"}
-    assert FOUND[fault][0] in document["sentence"]
+    (found,) = (f for f in document["cells"] if (f["estimator"], f["metric"]) == FOUND[fault])
+    assert ("--fail-on speed" in found["reproduce"]) == (found["metric"] == "speed")
+    assert ("--no-speed" in found["reproduce"]) == ("--no-speed" in options)
+    assert f"{found['metric']} of {found['estimator']}" in document["sentence"]
+    if fault in CHANGES:
+        planted_change, error = CHANGES[fault]
+        assert found["change"] == pytest.approx(planted_change, abs=error)
     return document
 
 
@@ -129,14 +144,50 @@ def test_stores(stores):
     assert "incomparable" not in metric(document, "variance")
 
 
-def test_a_worse_variance_between_stores(stores):
+def test_lines_cut_off_are_left_out_and_counted(stores):
+    file = stores / "two" / "records.jsonl"
+    first, second, third = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(first + b"{}\n" + second + third[:-30])
+    code, document, output = regress("one/records.jsonl", "two/records.jsonl")
+    assert code == 0
+    (lost,) = document["completeness"]["lost"]
+    assert lost.startswith("two/records.jsonl: 2 lines are no records and left out (line 2: ")
+    assert "; line 4: " in lost
+    assert lost in " ".join(output.split())
+    assert lost in content(document)["completeness"]
+    assert document["completeness"]["verdicts"] == dict.fromkeys(
+        document["completeness"]["verdicts"], 0
+    ) | {"identical": 4, "removed": 1}
+    _, document, _ = regress("one", "one")
+    assert document["completeness"]["lost"] == []
+
+
+def test_means_of_blocks_that_are_damaged_are_left_out_and_told(stores):
+    file, *_ = sorted((stores / "two" / "blocks").iterdir())
+    file.write_bytes(file.read_bytes()[:-30])
+    code, document, _ = regress("one", "two")
+    assert code == 0
+    (lost,) = document["completeness"]["lost"]
+    assert str(file.relative_to(stores)) in lost
+    bias = [f["verdict"] for f in document["cells"] if f["metric"] == "bias"]
+    assert sorted(bias) == ["identical"] * 3
+
+
+def worsen(stores):
+    """A store in which the variance of one estimator is 10 % more, at another commit."""
     records = list(Store("two"))
     (stores / "two" / "records.jsonl").unlink()
     for record in records:
+        record["context"] = record["context"] | {"commit": "f" * 40, "dirty": False}
         if record["estimator"] == "reinforce":
-            record["variance"] *= 1.1
+            for name in ("variance", "variance_low", "variance_high"):
+                record[name] *= 1.1
             record["variance_jackknife"] = [1.1 * v for v in record["variance_jackknife"]]
         Store("two").append({k: v for k, v in record.items() if k not in ("schema", "checksum")})
+
+
+def test_a_worse_variance_between_stores(stores):
+    worsen(stores)
     code, document, _ = regress("one", "two")
     assert code == 1
     (found,) = (f for f in document["cells"] if f["verdict"] != "identical" and f["gates"])
@@ -144,14 +195,23 @@ def test_a_worse_variance_between_stores(stores):
     assert found["ratio"] == pytest.approx(1.1)
 
 
-def test_a_record_cut_off_is_left_out_and_said(stores):
-    file = stores / "two" / "records.jsonl"
-    file.write_bytes(file.read_bytes()[:-30])
-    _, document, _ = regress("one", "two")
-    assert "left out" in document["sentence"]
-    assert document["completeness"]["verdicts"] == dict.fromkeys(
-        document["completeness"]["verdicts"], 0
-    ) | {"identical": 4, "removed": 1}
+def test_the_page_shows_where_a_regressed_cell_stepped_before(stores):
+    worsen(stores)
+    nights = b"".join((stores / name / "records.jsonl").read_bytes() for name in ("one", "two"))
+    step = "variance × 1.100"
+
+    def page(*options):
+        assert invoke("regress", "one", "two", *options).exit_code == 1
+        return (stores / "regression" / "index.html").read_text().partition("History</h2>")[2]
+
+    assert step not in page()
+    for folder in ("nights", "results"):
+        (stores / folder).mkdir()
+        (stores / folder / "records.jsonl").write_bytes(nights)
+        assert step in page(*(["--history", folder] if folder == "nights" else []))
+    (stores / "nights" / "records.jsonl").write_text("no record")
+    assert step not in page("--history", "nights")
+    assert invoke("regress", "one", "two", "--history", "none").exit_code == 2
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 from test_benchmarks_workers import statistics
 
-from benchmarks import facts, problems
+from benchmarks import facts, measure, problems
 from benchmarks import run as running
+from benchmarks.measuring import timing
 from benchmarks.results import Store
 from benchmarks.running import alone
+from estimators.control_variates import learned_surrogate
 
 TINY = running.Suite(("normal-linear",), ("pathwise",), replicates=100, timed=False)
 
@@ -101,6 +103,35 @@ def test_stages_before_the_last_are_in_no_suite():
     assert "vae-digits@start" in problems.names()
     assert not [name for name in problems.names("full") if "@" in name]
     assert set(problems.names("quick")) < set(problems.names("full"))
+
+
+def test_what_is_timed_learned_for_one_step_but_is_as_learned(monkeypatch):
+    steps = []
+
+    def counted(dist, surrogate, start, steps_asked, fit=learned_surrogate.fit):
+        steps.append(steps_asked)
+        return fit(dist, surrogate, start, steps_asked)
+
+    monkeypatch.setattr(learned_surrogate, "fit", counted)
+    measured = measure(problems.load("bernoulli-linear"), "relax", replicates=1000)
+    assert measured.status == "ok"
+    assert measured.seconds > 0
+    assert steps == [64, 64, 1]  # to measure, to count what that costs, and to time
+    assert measured.fit_evaluations == 64
+
+
+def test_of_a_block_that_takes_long_a_part_is_timed(monkeypatch):
+    timed = []
+
+    def spy(block, replicates, device, time_block=timing.time_block):
+        timed.append((replicates, len(block())))
+        return time_block(block, replicates, device)
+
+    monkeypatch.setattr(timing, "time_block", spy)
+    for longest in (1e3, 0.0):
+        monkeypatch.setattr(facts, "LONGEST", longest)
+        assert measure(problems.load("normal-linear"), "pathwise", replicates=1000).seconds > 0
+    assert timed == [(1000, 1000), (facts.FEW, facts.FEW)]
 
 
 def test_estimators_that_evaluate_much_are_timed_in_smaller_blocks():

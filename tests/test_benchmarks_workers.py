@@ -50,7 +50,22 @@ class Hangs(Seen):
         time.sleep(3600)
 
 
-for cls in (Seen, Slow, Poison, Hangs):
+@estimators.register("greedy")
+class Greedy(Seen):
+    def surrogate(self, dist, cost, samples=1):
+        held = []
+        while True:
+            held.append(b"x" * 2**26)
+            time.sleep(0.01)
+
+
+@estimators.register("boundless")
+class Boundless(Seen):
+    def surrogate(self, dist, cost, samples=1):
+        return dist.rsample((10**15,)).sum()
+
+
+for cls in (Seen, Slow, Poison, Hangs, Greedy, Boundless):
     cls.unsupported = lambda self, dist, samples=1: None
 estimators.register("seen")(Seen)
 """
@@ -115,6 +130,47 @@ def test_a_cell_that_kills_its_workers_ends_with_a_reason_and_alone(crew, tmp_pa
         "pathwise": "ok", "poison": "error", "reinforce": "ok",
     }  # fmt: skip
     assert "died" in ended["poison"]["reason"]
+
+
+def test_cells_that_want_more_memory_than_there_is_end_with_a_reason(crew, tmp_path):
+    def limit(dask_worker, bytes):
+        before = dask_worker.memory_manager.memory_limit
+        dask_worker.memory_manager.memory_limit = bytes  # its keeper ends a worker that takes more
+        return before
+
+    crew.client.wait_for_workers(2, timeout=120)  # those that died above are back
+    (before, _) = crew.client.run(limit, bytes=2**30, nanny=True).values()
+    store = Store(tmp_path)
+    suite = running.Suite(PROBLEMS[:1], ("greedy", "pathwise", "boundless"), (1,), 1000)
+    list(running.run(suite, store, crew=crew))
+    crew.client.run(limit, bytes=before, nanny=True)
+    ended = {record["estimator"]: record for record in store}
+    assert ended["pathwise"]["status"] == "ok"
+    assert ended["greedy"]["status"] == ended["boundless"]["status"] == "error"
+    assert "it may need more memory than a worker has" in ended["greedy"]["reason"]
+    assert "memory" in ended["boundless"]["reason"]
+
+
+def test_a_run_ends_when_all_workers_stay_away(tmp_path):
+    import dask
+    from distributed import LocalCluster
+
+    from benchmarks.running.cluster import ABSENCE
+
+    suite = running.Suite(PROBLEMS, ("seen", "slow"), (1, 2, 3), 20_000, timed=False)
+    with (
+        dask.config.set({ABSENCE: "1s"}),
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as local,
+        crew_of(scheduler=local.scheduler_address) as crew,
+    ):
+        cells = running.run(suite, Store(tmp_path), crew=crew)
+        next(cells)
+        local.scale(0)
+        with pytest.raises(ConnectionError, match="no worker for 1 seconds"):
+            list(cells)
+    assert len(list(Store(tmp_path))) >= 1
 
 
 def test_blocks_of_a_large_cell_are_made_by_all_workers(crew, plugin, tmp_path, monkeypatch):

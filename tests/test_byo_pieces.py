@@ -16,7 +16,7 @@ from torch.distributions import (
 )
 from torch.distributions.utils import broadcast_all
 
-from benchmarks import Problem, ProblemError, compare
+from benchmarks import Problem, ProblemError, compare, pieces
 from benchmarks.measuring.streams import stream
 from benchmarks.pieces import examine, faults
 from benchmarks.problem import unvalidated
@@ -261,6 +261,14 @@ def test_a_right_one_passes_once():
     examine(problem)
     frame = compare(problem, ["reinforce"], replicates=1000)
     assert list(frame["status"]) == ["ok"]
+
+
+def test_a_problem_is_examined_once(monkeypatch):
+    problem, counted = of_normal(Pieces), []
+    monkeypatch.setattr(pieces, "faults", lambda problem: counted.append(problem) or iter(()))
+    examine(problem)
+    examine(problem)
+    assert len(counted) == 1
 
 
 TRUE_ALARMS = {"LKJCholesky"}  # torch 2.13: variances of its correlations are .2, .25, .25 at d = 3

@@ -24,6 +24,7 @@ from estimators.special import (
     gamma_derivative_reference,
     student_t_cdf,
     student_t_cdf_df_derivative,
+    student_t_quantile,
     von_mises_cdf,
 )
 from estimators.special_quadrature import integrate
@@ -284,6 +285,21 @@ def test_student_t_is_right_to_1e_10_in_the_tail_and_on_its_mirror_image(rows):
     assert_close(student_t_cdf(df, -z), 1 - cdf, **closely)
     assert_close(student_t_cdf_df_derivative(df, z), by_df, **closely)
     assert_close(student_t_cdf_df_derivative(df, -z), -by_df, **closely)
+
+
+@pytest.mark.parametrize("df", [0.1, 0.5, 1.0, 2.5, 9.0, 300.0])
+def test_the_student_t_quantile_is_right_far_into_both_tails(df):
+    lower = torch.logspace(-15, math.log10(0.499), 90, dtype=torch.float64)
+    df = torch.tensor(df, dtype=torch.float64)
+    wanted = torch.from_numpy(stats.t.ppf(lower.numpy(), float(df)))
+    assert_close(student_t_quantile(df, lower), wanted, rtol=1e-12, atol=0)
+    upper = 1 - lower[lower > 1e-3]
+    wanted = torch.from_numpy(stats.t.ppf(upper.numpy(), float(df)))
+    assert_close(student_t_quantile(df, upper), wanted, rtol=1e-11, atol=0)
+    single = student_t_quantile(df.float(), lower[lower > 1e-7].float())
+    assert single.dtype == torch.float32
+    assert single.isfinite().all()
+    assert student_t_quantile(df, torch.tensor(0.5, dtype=torch.float64)).abs() < 1e-15
 
 
 @rows_of(VON_MISES, "concentration")

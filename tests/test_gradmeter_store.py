@@ -127,6 +127,7 @@ def test_pruning_keeps_the_latest_and_the_old_file(tmp_path):
     assert made.path.read_bytes() == before
     assert store("prune", tmp_path).exit_code == 0
     assert values(tmp_path) == [("a", 1, 3.0), ("b", 1, 3.0)]
+    assert made.path.read_bytes().splitlines() == before.splitlines()[-2:]
     (old,) = tmp_path.glob("*before-prune*")
     assert old.read_bytes() == before
     assert len(CliRunner().invoke(main, ["store", "prune", str(tmp_path)]).stdout.split("\n")) == 2
@@ -187,7 +188,8 @@ print(json.dumps({"rows": len(frame), "seconds": wall, "cpu": cpu / len(frame) /
 
 def loaded(folder, count):
     """Fill a store with so many records and load it: times relative to `json.loads` of a line."""
-    row = {key: value for key, value in record("toy", "a").items() if key != "schema"}
+    row = record("toy", "a")
+    row["context"] = row.pop("context")  # last, as a run writes it
     with open(folder / "records.jsonl", "wb") as file:
         for seed in range(count):
             if seed == 1:
@@ -204,8 +206,8 @@ def test_a_large_store_loads_and_verifies_in_the_time_of_its_parsing(tmp_path):
     found = loaded(tmp_path, 20_000)
     assert found["rows"] == found["records"] == 20_000
     assert found["wrong"] == 0
-    assert found["cpu"] < 12  # without orjson, on a machine that is busy
-    assert found["verify"] < 12
+    assert found["cpu"] < 3  # on a machine that is busy
+    assert found["verify"] < 3
     assert found["kib"] < 8
 
 
@@ -216,4 +218,4 @@ def test_a_million_records_load_in_twenty_seconds(tmp_path):
     assert found["rows"] == found["records"] == 1_000_000
     assert found["wrong"] == 0
     assert found["seconds"] < 20
-    assert found["kib"] < 4
+    assert found["kib"] < 3

@@ -11,7 +11,7 @@ from test_reports_history import COMMITS, at, scaled, stored
 from test_reports_planted import record
 
 from benchmarks.regression.verdict import VERDICTS, Acceptance, Document, Finding, Side
-from reports import history
+from reports import forest, history
 from reports.comment import INLINE, MARK, MOST
 from reports.regression import publish_regression
 
@@ -62,7 +62,7 @@ def document(cells=FINDINGS, **values) -> dict:
         "completeness": {"cells": 12, "refused": 7, "findings": len(cells), "verdicts": counts},
         "cells": list(cells),
         "minimum_effect": {"variance": {"best": 0.01, "median": 0.03, "worst": None}},
-        "self_check": {"tests": 240, "below_0.05": 0.046, "below_0.01": 0.008, "alarms": 0},
+        "self_check": {"tests": 240, "below_0.05": 0.046, "below_0.01": 0.008},
         "environment": [{"field": "torch", "base": "2.9.0", "head": "2.9.1"}],
         "settings": {"fail_on": ["variance", "bias"], "margins": {"variance": 0.01}, "seed": 0},
         "accepted": [Acceptance("toy/*", "variance", "On purpose.", "abc", "2027-01-01", True, 1)],
@@ -201,7 +201,7 @@ def test_nothing_from_the_data_becomes_markup(tmp_path):
     assert "@someone" not in outside
     assert not re.search(r"(?<!\\)`|(?<!\\)\[c", outside)
     rows = [line for line in outside.splitlines() if line.startswith("| ")]
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows[:3]} == {10}
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows[:3]} == {9}  # no words: 8 columns
     closed = len(re.findall(r"^</details>$", outside, re.MULTILINE))
     assert closed == comment.count("<details>")
 
@@ -221,11 +221,11 @@ def test_an_empty_report_says_what_there_is_not(tmp_path, verdict):
 def test_a_self_check_that_fails_is_said(tmp_path):
     for check in (
         {"tests": 1_000, "below_0.05": 0.09},
-        {"tests": 1_000, "below_0.05": 0.05, "alarms": 1},
+        {"tests": 1_000, "below_0.05": 0.05, "below_0.001": 0.01},
     ):
         page = publish_regression(document(self_check=check), tmp_path / "a.html").read_text()
         assert "self-check</b> fails" in page
-    holds = {"tests": 1_000, "below_0.05": 0.06, "alarms": 0}
+    holds = {"tests": 692, "below_0.05": 0.055, "below_0.01": 0.013, "below_0.001": 1 / 692}
     page = publish_regression(document(self_check=holds), tmp_path / "a.html").read_text()
     assert "self-check</b> holds" in page
 
@@ -242,6 +242,34 @@ def test_earlier_steps_of_a_regressed_cell_are_its_history(tmp_path):
     found = history.series(stored([at(row, 0), at(scaled(row, 1.3, 1e-4), 1)]))
     page = publish_regression(document(), tmp_path / "a.html", found)
     assert "variance × 1.3" in page.read_text()
+
+
+def test_a_reason_that_repeats_the_change_is_left_out(tmp_path):
+    cells = [
+        finding(reason="Variance +10.7 % (+9.2 to +12.3 %)."),
+        finding("bias", change=0.02, base_value=0.0, head_value=0.02,
+                reason="Unbiased at the base, biased at the head: E ĝ has moved by 2.0 % of ‖g‖."),
+        finding("variance", "unstable", reason="Too noisy."),
+    ]  # fmt: skip
+    text = publish_regression(document(cells), tmp_path / "a.html").read_text()
+    assert "+9.2 to" not in text
+    assert "Unbiased at the base, biased at the head." in text
+    assert "E ĝ has moved" not in text
+    assert "Too noisy." in text
+
+
+def test_what_all_rows_of_the_forest_share_is_said_once():
+    rows = [vars(finding(estimator=name)) for name in ("a", "b")]
+    assert forest._names(rows) == (["a", "b"], "toy, K = 4, variance: ")
+    assert forest._names(rows[:1]) == (["toy · a · K = 4 · variance"], "")
+
+
+def test_many_findings_are_folded_after_the_first(tmp_path):
+    cells = [finding(estimator=f"e{number}") for number in range(20)]
+    text = publish_regression(document(cells), tmp_path / "a.html").read_text()
+    shown, _, folded = text.partition("<summary>The others <small>8</small>")
+    assert shown.count("<code>gradmeter regress") == 12
+    assert folded.count("<code>gradmeter regress") == 8
 
 
 def test_the_same_document_gives_the_same_bytes(published, tmp_path):

@@ -9,7 +9,7 @@ from test_reports_history import stepped
 from test_reports_planted import ESTIMATORS, framed, record, suite
 
 import reports
-from reports import latex, site
+from reports import latex, page, site
 from reports.rendering import latex as latex_text
 from reports.tables import ranking
 
@@ -91,7 +91,7 @@ def test_figures_and_tables_for_papers(published, tmp_path):
     assert (published / "figures" / "normal-quadratic-work.pdf").read_bytes().startswith(b"%PDF")
     table = (published / "tables" / "normal-quadratic.tex").read_text()
     assert table.count("\\\\") == 1 + len(ESTIMATORS) - 3
-    for rule in ("\\toprule", "\\midrule", "\\bottomrule", "\\begin{tabular}{lrrrrr}"):
+    for rule in ("\\toprule", "\\midrule", "\\bottomrule", "\\begin{tabular}{@{}lrrrr@{}}"):
         assert rule in table
     with pytest.raises(ValueError, match="take pdf, svg, png, tex"):
         reports.publish(stepped({"toy": 1.0}), tmp_path, ["gif"])
@@ -132,8 +132,28 @@ def test_latex_has_no_sign_of_its_own_from_the_data():
     frame = framed([record("toy", "a_b", variance=1e-7), record("toy", "b", variance=0.0)])
     (table,) = latex.tables(ranking(frame)).values()
     assert r"a\_b" in table
-    assert not re.search(r"(?<!\\)[_%#](?!.*bracket)", table.partition("\n")[2])
+    rows = table.partition(r"\begin{tabular}")[2]
+    assert not re.search(r"(?<!\\)[_%#]", rows)
     assert table.isascii()
+
+
+def test_a_column_of_a_latex_table_has_one_power_of_ten():
+    frame = framed([
+        record("toy", "quiet", variance=2e-7, variance_low=1.9e-7, variance_high=2.1e-7),
+        record("toy", "loud", variance=3e-4, variance_low=2.9e-4, variance_high=3.1e-4),
+    ])  # fmt: skip
+    (table,) = latex.tables(ranking(frame)).values()
+    assert r"variance $/\,10^{-9}$" in table
+    assert "200 [190, 210]" in table
+    assert "300000 [290000, 310000]" in table
+    assert not re.search(r"\de-\d", table)
+
+
+def test_problems_are_grouped_by_what_their_names_begin_with():
+    names = ["normal-linear", "normal-10-linear", "one-hot-4-linear", "von-mises-cosine", "flow"]
+    found = page._families([{"name": name} for name in [*names, "one-hot-linear"]])
+    assert list(found) == ["normal", "one-hot", "von-mises", "flow"]
+    assert [len(part) for part in found.values()] == [2, 2, 1, 1]
 
 
 def test_a_problem_says_how_its_truth_was_found():

@@ -30,7 +30,7 @@ class Timing(NamedTuple):
 def time_block(block: Callable[[], object], replicates: int, device: torch.device) -> Timing:
     """Time `block`, which makes `replicates` estimates: CPU time, or synchronised time on a GPU.
 
-    Nothing but the work is timed; `block` must have run before, as in `peak_memory`.
+    Nothing but the work is timed; such a block must have run before, as in `peak_memory`.
     """
     once = _elapsed(block, 1, device)
     repeats = max(1, round(ROUND_SECONDS / max(once, 1e-7)))

@@ -54,10 +54,19 @@ def exact(problem: Problem, points: Tensor, log_weight: float, samples: int) -> 
     return Truth(gradient, (gradient - other).abs(), "quadrature")
 
 
-def bound(name: str, summary: str, family: Callable, values: dict, cost: Callable, nodes: Callable):
+def bound(
+    name: str,
+    summary: str,
+    family: Callable,
+    values: dict,
+    cost: Callable,
+    nodes: Callable,
+    footprint: int | None = None,
+    replicates: int = 10_000,
+):
     """Register the bound of a model; `nodes` gives the points of one draw and their log weight."""
 
-    @register(name)
+    @register(name, replicates=replicates)
     def build() -> Problem:
         parameters = {k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()}
         problem = Problem(name, parameters, family, cost)
@@ -66,6 +75,7 @@ def bound(name: str, summary: str, family: Callable, values: dict, cost: Callabl
             truth=lambda samples: exact(problem, *nodes(problem.dist()), samples),
             reduction=importance_weighted,
             summary=summary,
+            footprint=footprint,
         )
 
 
@@ -90,4 +100,6 @@ bound(
     {"logits": [0.4, -0.3, 0.1]},
     bits_cost,
     lambda q: (families.support_table(q), 0.0),
+    footprint=256,  # four draws have 4096 outcomes, all of which some estimators hold
+    replicates=2_000,
 )

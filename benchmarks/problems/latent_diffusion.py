@@ -53,8 +53,9 @@ class Loss(nn.Module):
         super().__init__()
         self.weight = weight
         self.register_buffer("x", x)
-        for name, value in decoder.items():
-            self.register_buffer(name, value)
+        for number, (matrix, bias) in enumerate(as_matrices(decoder), 1):
+            self.register_buffer(f"m{number}", matrix)
+            self.register_buffer(f"b{number}", bias)
 
     def forward(self, z: Tensor, dist: Independent) -> Tensor:
         """z [K, R, B, CODE, 2, 2] → [K, R, B]."""
@@ -62,11 +63,24 @@ class Loss(nn.Module):
         return (self.decode(z) - self.x).abs().sum(-1) + self.weight * kl
 
     def decode(self, z: Tensor) -> Tensor:
-        """Codes [..., CODE, 2, 2] as images [..., 64]; the axes before them become one."""
-        h = silu(conv2d(z.flatten(0, -4), self.v1, self.c1, padding=1))  # [N, CHANNELS, 2, 2]
-        h = silu(conv2d(interpolate(h, scale_factor=2.0), self.v2, self.c2, padding=1))
-        h = conv2d(interpolate(h, scale_factor=2.0), self.v3, self.c3, padding=1)
-        return h.reshape(*z.shape[:-3], -1)
+        """Codes [..., CODE, 2, 2] as images [..., 64]."""
+        h = silu(z.flatten(-3) @ self.m1 + self.b1)
+        h = silu(h @ self.m2 + self.b2)
+        return h @ self.m3 + self.b3
+
+
+def as_matrices(decoder: Weights) -> Iterator[tuple[Tensor, Tensor]]:
+    """The decoder's three convolutions, two of them after doubling the sides: [in, out] and [out].
+
+    Images of 8×8 pixels go through matrices 25 times faster than through convolutions in float64.
+    """
+    side = 2
+    for number, factor in enumerate((1, 2, 2), 1):
+        kernel, bias = decoder[f"v{number}"], decoder[f"c{number}"]
+        each = torch.eye(kernel.shape[1] * side**2, dtype=kernel.dtype)
+        pixels = interpolate(each.unflatten(1, (-1, side, side)), scale_factor=float(factor))
+        side *= factor
+        yield conv2d(pixels, kernel, padding=1).flatten(1), bias.repeat_interleave(side**2)
 
 
 def training(weight: float) -> Iterator[Weights]:
@@ -103,7 +117,7 @@ def autoencoder(weight: str, weights: Weights) -> Problem:
         network(**encoder),
         gaussian,
         Loss(x, only(weights, *DECODER), float(weight)),
-        footprint=BATCH * 3 * CHANNELS * 64,
+        footprint=BATCH * 2 * (4 * CODE + 20 * CHANNELS + 64),
         weights=encoder,
         network=network,
     )

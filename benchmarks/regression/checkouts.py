@@ -1,19 +1,28 @@
 """The two sides of a comparison as running code: a worktree each, and a worker in it."""
 
+import atexit
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
+
+from benchmarks.regression.interruptions import interruptible, undisturbed
 
 WORKER = Path(__file__).with_name("worker.py")
 
 
 class WorkerFailed(ValueError):
     """The worker of one side stopped: the wrong code, or a revision it cannot work with."""
+
+
+class WorkerKilled(WorkerFailed):
+    """The worker was ended by a signal: the code under test crashed, or took too much memory."""
 
 
 class Worker:
@@ -24,6 +33,11 @@ class Worker:
 
     def __init__(self, root: Path):
         self.root = root
+        self.start()
+
+    def start(self) -> None:
+        """Start the process; once it has been killed, another."""
+        root = self.root
         path = os.pathsep.join(p for p in (str(root), os.environ.get("PYTHONPATH")) if p)
         environment = os.environ | {
             "PYTHONPATH": path,
@@ -51,8 +65,11 @@ class Worker:
         """What the worker answers to the oldest request that is open."""
         try:
             good, value = pickle.load(self._process.stdout)
-        except EOFError:
-            self._process.wait()
+        except (EOFError, pickle.UnpicklingError):
+            status = self._process.wait()
+            if status < 0:
+                name = signal.Signals(-status).name
+                raise WorkerKilled(f"The process that measured it was ended by {name}.") from None
             raise WorkerFailed(self._last_words()) from None
         if not good:
             raise WorkerFailed(f"The code in {self.root} cannot be measured: {value}")
@@ -93,19 +110,42 @@ def workers(*roots: Path) -> Iterator[list[Worker]]:
 def checkouts(names: Sequence[str], repository: Path) -> Iterator[list[Path]]:
     """The folders that hold the named revisions: a worktree each, removed on leaving.
 
-    A folder with a package `estimators` stands for itself. ValueError for what is neither.
+    A folder with a package `estimators` stands for itself. Within, SIGTERM raises KeyboardInterrupt
+    as ctrl-C does; neither leaves a worktree behind. ValueError for a name that is no revision.
     """
-    with tempfile.TemporaryDirectory(prefix="gradmeter-") as folder, ExitStack() as stack:
-        roots = []
-        for name, place in zip(names, ("base", "head"), strict=True):  # paths of one length
-            if is_checkout(name):
-                roots.append(Path(name).resolve())
-                continue
-            root = (Path(folder) / place).resolve()
-            git(repository, "worktree", "add", "--detach", str(root), commit_of(name, repository))
-            stack.callback(git, repository, "worktree", "remove", "--force", str(root))
-            roots.append(root)
-        yield roots
+    with interruptible(), tempfile.TemporaryDirectory(prefix="gradmeter-") as folder:
+        places = [(Path(folder) / place).resolve() for place in ("base", "head")]  # of one length
+        removals = [partial(_remove, repository, root) for root in places]
+        for removal in removals:
+            atexit.register(removal)  # for an interruption just where `finally` begins
+        try:
+            with undisturbed():
+                roots = [_checkout(*pair, repository) for pair in zip(names, places, strict=True)]
+            yield roots
+        finally:
+            with undisturbed():
+                for removal in removals:
+                    removal()
+                    atexit.unregister(removal)
+
+
+def _checkout(name: str, place: Path, repository: Path) -> Path:
+    """The folder with the code of one side: its own, or a worktree at `place`."""
+    if is_checkout(name):
+        return Path(name).resolve()
+    commit = commit_of(name, repository)
+    try:
+        git(repository, "worktree", "add", "--detach", str(place), commit)
+    except subprocess.CalledProcessError as failure:
+        said = failure.stderr.strip().splitlines() or ["no message"]
+        raise ValueError(f"git could not check out {name!r}: {said[-1]}") from None
+    return place
+
+
+def _remove(repository: Path, root: Path) -> None:
+    """Remove a worktree from the folder and from git's list, if it is there."""
+    with undisturbed(), suppress(subprocess.CalledProcessError):
+        git(repository, "worktree", "remove", "--force", str(root))
 
 
 def is_checkout(name: str) -> bool:
@@ -127,6 +167,7 @@ def commit_of(name: str, repository: Path) -> str:
 def git(repository: Path, *arguments: str) -> str:
     """What git answers; CalledProcessError if it fails."""
     done = subprocess.run(
-        ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=True
-    )
+        ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=True,
+        start_new_session=True,  # ctrl-C must not stop it halfway
+    )  # fmt: skip
     return done.stdout.strip()

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.regression.accepted import accept
 from benchmarks.regression.findings import Pair, finite
-from benchmarks.regression.looks import MARGINS, SCREEN, halves
+from benchmarks.regression.looks import MARGINS, halves
 from benchmarks.regression.verdict import (
     EXIT,
     INTERRUPTED,
@@ -22,6 +22,7 @@ from benchmarks.regression.verdict import (
 )
 
 DECIDED = {"failed", "regressed", "improved", "fixed", "unchanged", "identical"}
+FAIL_ON = ("variance", "bias")
 NAMED = 3  # estimators in the sentence
 LEVELS = (0.05, 0.01, 0.001)
 
@@ -35,10 +36,10 @@ class Comparison:
     pairs: Sequence[Pair]
     findings: Sequence[Finding]
     settings: dict
-    fail_on: Sequence[str] = ("variance", "bias")
+    fail_on: Sequence[str] = FAIL_ON
     entries: Sequence[Acceptance] = field(default_factory=list)
     interrupted: bool = False
-    note: str = ""  # to be said after the verdict
+    lost: Sequence[str] = ()  # a sentence for each file of which something was left out
 
 
 def document(comparison: Comparison, reproduce: Callable[[Pair], str | None]) -> Document:
@@ -56,7 +57,7 @@ def document(comparison: Comparison, reproduce: Callable[[Pair], str | None]) ->
     cells = [pair for pair in comparison.pairs if not pair.refused]
     return Document(
         verdict=verdict,
-        sentence=f"{_sentence(verdict, found, expired, len(cells))} {comparison.note}".strip(),
+        sentence=_sentence(verdict, found, expired, len(cells), comparison.interrupted),
         exit_status=INTERRUPTED if comparison.interrupted else EXIT[verdict],
         base=comparison.base,
         head=comparison.head,
@@ -65,6 +66,7 @@ def document(comparison: Comparison, reproduce: Callable[[Pair], str | None]) ->
             "refused": len(comparison.pairs) - len(cells),
             "findings": len(found),
             "verdicts": {name: counts[name] for name in VERDICTS},
+            "lost": list(comparison.lost),
         },
         cells=found,
         minimum_effect=_minimum_effects(found),
@@ -89,19 +91,27 @@ def self_check(pairs: Iterable[Pair]) -> dict:
         p += [value for side in sides for value in halves(side)]
     p = np.array(p)
     shares = {f"below_{level}": float((p < level).mean()) if len(p) else None for level in LEVELS}
-    return {"tests": len(p), **shares, "alarms": int((p < SCREEN).sum())}
+    return {"tests": len(p), **shares}
 
 
-def command(base: str, head: str, pair: Pair, settings: dict) -> str:
+def command(
+    base: str,
+    head: str,
+    pair: Pair,
+    settings: dict,
+    plugins: Iterable[str] = (),
+    options: Iterable[str] = (),
+) -> str:
     """The command that repeats one cell."""
     cell = pair.cell
-    parts = ["gradmeter", "regress", base, head, "-p", cell["problem"], "-e", pair.spec]
+    parts = ["gradmeter", *(word for plugin in plugins for word in ("--with", plugin))]
+    parts += ["regress", base, head, "-p", cell["problem"], "-e", pair.spec]
     parts += ["-K", cell["samples"], "-R", cell["budget"], "--seed", settings["seed"]]
     if settings["head_seed"] != settings["seed"]:
         parts += ["--head-seed", settings["head_seed"]]
     if cell["device"] != "cpu":
         parts += ["--device", cell["device"]]
-    return shlex.join(map(str, parts))
+    return shlex.join(map(str, [*parts, *options]))
 
 
 def _gates(finding: Finding, fail_on: Sequence[str]) -> bool:
@@ -131,11 +141,12 @@ def _overall(found: Sequence[Finding], expired: bool, interrupted: bool) -> str:
     return "passed" if decided else "undecided"
 
 
-def _sentence(verdict: str, found: Sequence[Finding], expired: Sequence, cells: int) -> str:
+def _sentence(
+    verdict: str, found: Sequence[Finding], expired: Sequence, cells: int, interrupted: bool
+) -> str:
     of = f"{cells} cell{'s' if cells != 1 else ''}"
     gating = [f for f in found if f.gates]
-    counts = Counter(f.verdict for f in found)
-    tally = ", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v]) or "nothing to compare"
+    tally = _tally(found) or "nothing to compare"
     late = "".join(
         f" The accepted regression {e.pattern} ({e.metric}) expired on {e.expires}: mend it, or "
         "renew the entry." for e in expired
@@ -152,7 +163,16 @@ def _sentence(verdict: str, found: Sequence[Finding], expired: Sequence, cells: 
             "undecided": f"Nothing was decided in {of}: {tally}.",
             "passed": f"No confirmed regression in {of}: {tally}.",
         }[verdict]
-    return start + late
+    return start + late + (" Interrupted: the other cells were not compared." * interrupted)
+
+
+def _tally(found: Iterable[Finding]) -> str:
+    """How many of each verdict, where none makes the report fail."""
+    words = [f"{f.verdict} but accepted" if f.accepted
+             else f"{f.verdict} in {f.metric} alone" if f.verdict == "regressed"
+             else f.verdict for f in found]  # fmt: skip
+    counts = Counter(sorted(words, key=lambda word: VERDICTS.index(word.partition(" ")[0])))
+    return ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
 def _named(gating: Iterable[Finding]) -> list[str]:
@@ -181,8 +201,8 @@ def _minimum_effects(found: Iterable[Finding]) -> dict:
 
 
 def _differences(base: dict, head: dict) -> list[dict]:
-    """The environment where it differs; the time always does."""
-    names = [name for name in {**base, **head} if name != "time"]
+    """The environment where it differs; time and commit always do."""
+    names = [name for name in {**base, **head} if name not in ("time", "commit")]
     pairs = ((name, base.get(name), head.get(name)) for name in names)
     return [{"field": n, "base": b, "head": h} for n, b, h in pairs if b != h]
 

@@ -113,7 +113,7 @@ def judge(pair: Pair, first: Look, second: Confirmation | None, level: float) ->
         return Finding(
             **facts, verdict="unstable",
             replicates_to_decide=_budget(pair.cell["budget"], first.minimum_effect, HOPELESS),
-            reason=f"Too noisy: a change below {first.minimum_effect:.0%} would not be seen.",
+            reason=f"Too noisy: a change below {100 * first.minimum_effect:.0f} % is not seen.",
         )  # fmt: skip
     return Finding(**facts, verdict="unchanged")
 
@@ -234,13 +234,17 @@ def _sentence(pair: Pair, look: Look) -> str:
 
 
 def _moved(look: Look, opening: bool = True) -> str:
-    """By how much: "Variance + 10.7 % (+ 9.2 to + 12.3 %)"."""
+    """By how much: `Variance +10.7 % (+9.2 to +12.3 %)`, `Variance × 44 (43.6 to 44.5)`."""
     if look.metric == "bias":
-        return f"E ĝ {'has ' if opening else ''}moved by {look.change:.1%} of ‖g‖"
+        return f"E ĝ {'has ' if opening else ''}moved by {100 * look.change:.1f} % of ‖g‖"
     if look.ratio is None:
         return f"{WORDS[look.metric]} {look.base:.3g} → {look.head:.3g}"
+    start = WORDS[look.metric] + " " if opening else ""
+    if not 0.5 < look.ratio[0] < 2:
+        value, low, high = (f"{r:.3g}" for r in look.ratio)
+        return f"{start}× {value} ({low} to {high})"
     value, low, high = (f"{100 * (r - 1):+.1f}" for r in look.ratio)
-    return f"{WORDS[look.metric] + ' ' if opening else ''}{value} % ({low} to {high} %)"
+    return f"{start}{value} % ({low} to {high} %)"
 
 
 def _ended(status: str) -> str:

@@ -5,8 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.regression.accepted import Acceptance
-from benchmarks.regression.checkouts import Worker, checkouts, is_checkout, workers
-from benchmarks.regression.document import Comparison, command, document
+from benchmarks.regression.checkouts import (
+    Worker,
+    WorkerKilled,
+    checkouts,
+    is_checkout,
+    workers,
+)
+from benchmarks.regression.document import FAIL_ON, Comparison, command, document
 from benchmarks.regression.findings import Confirmation, Pair, findings, judge
 from benchmarks.regression.looks import CONFIRM, SCREENS, Look, Summary
 from benchmarks.regression.speed import (
@@ -37,7 +43,7 @@ class Selection:
     seed: int = 0
     head_seed: int | None = None  # as the base's, unless given
     device: str = "cpu"
-    fail_on: tuple[str, ...] = ("variance", "bias")
+    fail_on: tuple[str, ...] = FAIL_ON
     timed: bool = True
     plugins: tuple[str, ...] = ()
 
@@ -45,6 +51,12 @@ class Selection:
     def seeds(self) -> tuple[int, int]:
         """Of the base and of the head."""
         return self.seed, self.seed if self.head_seed is None else self.head_seed
+
+    @property
+    def options(self) -> list[str]:
+        """What the command that repeats a cell is given, to end as this one does."""
+        gate = [] if self.fail_on == FAIL_ON else ["--fail-on", ",".join(self.fail_on)]
+        return gate + ([] if self.timed else ["--no-speed"])
 
 
 class Progress:
@@ -77,7 +89,7 @@ def compare_revisions(
             sides = _ask(both, "about", plugins=plugins)
             cells = _cells(selection, sides)
             progress.total(len(cells) * (1 + SCREENING.launches * selection.timed))
-            measured = _Measured(both, selection, sides)
+            measured = _Measured(both, selection, sides, plugins)
             interrupted = measured.run(cells, progress)
         found = measured.findings
         if selection.timed and not interrupted:
@@ -87,9 +99,9 @@ def compare_revisions(
     comparison = Comparison(
         _side(base, sides[0]), _side(head, sides[1]), measured.pairs, found, settings,
         selection.fail_on, accepted, interrupted,
-        "Interrupted: the other cells were not compared." if interrupted else "",
     )  # fmt: skip
-    return document(comparison, lambda pair: command(base, head, pair, settings))
+    more = selection.plugins, selection.options
+    return document(comparison, lambda pair: command(base, head, pair, settings, *more))
 
 
 @dataclass
@@ -99,6 +111,7 @@ class _Measured:
     both: Sequence[Worker]
     selection: Selection
     sides: Sequence[dict]
+    plugins: Sequence[str]
 
     def __post_init__(self):
         self.pairs: list[Pair] = []
@@ -134,7 +147,8 @@ class _Measured:
                     "measure", problem=problem, estimator=spec, samples=samples,
                     replicates=replicates, seed=seed, device=self.selection.device,
                 )  # fmt: skip
-        records = [w.answer() if has else None for w, has in zip(self.both, here, strict=True)]
+        asked = zip(self.both, here, strict=True)
+        records = [self._answer(worker) if has else None for worker, has in asked]
         common = {"problem": problem, "samples": samples, "budget": replicates, "dtype": "float64"}
         common |= {"estimator": spec.partition(":")[0], "device": self.selection.device}
         common |= {"problem_version": None, "config": None}
@@ -142,6 +156,16 @@ class _Measured:
         known = [r["config"] for r in whole if r and r["config"]]
         version = [r["problem_version"] for r in whole if r and r["problem_version"]]
         return Pair(spec, *(r and _summary(r, known, version) for r in whole))
+
+    def _answer(self, worker: Worker) -> dict:
+        """The record of a cell; one that kills its process is a cell that fails."""
+        try:
+            return worker.answer()
+        except WorkerKilled as crash:
+            worker.close()
+            worker.start()
+            worker("about", plugins=self.plugins)
+            return {"status": "error", "reason": str(crash)}
 
 
 def _summary(record: dict, configs: list, versions: list) -> Summary:
@@ -199,20 +223,27 @@ def _cells(selection: Selection, sides: Sequence[dict]) -> list[Spec]:
     base, head = sides
     budgets = base["problems"] | head["problems"]
     homes = base["estimators"] | head["estimators"]
-    small = selection.suite == "quick"
-    problems = [
-        name for name in budgets
-        if selection.problems or not small or name in {*base["quick"], *head["quick"]}
-    ]  # fmt: skip
-    shelf = [n for n in homes if selection.estimators or not small or not WING.match(homes[n])]
-    chosen = choose("estimator", selection.estimators, shelf)
-    also = {} if selection.estimators else base["also"] | head["also"]
+    in_suite = {*base["suites"][selection.suite], *head["suites"][selection.suite]}
+    problems = [name for name in budgets if selection.problems or name in in_suite]
     return [
         (problem, estimator, samples, selection.replicates or budgets[problem])
         for problem in choose("problem", selection.problems, problems)
         for samples in selection.samples
-        for estimator in (*chosen, *also.get(problem, ()))
+        for estimator in _shelf(selection, sides, homes, problem)
     ]
+
+
+def _shelf(selection: Selection, sides: Sequence[dict], homes: dict, problem: str) -> list[str]:
+    """The estimators of a problem: the chosen ones, or those of the suite as `run.Suite` has it."""
+    if selection.estimators:
+        return list(choose("estimator", selection.estimators, list(homes)))
+    quick = [name for name in homes if not WING.match(homes[name])]
+    narrow = any(problem in side["narrow"] for side in sides)
+    if selection.suite == "quick" and narrow:
+        return quick
+    also = (name for side in sides for name in side["also"].get(problem, ()))
+    shelf = quick if narrow or selection.suite == "quick" else homes
+    return [*dict.fromkeys([*shelf, *also])]
 
 
 def _ask(both: Sequence[Worker], request: str, **arguments) -> list:

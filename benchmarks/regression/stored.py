@@ -11,14 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import store_files
 from benchmarks.regression.accepted import Acceptance
-from benchmarks.regression.document import Comparison, command, document
+from benchmarks.regression.checkouts import is_checkout
+from benchmarks.regression.document import FAIL_ON, Comparison, command, document
 from benchmarks.regression.findings import Pair, findings
 from benchmarks.regression.looks import Look, Summary
 from benchmarks.regression.verdict import Document, Side
-from benchmarks.results import IDENTITY, Damage, identity, read, say_damaged
+from benchmarks.results import IDENTITY, Damage, files, identity, read
 
 FAMILY = 0.01  # of a false alarm anywhere in the report
+NAMED = 5  # damaged lines of a file that are named
 LOOSE = ("seed", "problem_version", "budget", "precision")  # need not agree to be one cell
 
 
@@ -28,7 +31,7 @@ class Chosen:
 
     problems: Sequence[str] = ()
     estimators: Sequence[str] = ()
-    fail_on: Sequence[str] = ("variance", "bias")
+    fail_on: Sequence[str] = FAIL_ON
 
     def has(self, record: Mapping) -> bool:
         """Whether the record is of a chosen cell."""
@@ -39,15 +42,17 @@ class Chosen:
 def is_store(name: str) -> bool:
     """Whether the name is a result store: a folder with records, or a file of them."""
     path = Path(name)
-    return (path.is_file() and path.suffix == ".jsonl") or (path / "records.jsonl").is_file()
+    if path.is_dir():
+        return any(path.glob("*.jsonl")) and not is_checkout(name)
+    return path.is_file() and path.suffix == ".jsonl"
 
 
 def compare_stores(
     base: str, head: str, chosen: Chosen, accepted: Sequence[Acceptance] = ()
 ) -> Document:
     """The report on the records of `head` against those of `base`; the last of a cell counts."""
-    damaged: list[Damage] = []
-    sides = [_records(Path(name), chosen, damaged) for name in (base, head)]
+    lost: list[str] = []
+    sides = [_records(Path(name), chosen, lost) for name in (base, head)]
     pairs = _joined(*sides)
     level = holm([look for pair in pairs for look in pair.looks()])
     found = [finding for pair in pairs for finding in findings(pair, None, level)]
@@ -57,8 +62,7 @@ def compare_stores(
         "confirmation": "Holm's correction over all tests",
     }
     comparison = Comparison(
-        *named, pairs, found, settings, chosen.fail_on, accepted,
-        note=say_damaged(damaged) if damaged else "",
+        *named, pairs, found, settings, chosen.fail_on, accepted, lost=lost
     )  # fmt: skip
     return document(comparison, lambda pair: _reproduce(named, pair))
 
@@ -71,22 +75,37 @@ def holm(looks: Iterable[Look]) -> float:
     return FAMILY / max(len(p) - rejected, 1)
 
 
-def _records(path: Path, chosen: Chosen, damaged: list[Damage]) -> dict[tuple, Summary]:
-    file = path / "records.jsonl" if path.is_dir() else path
+def _records(path: Path, chosen: Chosen, lost: list[str]) -> dict[tuple, Summary]:
+    """The last record of every cell; what could not be read is told in `lost`."""
     found = {}
-    for record in read(file, damaged):
-        if chosen.has(record):
-            found[identity(record)] = record
-    return {key: _summary(file.parent, record) for key, record in found.items()}
+    for file in files(path):
+        damaged: list[Damage] = []
+        for record in read(file, damaged):
+            if chosen.has(record):
+                found[identity(record)] = (file.parent, record)
+        if damaged:
+            lost.append(_lines_lost(file, damaged))
+    return {key: _summary(*place, lost) for key, place in found.items()}
 
 
-def _summary(folder: Path, record: dict) -> Summary:
-    """A record with the means of its blocks, if the file beside the store is there."""
+def _lines_lost(file: Path, damaged: Sequence[Damage]) -> str:
+    each = [f"line {damage.line}: {damage.reason}" for damage in damaged[:NAMED]]
+    each += [f"and {len(damaged) - NAMED} more"] if len(damaged) > NAMED else []
+    count = "1 line is no record" if len(damaged) == 1 else f"{len(damaged):,} lines are no records"
+    return f"{file}: {count} and left out ({'; '.join(each)})."
+
+
+def _summary(folder: Path, record: dict, lost: list[str]) -> Summary:
+    """A record with the means of its blocks, if the file beside the store is there and whole."""
     name = record.get("per_block")
     if not name or not (folder / name).is_file():
         return Summary.of(record, None)
-    with np.load(folder / name) as arrays:
-        return Summary.of(record, dict(arrays))
+    try:
+        return Summary.of(record, store_files.read_arrays(folder, name))
+    except (ValueError, KeyError) as mistake:
+        why = str(mistake).rstrip(".")
+        lost.append(f"{folder / name}: the means of a cell's blocks are left out ({why}).")
+        return Summary.of(record, None)
 
 
 def _joined(base: Mapping, head: Mapping) -> list[Pair]:

@@ -104,10 +104,11 @@ class Document:
     exit_status: int
     base: Side
     head: Side
-    completeness: dict  # cells, refused (on both sides), findings, and verdicts: {verdict: count}
+    completeness: dict  # cells, refused (on both sides), findings, verdicts: {verdict: count}, and
+    # lost: a sentence for each file of which something could not be read
     cells: list[Finding]
     minimum_effect: dict  # metric: {"best", "median", "worst"} over the cells compared
-    self_check: dict  # tests, below_0.05, below_0.01, below_0.001 (shares), alarms
+    self_check: dict  # tests, below_0.05, below_0.01, below_0.001 (shares)
     environment: list[dict]  # {"field", "base", "head"} where they differ
     settings: dict  # fail_on, margins, levels, confirmation, seed, head_seed, replicates, …
     accepted: list[Acceptance] = field(default_factory=list)

@@ -44,10 +44,12 @@ class Work:
         for plugin in plugins:
             sources.read_file(Path(plugin))
         names = problems.names()
+        narrow = getattr(problems, "is_narrow", lambda name: False)  # unknown to old revisions
         return {
             "context": context(),
             "problems": {name: problems.replicates(name) for name in names},
-            "quick": problems.names("quick"),
+            "suites": {suite: problems.names(suite) for suite in ("quick", "full")},
+            "narrow": [n for n in names if narrow(n)],
             "also": {name: problems.also(name) for name in names},
             "estimators": {n: type(estimators.create(n)).__module__ for n in estimators.names()},
         }
@@ -63,10 +65,13 @@ class Work:
         mistake, subject, truth = self._subject(problem)
         if mistake:
             return {"status": "error", "reason": mistake}
-        found = measure_checked(
-            subject, truth, estimator, samples, replicates, seed, device, torch.float64,
-            timed=False,
-        )  # fmt: skip
+        try:
+            found = measure_checked(
+                subject, truth, estimator, samples, replicates, seed, device, torch.float64,
+                timed=False,
+            )  # fmt: skip
+        except Exception as failure:  # a cell that fails is a finding
+            return {"status": "error", "reason": _sentence(failure)}
         record = {k: v for k, v in vars(found).items() if k not in ("parameters", "blocks")}
         if found.status != "ok":
             return record
@@ -92,10 +97,14 @@ class Work:
         if mistake:
             return {"mistake": mistake}
         count = Plan.of(replicates, subject.numbers(samples)).block
-        try:
-            self._block = _block(subject, estimator, samples, count, device, torch.float32)
-        except RuntimeError:  # a cost that holds float64 tensors of its own
-            self._block = _block(subject, estimator, samples, count, device, torch.float64)
+        for dtype in (torch.float32, torch.float64):  # a cost may hold float64 tensors of its own
+            try:
+                self._block = _block(subject, estimator, samples, count, device, dtype)
+                break
+            except Exception as failure:
+                mistake = _sentence(failure)
+        else:
+            return {"mistake": mistake}
         self._synchronise = torch.cuda.synchronize if "cuda" in device else lambda: None
         peak = timing.peak_memory(self._block, torch.device(device))
         self.time(1)
@@ -124,7 +133,7 @@ class Work:
                 check(problem)
                 self._subjects[name] = (None, problem, find_truth(problem))
             except Exception as mistake:  # whatever it is, it must not stop the others
-                self._subjects[name] = (f"{type(mistake).__name__}: {mistake}", None, None)
+                self._subjects[name] = (_sentence(mistake), None, None)
         return self._subjects[name]
 
     @staticmethod
@@ -160,6 +169,11 @@ def _block(problem, estimator, samples, count, device, dtype):
     return lambda: cell.block(0, count, fitted=fitted)
 
 
+def _sentence(failure: Exception) -> str:
+    first = (str(failure).strip().splitlines() or ["no message"])[0]
+    return f"{type(failure).__name__}: {first}"
+
+
 def main(root: Path) -> None:
     """Answer requests (name, arguments) until the input ends."""
     answers = os.fdopen(os.dup(1), "wb")
@@ -180,7 +194,7 @@ def main(root: Path) -> None:
         try:
             answer = (True, getattr(work, name)(**arguments))
         except Exception as failure:
-            answer = (False, f"{type(failure).__name__}: {failure}")
+            answer = (False, _sentence(failure))
         guard(root)
         pickle.dump(answer, answers)
         answers.flush()

@@ -9,9 +9,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
 
 import dask
+from dask.utils import parse_timedelta
 from distributed import Client, KilledWorker, LocalCluster, as_completed
+from distributed.utils import silence_logging_cmgr
 
 from benchmarks.measurement import Measurement
 from benchmarks.running import remote
@@ -19,7 +23,8 @@ from benchmarks.running.job import Job
 
 AHEAD = 1000  # cells that the scheduler knows of; more would only fill memory
 DEATHS = 1  # workers that a cell may lose before it is measured alone
-PATIENCE = 60  # seconds to find the scheduler and its first worker
+PATIENCE = 60  # seconds to find the scheduler
+ABSENCE = "distributed.scheduler.no-workers-timeout"  # without any worker; then a run ends
 LOCAL = {
     "distributed.scheduler.allowed-failures": DEATHS,
     "distributed.scheduler.worker-saturation": 1.0,  # no cell waits on a worker that may die
@@ -31,7 +36,8 @@ class Cluster:
     """A crew of `workers` processes of this machine, or of the workers of a `scheduler`.
 
     A cell that hangs is ended after `limit` seconds. `plugins` are files that every worker runs
-    first. Raises ValueError where no scheduler answers, ConnectionError where it goes away.
+    first. Raises ValueError where no scheduler answers, ConnectionError where it goes away or all
+    workers do.
     """
 
     def __init__(
@@ -43,26 +49,41 @@ class Cluster:
     ):
         self.width = workers or AHEAD
         self.order = remote.Order(tuple(str(path.resolve()) for path in plugins), limit)
-        self.closing = ExitStack()
+        self.closing, self.over, self.loss = ExitStack(), Event(), "The scheduler is gone."
+        self.closing.enter_context(silence_logging_cmgr(logging.CRITICAL))
         if scheduler is None:
             self.closing.enter_context(dask.config.set(LOCAL))
             scheduler = self.closing.enter_context(_local(workers))
         try:
             self.client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
             self.closing.enter_context(self.client)
-            self.client.wait_for_workers(1, timeout=PATIENCE)
         except (OSError, TimeoutError, ValueError) as failure:
             self.closing.close()
             raise ValueError(
-                f"No worker was found at {scheduler} within {PATIENCE} seconds "
+                f"No scheduler was found at {scheduler} within {PATIENCE} seconds "
                 f"({failure}); start `dask scheduler` and `dask worker`, as docs/cluster.md shows."
             ) from failure
+        absence = parse_timedelta(dask.config.get(ABSENCE) or "5 minutes")
+        Thread(target=self._watch, args=[absence], daemon=True).start()
+        self.closing.callback(self.over.set)
 
     def __enter__(self) -> "Cluster":
         return self
 
     def __exit__(self, *_) -> None:
         self.closing.close()
+
+    def _watch(self, absence: float) -> None:
+        """Close the client, which ends the wait for cells, after `absence` s without workers."""
+        seen = monotonic()
+        while not self.over.wait(absence / 60):
+            try:
+                seen = monotonic() if self.client.nthreads() else seen
+            except (OSError, RuntimeError):
+                return  # no scheduler: dask notices that
+            if monotonic() - seen > absence:
+                self.loss = f"There has been no worker for {absence:g} seconds."
+                return self.client.close()
 
     def measure(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Measurement, dict]]:
         """Measure the jobs on all workers, in any order.
@@ -79,12 +100,12 @@ class Cluster:
             if killed:
                 suspects.append(job)
             else:
-                yield job, *_outcome(job, future)
+                yield job, *self._outcome(job, future)
             for following in islice(jobs, 1):
                 running[self._measure(following)] = following
                 ended.add(next(reversed(running)))
         for job in suspects:
-            yield job, *_outcome(job, self._measure(job))
+            yield job, *self._outcome(job, self._measure(job))
 
     def time(self, job: Job, record: dict) -> tuple[dict, dict]:
         """What timing changes in a cell's record, and where it was timed: on one worker, alone."""
@@ -93,25 +114,27 @@ class Cluster:
             remote.time_there, self.order, job, record, pure=False, workers=first,
             allow_other_workers=True,
         )  # fmt: skip
-        try:
-            return future.result()
-        except KilledWorker:
-            return {"status": "error", "reason": _deaths("timed")}, {}
+        found, where = self._outcome(job, future, "timed")
+        if isinstance(found, Measurement):  # that failed
+            found = {"status": found.status, "reason": found.reason}
+        return found, where
 
     def _measure(self, job: Job):
         return self.client.submit(remote.measure_there, self.order, job, pure=False)
 
+    def _outcome(self, job: Job, future, what: str = "measured") -> tuple[Measurement | dict, dict]:
+        """What the future brings and where it was made, or the cell as failed.
 
-def _outcome(job: Job, future) -> tuple[Measurement, dict]:
-    """The measurement, and where it was made. ConnectionError if the cluster is gone."""
-    try:
-        return future.result()
-    except KilledWorker:
-        return job.failed(_deaths("measured")), {}
-    except Exception as failure:
-        if future.status != "error":
-            raise ConnectionError("The scheduler is gone.") from failure
-        return job.failed(f"The worker failed: {type(failure).__name__}: {failure}"), {}
+        ConnectionError if the cluster is gone.
+        """
+        try:
+            return future.result()
+        except KilledWorker:
+            return job.failed(_deaths(what)), {}
+        except Exception as failure:
+            if future.status != "error":
+                raise ConnectionError(self.loss) from failure
+            return job.failed(f"The worker failed: {type(failure).__name__}: {failure}"), {}
 
 
 def _deaths(what: str) -> str:

@@ -28,6 +28,7 @@ class Job:
     seed: int = 0
     device: str = "cpu"
     timed: bool = True
+    compiled: bool = False
 
     def __str__(self) -> str:
         return f"{self.problem} · {self.estimator} · K={self.samples}"
@@ -72,7 +73,7 @@ def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
     try:
         return measure_checked(
             problem, truth, job.estimator, job.samples, job.replicates, job.seed, job.device,
-            torch.float64, job.precision, job.timed, blocks,
+            torch.float64, job.precision, job.timed, job.compiled, blocks,
         )  # fmt: skip
     except Exception as failure:  # whatever it is, it must not stop the sweep
         return job.failed(_sentence(failure))
@@ -91,7 +92,7 @@ def time(job: Job, record: dict) -> dict:
     problem = _loaded(job.problem, problems.entry(job.problem))
     if not isinstance(problem, Problem):
         return ending(RuntimeError(problem))
-    return time_measured(problem, job.estimator, record)
+    return time_measured(problem, job.estimator, record, job.compiled)
 
 
 @cache

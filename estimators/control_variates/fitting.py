@@ -27,7 +27,7 @@ def fit(dist: Distribution, surrogate: Callable[..., Tensor], start, steps: int)
         rate = RATE * min(1.0, 2 * (1 - (step - 1) / steps))
         rate *= (1 - 0.999**step) ** 0.5 / (1 - 0.9**step)
         parameters = [
-            p.detach() - rate * m / (v.sqrt() + TINY)
+            p.detach() - rate * m / (v.sqrt() + max(TINY, torch.finfo(v.dtype).tiny))
             for p, m, v in zip(parameters, first, second, strict=True)
         ]
     return parameters

@@ -1,10 +1,11 @@
-"""Student-t: a cdf, with its derivative in the degrees of freedom, which torch lacks."""
+"""Student-t: the cdf, with its derivative in ν, and the quantile, all of which torch lacks."""
 
+import torch
 from torch.distributions import StudentT
 
-from estimators.families import capabilities
+from estimators.families import capabilities, couplings
 from estimators.families.capabilities import attach
-from estimators.special import student_t_cdf, student_t_cdf_df_derivative
+from estimators.special import student_t_cdf_with_derivative, student_t_quantile
 
 
 @capabilities.cdf.register(StudentT)
@@ -12,6 +13,11 @@ def _(dist, x):
     z = (x - dist.loc) / dist.scale
     df = dist.df.expand_as(z)
     density = dist.log_prob(x).exp() * dist.scale
-    return attach(
-        student_t_cdf(df, z), (z, density), (df, student_t_cdf_df_derivative(df, z.detach()))
-    )
+    value, by_df = student_t_cdf_with_derivative(df, z.detach())
+    return attach(value, (z, density), (df, by_df))
+
+
+@couplings.quantile.register(StudentT)
+def _(dist, u):
+    x = (dist.loc + dist.scale * student_t_quantile(dist.df, u)).detach()
+    return capabilities.implicit(dist, x) if torch.is_grad_enabled() else x

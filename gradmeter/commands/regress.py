@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import numbers
+from gradmeter.options import INTERRUPTED, numbers
 
 METRICS = ("variance", "bias", "speed", "memory")
+STORE = "results"
 LISTED = 10  # findings named on the terminal
 
 
@@ -37,11 +38,13 @@ def _metrics(ctx: click.Context, option: click.Parameter, text: str) -> tuple[st
 @click.option("--speed/--no-speed", default=True, show_default=True, help="Measure speed, memory.")
 @click.option("--accepted", default="regressions-accepted.toml", show_default=True,
               type=click.Path(path_type=Path), help="Regressions that are known.")  # fmt: skip
+@click.option("--history", "store", type=click.Path(path_type=Path), metavar="STORE",
+              help="Where earlier commits are; results/, if it is there.")  # fmt: skip
 @click.option("--to", default="regression", show_default=True, type=click.Path(path_type=Path),
               help="A folder, or one file: .html, .md, .json or .csv.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict document.")
 @click.pass_context
-def regress(ctx, base, head, to, as_json, accepted, **options):
+def regress(ctx, base, head, to, as_json, accepted, store, **options):
     """Say whether variance, bias or speed got worse from BASE to HEAD.
 
     Each is a git revision, a folder with the code, or a result store. Exit status 1: a confirmed
@@ -55,12 +58,20 @@ def regress(ctx, base, head, to, as_json, accepted, **options):
     if to.suffix and to.suffix not in FILES:
         raise click.UsageError(f"--to {to}: name a folder, or a file in {', '.join(FILES)}.")
     entries = read(accepted)
-    document = _compare(base, head, options, entries, ctx.find_root().params.get("plugins", ()))
-    written = publish_regression(document.to_dict(), to)
+    if store and not store.exists():
+        raise click.UsageError(f"--history {store}: there is no such store.")
+    try:
+        document = _compare(base, head, options, entries, ctx.find_root().params.get("plugins", ()))
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted before anything was compared: there is no report.", err=True)
+        sys.exit(INTERRUPTED)
+    written = publish_regression(document.to_dict(), to, _history(document, store))
     if as_json:
         click.echo(json.dumps(document.to_dict(), indent=1, allow_nan=False))
     else:
         _say(document)
+    for sentence in document.completeness["lost"]:
+        click.echo(f"warning: {sentence}", err=True)
     click.echo(f"Report: {written}", err=True)
     sys.exit(document.exit_status)
 
@@ -87,15 +98,32 @@ def _compare(base: str, head: str, options: dict, entries: list, plugins: tuple)
         return compare_revisions(base, head, selection, entries, progress=progress)
 
 
+def _history(document, store: Path | None) -> list:
+    """What a store knows of the cells that got worse; a store that cannot be read is a warning."""
+    from benchmarks.regression.stored import is_store
+    from reports.history import of_cells
+
+    worse = [f for f in document.cells if f.verdict in ("failed", "regressed")]
+    if store is None and not is_store(STORE):
+        return []
+    try:
+        return of_cells(store or STORE, [(f.problem, f.estimator, f.samples) for f in worse])
+    except ValueError as mistake:
+        click.echo(f"warning: the report has no history: {mistake}", err=True)
+        return []
+
+
 def _say(document) -> None:
     """The sentence, and what to look at first."""
     click.echo(document.sentence)
     shown = [f for f in document.cells if f.verdict in ("failed", "regressed", "unstable")]
     for finding in shown[:LISTED]:
-        mark = f"accepted: {finding.accepted}" if finding.accepted else finding.verdict
+        mark = f"{finding.verdict}. {finding.reason or ''}"
+        if finding.accepted:
+            mark += f" Accepted: {finding.accepted}"
         click.echo(
             f"  {finding.problem} · {finding.estimator} · K={finding.samples} · {finding.metric}: "
-            f"{mark}. {finding.reason or ''}"
+            f"{mark}"
         )
         if finding.gates:
             click.echo(f"    {finding.reproduce}")

@@ -30,6 +30,8 @@ MOST_ROWS = 5_000  # rows kept for the ranking at the end; the store has them al
 @click.option("--resume", is_flag=True, help="Leave out what the store has already.")
 @click.option("--per-parameter", is_flag=True, help="Also store each parameter's numbers.")
 @click.option("--timing/--no-timing", default=True, help="Time the estimators too.")
+@click.option("--compile", "compiled", is_flag=True,
+              help="Try torch.compile where estimators are timed, and on large cells.")  # fmt: skip
 @click.option("--out", default="results", show_default=True, type=click.Path(path_type=Path))
 @click.pass_context
 def run(
@@ -49,6 +51,7 @@ def run(
     resume,
     per_parameter,
     timing,
+    compiled,
     out,
 ):
     """Measure a suite and append every cell to the store.
@@ -60,7 +63,7 @@ def run(
     Along a training: gradmeter run --trajectory -p vae-digits -e pathwise -e 'reinforce*'
     """
     who = workers, scheduler, cell_timeout, ctx.parent.params["plugins"]
-    what = samples, replicates, precision, seed, device, not estimators, timing
+    what = samples, replicates, precision, seed, device, not estimators, timing, compiled
     try:
         chosen = _suite(_problems(suite, patterns, trajectory), suite, estimators, what)
         shown = _measure(chosen, who, out, resume, per_parameter)

@@ -1,0 +1,134 @@
+"""What a record holds, as types: every line is checked against them while it is parsed, in C.
+
+Each class adds a group of fields, so that nothing is ever joined by position: `Identity` says what
+makes two records comparable, `Status` how the cell ended, `Values` what was measured, and `Context`
+(one nested object) where and when. Other fields are skipped: later versions may add some.
+"""
+
+from inspect import get_annotations
+from typing import Annotated
+
+from msgspec import Meta, Raw, Struct
+
+Text = str | None
+Number = float | None
+Flag = bool | None
+Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None  # as the columns of a frame hold it
+Numbers = list[Number] | None
+
+
+class Identity(Struct, kw_only=True, gc=False):
+    """What makes two records comparable."""
+
+    problem: str
+    estimator: str
+    config: Text = None  # the estimator's fields as sorted JSON
+    samples: Whole = None  # K, per estimate
+    budget: Whole = None  # R asked for: what is reached, unless `precision` stops before
+    precision: Number = None  # relative half-width of the variance interval at which to stop
+    seed: Whole = None
+    device: Text = None
+    dtype: Text = None
+    problem_version: Whole | str = None
+
+
+class Status(Identity, kw_only=True, gc=False):
+    """How the cell ended."""
+
+    status: str  # ok | n/a | error
+    reason: Text = None  # one sentence, unless ok
+
+
+class Values(Status, kw_only=True, gc=False):
+    """What was measured."""
+
+    replicates: Whole = None  # R measured
+    variance: Number = None  # trace of the covariance of one estimate, over all of λ
+    variance_low: Number = None
+    variance_high: Number = None
+    kurtosis: Number = None  # of one estimate: E s² / (E s)², s = ‖ĝ − E ĝ‖²
+    data_variance: Number = None  # what the choice of the minibatch adds, where there are any
+    data_variance_low: Number = None
+    data_variance_high: Number = None
+    bias2: Number = None  # ‖E ĝ − g‖², sampling noise taken out: may be slightly negative
+    bias2_low: Number = None
+    bias2_high: Number = None
+    bias_p: Number = None  # of "unbiased", all parameters together
+    bias_verdict: Text = None  # unbiased | biased | undetermined | no truth
+    bias_limit: Number = None  # upper 95 % limit of ‖bias‖ / ‖g‖ (/ √variance where g = 0)
+    replicates_to_decide: Number = None  # R at which an undetermined verdict would be decided
+    truth_method: Text = None  # closed form | enumeration | quadrature | reference | none
+    truth_error: Number = None  # ‖its standard error‖ / ‖g‖
+    truth_note: Text = None  # how a truth was made, where that takes words
+    gradient_norm: Number = None  # ‖g‖ of the truth
+    mse: Number = None
+    snr: Number = None  # ‖E ĝ‖ / √variance
+    snr_low: Number = None
+    snr_high: Number = None
+    cosine: Number = None  # mean cosine between one estimate and the truth
+    wrong_way: Number = None  # share of estimates that point away from the truth
+    evaluations: Number = None  # cost evaluations per estimate, baselines included
+    fit_evaluations: Number = None  # cost evaluations spent once on what it learned, if anything
+    variance_start: Number = None  # before anything was learned, of at most 2 000 replicates
+    variance_start_low: Number = None
+    variance_start_high: Number = None
+    seconds: Number = None  # per estimate in the batched loop
+    seconds_low: Number = None
+    seconds_high: Number = None
+    gradients_per_second: Number = None
+    compile_seconds: Number = None  # spent once on `torch.compile`, where the timed loop is its
+    peak_memory_bytes: Number = None  # of one block of the batched loop
+    work_variance: Number = None  # variance × seconds
+    work_variance_low: Number = None
+    work_variance_high: Number = None
+    heavy_tailed: Flag = None  # the variance interval may be too short
+    unhealthy: Number = None  # share of non-finite gradients
+    zero: Number = None  # share of gradients that are exactly zero
+    nonfinite_costs: Number = None  # share of cost values that are not finite
+    stopped: Text = None  # replicates | precision | capped
+    per_parameter: Text = None  # the file beside the store with each parameter's numbers, if any
+    per_block: Text = None  # the file beside the store with the means of blocks, for paired changes
+    variance_jackknife: Numbers = None  # without each of the ≤ 64 blocks, for paired ratios
+    trajectory: Text = None  # the problem's plain name, where it is a stage of a training
+    step: Whole = None  # of that training
+
+
+class Record(Values, kw_only=True, gc=False):
+    """One line of the store."""
+
+    context: Raw = Raw(b"null")
+    schema: object = None
+
+
+class Context(Struct, kw_only=True):
+    """Where and when a cell was measured, and with what."""
+
+    commit: Text = None
+    dirty: Flag = None
+    time: Text = None
+    host: Text = None
+    cpu: Text = None
+    cores: Whole = None
+    gpu: Text = None
+    threads: Whole = None
+    python: Text = None
+    torch: Text = None
+    numpy: Text = None
+    gradmeter: Text = None
+    platform: Text = None
+    isolated: Flag = None  # timed, with no other work of the run beside it
+
+
+IDENTITY, STATUS, VALUES, CONTEXT = (
+    tuple(get_annotations(group)) for group in (Identity, Status, Values, Context)
+)
+COLUMNS = (*IDENTITY, *STATUS, *VALUES)
+BESIDE = ("per_parameter", "per_block")  # paths of files, within the folder of the store
+
+
+def _of(*kinds) -> set[str]:
+    groups = (Identity, Status, Values, Context)
+    return {n for group in groups for n, kind in get_annotations(group).items() if kind in kinds}
+
+
+TEXTS, COUNTS, FLAGS, LISTS = _of(str, Text), _of(Whole), _of(Flag), _of(Numbers)

@@ -1,0 +1,143 @@
+"""Worktrees of a comparison: there while it lasts, gone whenever and however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import planted
+import pytest
+
+from benchmarks.regression import checkouts as module
+from benchmarks.regression.checkouts import checkouts
+from benchmarks.regression.interruptions import interruptible, undisturbed
+from benchmarks.regression.revisions import Progress, Selection, compare_revisions
+
+NAMES = ("main", "main")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    planted.git(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "file").write_text("A state.")
+    return planted.commit(tmp_path)
+
+
+def worktrees(folder):
+    return len(planted.git(folder, "worktree", "list").splitlines()) - 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_it_lasts_leaves_nothing(repository, number):
+    before = signal.getsignal(number)
+    found = []
+
+    def use():
+        with checkouts(NAMES, repository) as roots:
+            found.extend(roots)
+            assert worktrees(repository) == 2
+            signal.raise_signal(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        use()
+    assert worktrees(repository) == 0
+    assert not any(root.exists() for root in found)
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("moment", range(6))  # before and after two of add, two of remove
+def test_a_signal_while_git_works_leaves_nothing(repository, monkeypatch, number, moment):
+    calls = []
+
+    def git(folder, *arguments):
+        calls.append(arguments)
+        if len(calls) == moment + 1:
+            signal.raise_signal(number)
+        return subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True,
+                              check=True).stdout.strip()  # fmt: skip
+
+    monkeypatch.setattr(module, "git", git)
+    entered = []
+
+    def use():
+        with checkouts(NAMES, repository) as roots:
+            entered.extend(roots)
+
+    with pytest.raises(KeyboardInterrupt):
+        use()
+    assert bool(entered) == (moment >= 4)
+    assert worktrees(repository) == 0
+    assert len(calls) == 6
+
+
+def test_what_is_no_revision_leaves_nothing(repository):
+    with pytest.raises(ValueError, match="'nowhere' is no git revision"):
+        checkouts(("main", "nowhere"), repository).__enter__()
+    assert worktrees(repository) == 0
+
+
+def test_a_revision_that_git_cannot_check_out_is_told_in_its_words(repository, monkeypatch):
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "core.hooksPath")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", str(repository))
+    (repository / "post-checkout").write_text("#!/bin/sh\necho 'no room' >&2\nexit 1\n")
+    (repository / "post-checkout").chmod(0o755)
+    with pytest.raises(ValueError, match="git could not check out 'main': no room"):
+        checkouts(NAMES, repository).__enter__()
+    assert worktrees(repository) == 0
+
+
+def test_signals_that_were_held_back_are_sent_again_once():
+    done = []
+
+    def work():
+        with interruptible(), undisturbed():
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGINT)
+            done.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done
+
+
+@pytest.fixture
+def packages(tmp_path):
+    return planted.checkout(tmp_path)
+
+
+def test_a_command_that_is_terminated_leaves_nothing(packages):
+    command = [sys.executable, "-P", "-m", "gradmeter", "regress", "main", "main", "--no-speed"]
+    process = subprocess.Popen(command, cwd=packages, text=True, stderr=subprocess.PIPE,
+                               env=os.environ | {"OMP_NUM_THREADS": "1"})  # fmt: skip
+    while not worktrees(packages):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "there is no report" in said
+    assert worktrees(packages) == 0
+
+
+class Terminated(Progress):
+    """Sends SIGTERM where the third cell begins."""
+
+    count = 0
+
+    def step(self, problem, samples, estimator):
+        self.count += 1
+        if self.count == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_what_was_compared_before_a_signal_is_in_the_report(packages):
+    cells = Selection(problems=("normal-quadratic",), estimators=("pathwise", "reinforce*"),
+                      replicates=500, timed=False)  # fmt: skip
+    document = compare_revisions(*NAMES, cells, repository=packages, progress=Terminated())
+    assert document.exit_status == 130
+    assert "Interrupted" in document.sentence
+    assert document.completeness["cells"] == 2
+    assert worktrees(packages) == 0
