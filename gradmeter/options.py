@@ -1,5 +1,6 @@
 """What commands share: options, and the exit statuses."""
 
+import re
 import sys
 
 import click
@@ -22,12 +23,34 @@ def numbers(ctx: click.Context, option: click.Parameter, text: str) -> tuple[int
     return numbers
 
 
+def device(ctx: click.Context, option: click.Parameter, text: str) -> str:
+    """A click callback: cpu, cuda or cuda:1. Whether there is one is `check_device`'s question."""
+    if not re.fullmatch(r"cpu|cuda(:\d{1,2})?", text):
+        raise click.BadParameter(f"{text!r} is no device to measure on; use cpu, cuda or cuda:1.")
+    return text
+
+
+def check_device(name: str) -> None:
+    """Raise click.UsageError for a device that this machine does not have."""
+    if name == "cpu":
+        return
+    import torch
+
+    count, place = torch.cuda.device_count(), int(name.partition(":")[2] or 0)
+    if place >= count:
+        raise click.UsageError(
+            f"There is no device {name} here: torch sees {count} GPUs; use --device cpu, or ask "
+            "`gradmeter doctor`."
+        )
+
+
 def measuring(command):
     """The options that `run` and `compare` share."""
     for option in (
         click.option("--seed", default=0, type=click.IntRange(-(2**63), 2**63 - 1),
                      help="Of all random numbers; 0."),
-        click.option("--device", default="cpu", show_default=True, help="cpu or cuda."),
+        click.option("--device", default="cpu", callback=device, show_default=True,
+                     help="cpu or cuda."),
         click.option("--precision", type=float, help="Stop at this relative half-width, as 0.05."),
         click.option("-R", "--replicates", type=int, help=_AT_MOST),
         click.option("-K", "--samples", callback=numbers, show_default=True, help=_COUNTS,

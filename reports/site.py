@@ -52,10 +52,10 @@ class Site:
 
 
 def addresses(names: Iterable[str]) -> dict[str, str]:
-    """A file name (without ending) for every name, distinct also where signs are lost."""
+    """A short file name (without ending) for every name, distinct also where signs are lost."""
     found: dict[str, str] = {}
     for name in names:
-        plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
+        plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:100] or "unnamed"
         taken, address, count = set(found.values()), plain, 2
         while address in taken:
             address, count = f"{plain}-{count}", count + 1

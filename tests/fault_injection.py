@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import random
+import re
 import resource
 import signal
 import sys
@@ -144,6 +145,8 @@ def throws(exception):
     raise exception
 
 
+# Python drops a ctrl-C that comes in a callback of its own, with this message; the run goes on.
+IGNORED = re.compile(r"Exception ignored in: .*?\nKeyboardInterrupt: \n", re.DOTALL)
 KINDS = ["kill", "no space", "torn write", "killed in a write", "file size", "permission", "sync",
          "timeout", "exception", "NaN", "interrupt", "none"]  # fmt: skip
 
@@ -203,7 +206,7 @@ def check(folder, status, finished, kinds, whole):
     """Sentences about what is wrong with a store after a run."""
     store = Store(folder / "store")
     last = store.latest() if store.path.exists() else {}
-    said = (folder / "said").read_text()
+    said = IGNORED.sub("", (folder / "said").read_text())
     for key in finished - last.keys():
         yield f"lost: {key}"
     for key, record in last.items():

@@ -10,6 +10,7 @@ import planted
 import pytest
 
 from benchmarks.regression import checkouts as module
+from benchmarks.regression import speed
 from benchmarks.regression.checkouts import checkouts
 from benchmarks.regression.interruptions import interruptible, undisturbed
 from benchmarks.regression.revisions import Progress, Selection, compare_revisions
@@ -141,3 +142,27 @@ def test_what_was_compared_before_a_signal_is_in_the_report(packages):
     assert "Interrupted" in document.sentence
     assert document.completeness["cells"] == 2
     assert worktrees(packages) == 0
+
+
+def test_a_cell_that_kills_its_process_while_it_is_timed_is_left_out(tmp_path, monkeypatch):
+    def pairs(both, cell, *_):
+        if cell[0] == "deadly":
+            both[1]("exit")
+        both[1]("still there")
+        return cell[0]
+
+    worker = tmp_path / "worker.py"  # answers everything, unless it is to die
+    worker.write_text(
+        "import os, pickle, sys\n"
+        "while True:\n"
+        "    request, _ = pickle.load(sys.stdin.buffer)\n"
+        "    if request == 'exit':\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "    pickle.dump((True, None), sys.stdout.buffer)\n"
+        "    sys.stdout.flush()\n"
+    )
+    monkeypatch.setattr(module, "WORKER", worker)
+    monkeypatch.setattr(speed, "pairs", pairs)
+    cells = [("deadly", "e", 1, 100), ("good", "e", 1, 100)]
+    found = speed.launches([tmp_path, tmp_path], (), cells, speed.Effort(3, 1), "cpu", 0)
+    assert found == {cells[1]: ["good"] * 3}

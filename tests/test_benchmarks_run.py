@@ -1,5 +1,6 @@
 """The runner: what it leaves out, what it costs beside measuring, and what it keeps in memory."""
 
+import math
 import time
 import tracemalloc
 from dataclasses import replace
@@ -10,6 +11,7 @@ from test_benchmarks_workers import statistics
 from benchmarks import facts, measure, problems
 from benchmarks import run as running
 from benchmarks.measuring import timing
+from benchmarks.peers import scaling
 from benchmarks.results import Store
 from benchmarks.running import alone
 from estimators.control_variates import learned_surrogate
@@ -139,3 +141,11 @@ def test_estimators_that_evaluate_much_are_timed_in_smaller_blocks():
     assert facts.timed_block(1024, 33.0) == 124
     assert facts.timed_block(128, 1e6) == 16
     assert facts.timed_block(8, 1e6) == 8
+
+
+def test_what_grows_is_measured_and_a_refusal_is_no_figure():
+    seconds, peak = scaling.measured("pathwise", 2, 1, 200)
+    assert seconds > 0
+    assert peak > 50
+    assert math.isnan(scaling.measured("reinforce-loo", 2, 1, 200)[0])
+    assert scaling.stored("pathwise", 2)[0] > 0

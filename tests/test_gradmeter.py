@@ -131,6 +131,16 @@ def test_an_estimator_from_outside_appears_everywhere(tmp_path):
     assert "mine" in Path(page).read_text()
 
 
+@pytest.mark.parametrize("device", ["", "x", "cpu:9", "cuda:99"])
+def test_a_device_that_is_not_there_is_one_sentence(device, tmp_path):
+    problem = ["torch.distributions:Normal", "loc=0", "scale=1", "--cost", "linear"]
+    for words in (["compare", *problem], ["run", "--out", str(tmp_path / "results")]):
+        done = CliRunner().invoke(main, [*words, "--device", device])
+        assert done.exit_code == 2, done.output
+        assert "device" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_compare_a_file(tmp_path):
     (tmp_path / "my_problem.py").write_text(PROBLEM)
     done = gradmeter(

@@ -114,6 +114,8 @@ def test_names_become_distinct_and_harmless_addresses():
         "A b": "a-b", "a-b": "a-b-2", "../../x": "x", "ü": "unnamed", "a-b-2": "a-b-2-2",
         "é": "unnamed-2",
     }  # fmt: skip
+    long = site.addresses(["9" * 400, "9" * 401])
+    assert [len(address) for address in long.values()] == [100, 102]
 
 
 def test_text_from_the_data_stays_text_on_every_page(tmp_path):

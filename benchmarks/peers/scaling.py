@@ -16,11 +16,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 ESTIMATORS = ("pathwise", "reinforce-loo")
-ROUNDS, ONCE = 3, 10.0  # seconds, from which on one round has to do
+ROUNDS = 3
 
 
 def measured(estimator: str, size: int, samples: int, replicates: int) -> tuple[float, float]:
-    """CPU seconds of a measurement, and the peak memory in MB of a process that makes no other."""
+    """CPU seconds of a measurement, and the peak MB of a process that makes no other."""
     import torch
     from torch.distributions import Independent, Normal
 
@@ -38,7 +38,8 @@ def measured(estimator: str, size: int, samples: int, replicates: int) -> tuple[
     start = time.process_time()
     found = measure(problem, estimator, samples, replicates, timed=False)
     seconds = time.process_time() - start
-    return seconds if found.status == "ok" else math.nan, _peak()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    return seconds if found.status == "ok" else math.nan, peak
 
 
 def stored(estimator: str, cells: int) -> tuple[float, float]:
@@ -52,43 +53,36 @@ def stored(estimator: str, cells: int) -> tuple[float, float]:
             suite = Suite(("normal-10-quadratic",), (estimator,), (4,) * count, 1000, timed=False)
             for _ in run(suite, Store(folder)):
                 pass
-    return time.process_time() - start, _peak()
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    return time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
 def table(growing: str, unit: str, once: Callable, grid: dict[int, tuple], per: Callable) -> None:
-    """Print a table of `once(estimator, *arguments)` while a number grows, in Markdown.
+    """Print `once(estimator, *arguments)` for each number of `grid` in Markdown.
 
-    `grid` has the arguments for each number, `per(number)` how many units there are in it.
+    `per(number)` is how many of the `unit`, in millionths of a second, there are in it.
     """
-    print(f"\n| {growing} |" + "".join(f" {e}: µs per {unit} | MB |" for e in ESTIMATORS))
+    print(f"\n| {growing} |" + "".join(f" {e}: {unit} | MB |" for e in ESTIMATORS))
     print("|---|" + "---|---|" * len(ESTIMATORS))
     found = {(number, e): [] for number in grid for e in ESTIMATORS}
-    for turn in range(ROUNDS):
-        for number, estimator in found:
-            if turn == 0 or found[number, estimator][0][0] < ONCE:
-                with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
-                    one = fresh.submit(once, estimator, *grid[number]).result()
-                found[number, estimator].append(one)
+    for number, estimator in [*found] * ROUNDS:
+        with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
+            one = fresh.submit(once, estimator, *grid[number])
+            found[number, estimator].append(one.result())
     for number in grid:
-        print(f"| {number:,} |", end="")
-        for estimator in ESTIMATORS:
-            seconds, peak = map(median, zip(*found[number, estimator], strict=True))
-            print(f" {seconds / per(number) * 1e6:.3g} | {peak:.0f} |", end="")
-        print(flush=True)
+        rows = (map(median, zip(*found[number, e], strict=True)) for e in ESTIMATORS)
+        cells = (f"{seconds / per(number) * 1e6:.3g} | {peak:.0f}" for seconds, peak in rows)
+        print(f"| {number:,} | " + " | ".join(cells).replace("nan", "–") + " |", flush=True)
 
 
 def main() -> None:
     """Print the four tables."""
-    table("R", "replicate", measured, {10**n: (10, 4, 10**n) for n in range(3, 8)}, lambda r: r)
-    table("D", "replicate and dimension", measured,
+    table("R", "µs per replicate", measured, {10**n: (10, 4, 10**n) for n in range(3, 8)},
+          lambda r: r)  # fmt: skip
+    table("D", "µs per replicate and dimension", measured,
           {10**n: (10**n, 4, 10**4) for n in range(1, 5)}, lambda d: d * 1e4)  # fmt: skip
-    table("K", "replicate and sample", measured,
+    table("K", "µs per replicate and sample", measured,
           {4**n: (10, 4**n, 10**5) for n in range(5)}, lambda k: k * 1e5)  # fmt: skip
-    table("cells", "cell", stored, {10**n: (10**n,) for n in range(1, 4)}, lambda n: n)
+    table("cells", "ms per cell", stored, {10**n: (10**n,) for n in range(1, 4)}, lambda n: n * 1e3)
 
 
 if __name__ == "__main__":

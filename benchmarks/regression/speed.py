@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from benchmarks.measuring.intervals import t_quantile
-from benchmarks.regression.checkouts import Worker, workers
+from benchmarks.regression.checkouts import Worker, WorkerKilled, workers
 from benchmarks.regression.looks import MARGINS, SCREENS, Look, quantiles
 
 RUN_SECONDS = 4e-3  # of one measurement; shorter ones drown in the clock
@@ -65,7 +65,14 @@ def launches(
             for i in rng.permutation(len(cells)):
                 problem, estimator, samples, _ = cells[i]
                 starting(problem, samples, estimator)
-                speed = pairs(both, cells[i], effort.pairs, device, rng)
+                try:
+                    speed = pairs(both, cells[i], effort.pairs, device, rng)
+                except WorkerKilled:  # by the cell; the others go on
+                    speed = None
+                    for worker in both:
+                        worker.close()
+                        worker.start()
+                        worker("about", plugins=list(plugins))
                 if speed is not None:
                     found[cells[i]].append(speed)
     return {cell: each for cell, each in found.items() if len(each) == effort.launches}

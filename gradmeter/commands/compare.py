@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import leave, measuring
+from gradmeter.options import check_device, leave, measuring
 
 
 @click.command()
@@ -30,6 +30,7 @@ def compare(target, settings, cost, sweeps, out, **how):
     from reports import regimes, terminal
     from reports.publish import check_format, write
 
+    check_device(how["device"])
     if out:
         check_format(out)
     problem = problem_from(target, settings, cost)

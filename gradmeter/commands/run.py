@@ -10,6 +10,7 @@ import click
 from gradmeter.options import (
     CELLS_FAILED,
     INTERRUPTED,
+    check_device,
     leave,
     measuring,
     warn_of,
@@ -62,6 +63,8 @@ def run(
 
     Along a training: gradmeter run --trajectory -p vae-digits -e pathwise -e 'reinforce*'
     """
+    if scheduler is None:
+        check_device(device)
     who = workers, scheduler, cell_timeout, ctx.parent.params["plugins"]
     what = samples, replicates, precision, seed, device, not estimators, timing, compiled
     try:
