@@ -35,7 +35,7 @@ def test_a_folder_of_that_name_does_not_take_the_place_of_ours(tmp_path):
     (tmp_path / "benchmarks/__init__.py").write_text("raise SystemExit('I ran')\n")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     command = [sys.executable, "-m", "gradmeter"]
-    for words, status in ((["list"], 1), (["report"], 1), (["doctor"], 3)):
+    for words, status in ((["list"], 2), (["report"], 2), (["doctor"], 3)):
         done = subprocess.run(
             [*command, *words], cwd=tmp_path, env=environment, capture_output=True, text=True
         )

@@ -46,7 +46,7 @@ class Repetition:
 def cell(law: Law, seed: int, change: Callable[[Tensor], Tensor] | None = None) -> Cell:
     """The cell of a law; `change` alters its gradients."""
     parts = (law.problem, law.truth, law.estimator, law.samples, seed, CPU)
-    return Cell(*parts) if change is None else Altered(*parts, change)
+    return Cell(*parts) if change is None else Altered(*parts, change=change)
 
 
 def measured(one: Cell, replicates: int = PUBLISHED, precision: float | None = None) -> Repetition:
