@@ -143,8 +143,8 @@ def ending(failure: Exception) -> dict:
     """How a cell ends with an exception: its status, and the reason in one line."""
     if isinstance(failure, Unsupported):
         return {"status": "n/a", "reason": str(failure)}
-    first = (str(failure).strip().splitlines() or ["no message"])[0]
-    return {"status": "error", "reason": f"{type(failure).__name__}: {first}"}
+    says = str(failure).strip() or type(failure).__doc__ or "no message"
+    return {"status": "error", "reason": f"{type(failure).__name__}: {says.splitlines()[0]}"}
 
 
 def _unhealthy(replicated: Replicates) -> str:

@@ -34,11 +34,17 @@ def test_timings_are_added_to_what_was_measured_without(tmp_path):
         assert ours["context"]["isolated"] == theirs["context"]["isolated"]
 
 
-def test_a_cell_that_raises_whatever_it_raises_is_a_record(tmp_path, monkeypatch):
-    monkeypatch.setattr("benchmarks.running.job.measure_checked", lambda *_: {}["absent"])
+@pytest.mark.parametrize(
+    ("raised", "reason"),
+    [(KeyError("absent"), "KeyError: 'absent'"), (MemoryError(), "MemoryError: Out of memory.")],
+)
+def test_a_cell_that_raises_whatever_it_raises_is_a_record(tmp_path, monkeypatch, raised, reason):
+    def fails(*_):
+        raise raised
+
+    monkeypatch.setattr("benchmarks.running.job.measure_checked", fails)
     (ended,) = running.run(replace(TINY, samples=(1,)), Store(tmp_path))
-    assert ended.status == "error"
-    assert ended.reason == "KeyError: 'absent'"
+    assert (ended.status, ended.reason) == ("error", reason)
 
 
 def overhead(cells, tmp_path, monkeypatch, clock=time.perf_counter):

@@ -115,4 +115,4 @@ def _truth(problem: Problem) -> Truth | str | None:
 
 
 def _sentence(mistake: Exception) -> str:
-    return f"{type(mistake).__name__}: {mistake}"
+    return ending(mistake)["reason"]
