@@ -7,7 +7,8 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy
@@ -27,6 +28,7 @@ SETTINGS = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same layout everywhere
     "font.size": 8.5,
     "text.color": INK,
+    "text.parse_math": False,  # names from a store stay text
     "axes.edgecolor": GRID,
     "axes.labelcolor": MUTED,
     "axes.titlesize": 9,
@@ -82,7 +84,7 @@ def log_axis(axes: Axes, which: str, values: Iterable[float]) -> float:
     logs = numpy.log10(values[numpy.isfinite(values) & (values > 0)])
     low, high = (logs.min(), logs.max()) if len(logs) else (-1.0, 1.0)
     margin = max(0.2, 0.06 * (high - low))
-    low, high = max(low - margin, -300.0), min(high + margin, 300.0)
+    low, high = max(low - margin, -250.0), min(high + margin, 250.0)  # doubles, with some room
     floor = low
     if (values == 0).any():
         low, floor = low - 0.1 * (high - low), low - 0.07 * (high - low)
@@ -126,10 +128,8 @@ def plain(axes: Axes, grid: str) -> None:
 
 def to_svg(figure: Figure) -> bytes:
     """The figure as SVG, the same bytes every time; it turns dark where the reader's screen is."""
-    buffer = io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with rc_context(SETTINGS):
-        figure.savefig(buffer, format="svg", metadata=nothing)
+    drawn = _saved(figure, format="svg", metadata=nothing)
     rules = "".join(
         f'[style*="{name}: {light}"]{{{name}:{dark}!important}}'
         for light, dark in DARK.items()
@@ -137,7 +137,7 @@ def to_svg(figure: Figure) -> bytes:
     )
     fonts = "text{font-family:system-ui,'DejaVu Sans',sans-serif}"
     style = f"<style>{fonts}@media (prefers-color-scheme:dark){{{rules}}}</style>"
-    text = _slim(buffer.getvalue().decode())
+    text = _slim(re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "", drawn.decode()))  # XML has none
     return text.replace("<defs>", f"{style}<defs>", 1).encode()
 
 
@@ -152,15 +152,19 @@ def _slim(svg: str) -> str:
 
 def to_png(figure: Figure, dpi: int = 160) -> bytes:
     """The figure as PNG."""
-    buffer = io.BytesIO()
-    with rc_context(SETTINGS):
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()
+    return _saved(figure, format="png", dpi=dpi, metadata={"Software": None})
 
 
 def to_pdf(figure: Figure) -> bytes:
     """The figure as PDF with its fonts in it, the same bytes every time."""
+    dates = dict.fromkeys(("CreationDate", "Creator"))
+    return _saved(figure, {"pdf.fonttype": 42}, format="pdf", metadata=dates)
+
+
+def _saved(figure: Figure, settings: Mapping | None = None, **how) -> bytes:
+    """What `savefig` writes, and no word about signs that the font lacks: names may hold any."""
     buffer = io.BytesIO()
-    with rc_context(SETTINGS | {"pdf.fonttype": 42}):
-        figure.savefig(buffer, format="pdf", metadata=dict.fromkeys(("CreationDate", "Creator")))
+    with rc_context(SETTINGS | (settings or {})), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        figure.savefig(buffer, **how)
     return buffer.getvalue()

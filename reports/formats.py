@@ -68,7 +68,7 @@ def factor(value: float) -> str:
 
 def percent(value: float) -> str:
     """A share in per cent: 1.3 %."""
-    return f"{number(100 * value, 2)} %" if _known(value) else NOTHING
+    return f"{number(100 * float(value), 2)} %" if _known(value) else NOTHING
 
 
 def probability(value: float) -> str:

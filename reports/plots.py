@@ -159,9 +159,9 @@ def _draw_samples(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Look]
         look = styles[label].points(bool(rows["biased"].any()))
         values = rows["variance"].clip(lower=floor)
         axes.plot(rows["samples"], values, label=label, linewidth=1.1, **look)
-    counts = sorted(part["samples"].unique())
-    start = part.loc[part["variance"] > 0, "variance"].max()
-    if start == start:
+    counts = sorted(float(k) for k in part["samples"].unique() if k > 0)
+    start = float(part.loc[part["variance"] > 0, "variance"].max())
+    if counts and start == start:
         fall = [start * 1.3 * counts[0] / k for k in counts]
         axes.plot(counts, fall, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), label="∝ 1/K")
     axes.set_xticks(counts, [f"{k:g}" for k in counts])

@@ -190,6 +190,22 @@ def test_blocks_of_a_large_cell_are_made_by_all_workers(crew, plugin, tmp_path, 
     assert {record["stopped"] for record in here} == {"replicates", "precision"}
 
 
+def test_workers_keep_the_memory_of_a_block_for_the_next(crew):
+    def faults_of_blocks() -> int:
+        import resource
+
+        import torch
+
+        torch.zeros(2**20).add(1)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(20):
+            torch.zeros(2**20).add(1)  # two times 4 MB: 1024 pages each if they are new
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    for faults in crew.client.map(lambda _: faults_of_blocks(), range(2), pure=False):
+        assert faults.result() < 5_000
+
+
 def test_several_workers_measure_and_one_times(crew, tmp_path):
     store = Store(tmp_path)
     suite = running.Suite(PROBLEMS, ("pathwise", "gumbel-softmax"), (1,), 1000)
