@@ -125,7 +125,7 @@ def read(path: str | Path, damaged: list[Damage] | None = None) -> Iterator[dict
 
 def lines(path: str | Path, damaged: list[Damage]) -> Iterator[tuple[int, bytes, Record]]:
     """Yield the records of one file, each with its line and the number of that."""
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=2**20) as file:  # a line is some kilobytes long
         for number, line in enumerate(file, 1):
             try:
                 record = decode(line)

@@ -48,11 +48,8 @@ def decode(line: bytes) -> Record:
     """
     line = line.strip()
     summed = line[-TAIL:].startswith(MARK)
-    if summed:
-        body = line[:-TAIL]
-        if line[-10:] != b'%08x"}' % zlib.crc32(body):
-            raise Damaged("its checksum does not match")
-        line = body + b"}"
+    if summed and line[-10:] != b'%08x"}' % zlib.crc32(memoryview(line)[:-TAIL]):
+        raise Damaged("its checksum does not match")
     try:
         record = _parsed(_record, line)
     except Damaged:
@@ -60,8 +57,8 @@ def decode(line: bytes) -> Record:
         raise
     _check_schema(record.schema, summed)
     _check_config(record.config)
-    for name in filter(None, (record.per_parameter, record.per_block)):
-        if name.startswith("/") or ".." in name or "\0" in name:
+    for name in (record.per_parameter, record.per_block):
+        if name and (name.startswith("/") or ".." in name or "\0" in name):
             raise Damaged(f"{name[:40]!r} leads out of the store")
     record.schema, record.context = SCHEMA, _context(bytes(record.context))
     return record

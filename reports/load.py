@@ -98,18 +98,22 @@ def _row(record: Record, lists: bool) -> tuple:
 
 def _frame(rows: list[tuple]) -> pandas.DataFrame:
     *columns, contexts, _ = zip(*rows, strict=True)
-    own = {
-        name: numpy.array(column, dtype=float)
-        if name in NUMBERS
-        else _typed(name, pandas.Series(column, dtype=object))
-        for name, column in zip(COLUMNS, columns, strict=True)
-    }
+    own = {name: _values(name, column) for name, column in zip(COLUMNS, columns, strict=True)}
     different = {id(context): context or {} for context in contexts}  # most records share theirs
     where = pandas.DataFrame([*different.values()], [*different])
     places = where.index.get_indexer([id(context) for context in contexts])
     names = [*CONTEXT, *sorted(set(where) - {*CONTEXT, *COLUMNS})]
     where = {name: _typed(name, _column(where, name)).array.take(places) for name in names}
     return pandas.DataFrame(own | where)
+
+
+def _values(name: str, column: tuple) -> pandas.api.extensions.ExtensionArray | numpy.ndarray:
+    """A column in its type. Many hold nothing, which is soon seen and soon made."""
+    if column[0] is None and column.count(None) == len(column):
+        return _typed(name, pandas.Series([None], dtype=object)).array.repeat(len(column))
+    if name in NUMBERS:
+        return numpy.array(column, dtype=float)
+    return _typed(name, pandas.Series(column, dtype=object)).array
 
 
 def _column(frame: pandas.DataFrame, name: str) -> pandas.Series:

@@ -182,6 +182,11 @@ def run_forked(folder, kind, seed):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(leaving.code or 0)
+    except KeyboardInterrupt:
+        if not (folder / "store").exists():
+            os._exit(130)  # before the command had begun
+        traceback.print_exc()
+        sys.stderr.flush()
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
