@@ -25,15 +25,10 @@ AHEAD = 1000  # cells that the scheduler knows of; more would only fill memory
 DEATHS = 1  # workers that a cell may lose before it is measured alone
 PATIENCE = 60  # seconds to find the scheduler
 ABSENCE = "distributed.scheduler.no-workers-timeout"  # without any worker; then a run ends
-KEPT = 2**28  # bytes that a worker keeps for its next block
 LOCAL = {
     "distributed.scheduler.allowed-failures": DEATHS,
     "distributed.scheduler.worker-saturation": 1.0,  # no cell waits on a worker that may die
     "distributed.deploy.lost-worker-timeout": "1h",  # a busy machine restarts workers slowly
-    # Dask has workers give freed memory back at once. Here every block needs as much again.
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": KEPT,
-    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": KEPT,
-    "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 1,  # threads give back theirs, too
 }
 
 

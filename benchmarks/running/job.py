@@ -11,6 +11,7 @@ from benchmarks.cell import Blocks, Cell, in_turn
 from benchmarks.checks import check, completed
 from benchmarks.measured import ending, measure_checked, time_measured
 from benchmarks.measurement import Measurement
+from benchmarks.measuring.memory import keep_freed_memory
 from benchmarks.problem import Problem
 from benchmarks.results import identity
 from benchmarks.truth import Truth, find_truth
@@ -64,6 +65,7 @@ class Job:
 
 def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
     """Measure a cell; a problem that cannot be measured is one with status "error"."""
+    keep_freed_memory()
     problem = _loaded(job.problem, problems.entry(job.problem))
     if not isinstance(problem, Problem):
         return job.failed(problem)
@@ -82,6 +84,7 @@ def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
 @lru_cache(maxsize=4)
 def cell_of(job: Job) -> Cell:
     """The cell of a job that is being measured, for single blocks of it."""
+    keep_freed_memory()
     problem = completed(problems.load(job.problem)).to(job.device, torch.float64)
     estimator = estimators.create(job.estimator)
     return Cell(problem, None, estimator, job.samples, job.seed, torch.device(job.device))
@@ -89,6 +92,7 @@ def cell_of(job: Job) -> Cell:
 
 def time(job: Job, record: dict) -> dict:
     """What timing changes in the record of a cell that was measured without."""
+    keep_freed_memory()
     problem = _loaded(job.problem, problems.entry(job.problem))
     if not isinstance(problem, Problem):
         return ending(RuntimeError(problem))

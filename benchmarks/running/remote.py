@@ -18,6 +18,7 @@ from torch import Tensor
 from benchmarks.cell import Cell
 from benchmarks.context import context
 from benchmarks.measurement import Measurement
+from benchmarks.measuring.memory import keep_freed_memory
 from benchmarks.measuring.timing import one_thread
 from benchmarks.problem import unvalidated
 from benchmarks.running.child import Child, measure_in, time_in
@@ -49,6 +50,7 @@ class Counts(NamedTuple):
 
 def dask_setup(worker) -> None:
     """What dask calls in a worker of this machine: ctrl-C is the coordinator's business."""
+    keep_freed_memory()  # before there are threads
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
