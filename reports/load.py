@@ -109,7 +109,7 @@ def _frame(rows: list[tuple]) -> pandas.DataFrame:
 
 def _values(name: str, column: tuple) -> pandas.api.extensions.ExtensionArray | numpy.ndarray:
     """A column in its type. Many hold nothing, which is soon seen and soon made."""
-    if column[0] is None and column.count(None) == len(column):
+    if name not in LISTS and column[0] is None and column.count(None) == len(column):
         return _typed(name, pandas.Series([None], dtype=object)).array.repeat(len(column))
     if name in NUMBERS:
         return numpy.array(column, dtype=float)

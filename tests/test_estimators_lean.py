@@ -1,8 +1,9 @@
 """The lean twins against torch: the same densities, derivatives and laws."""
 
+import numpy
 import pytest
 import torch
-from scipy.stats import chisquare
+from scipy.stats import chisquare, kstest
 from torch import distributions
 
 from estimators.families import describe, is_discrete, with_leaves
@@ -66,6 +67,21 @@ def test_reparameterised_samples_and_their_derivatives(name, samples):
         found.append([x, *torch.autograd.grad(x.pow(3).sum(), leaves.values())])
     for ours, torchs in zip(*found, strict=True):
         torch.testing.assert_close(ours, torchs)
+
+
+def test_many_normals_in_float64_have_the_law_and_follow_the_seed():
+    dist = lean(distributions.Normal(LOC[0].new_tensor([1.0, -2.0]), LOC.new_tensor([0.5, 3.0])))
+    torch.manual_seed(3)
+    x, other = dist.sample((200_000,)), dist.sample((200_000,))
+    torch.manual_seed(3)
+    assert torch.equal(dist.sample((200_000,)), x)
+    assert not torch.equal(other, x)
+    z = (x - dist.loc) / dist.scale
+    assert kstest(z.flatten(), "norm").pvalue > 1e-4
+    for numbers in (z, other):
+        assert abs(numpy.corrcoef(numbers.T)[0, 1]) < 5 / 200_000**0.5
+    assert abs(numpy.corrcoef(z.flatten(), other.flatten())[0, 1]) < 5 / 400_000**0.5
+    torch.library.opcheck(torch.ops.estimators.ziggurat, (torch.arange(4), [5, 7]))
 
 
 def test_one_hot_samples_have_the_law():
