@@ -1,8 +1,14 @@
 """The workloads in JAX: `jit(vmap(grad(loss)))` over as many estimates as a block of ours."""
 
+import os
+
 from benchmarks.measuring.stopping import Plan
 from benchmarks.peers.turns import Run
 from benchmarks.peers.workloads import Workload
+
+os.environ.setdefault(  # read when jax is imported
+    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+)
 
 
 def jax_jit_vmap(w: Workload) -> Run:

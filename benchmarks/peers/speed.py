@@ -5,17 +5,13 @@ suite's own loop within each round; the table gives the ratio of CPU times with 
 Needs whichever of jax, storchastic and pyro-ppl are to be compared.
 """
 
-import os
 import sys
 import warnings
-
-os.environ.setdefault(  # before jax is imported
-    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-)
 
 import numpy as np
 import torch
 
+from benchmarks.measuring.memory import keep_freed_memory
 from benchmarks.measuring.timing import one_thread
 from benchmarks.peers import torch_forms
 from benchmarks.peers.jax_form import jax_jit_vmap
@@ -57,6 +53,7 @@ def compared(w: Workload) -> tuple[float, dict[str, tuple[float, float, float]]]
 
 def main(pattern: str = "") -> None:
     """Print the table of all workloads whose name holds `pattern`, as Markdown."""
+    keep_freed_memory()  # as `gradmeter run` does; it serves every peer
     print("| workload | estimates / s | " + " | ".join(PEERS) + " |")
     print("|---|---|" + "---|" * len(PEERS))
     with one_thread(), unvalidated():

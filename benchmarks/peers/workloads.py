@@ -28,17 +28,6 @@ class Workload:
 
 def workloads() -> list[Workload]:
     """W1 (normal), W2 (categorical), W3 (gamma) and W4 (VAE encoder), in float32."""
-    found = []
-    for size in (10, 1000):
-        normal = _normal(size)
-        found += [
-            Workload(f"normal-{size} pathwise K=1", normal, "pathwise", 1,
-                     _by_hand_normal, _normals(size)),
-            Workload(f"normal-{size} reinforce K=1", normal, "reinforce", 1,
-                     _by_hand_score(_normal_dist, 1), _normals(size)),
-            Workload(f"normal-{size} loo K=16", normal, "reinforce-loo", 16,
-                     _by_hand_score(_normal_dist, 16), _normals(16 * size)),
-        ]  # fmt: skip
     classes = Problem(
         "one-hot-20x10", {"logits": torch.linspace(-1, 1, 200).reshape(20, 10)},
         lambda logits: Independent(OneHotCategorical(logits=logits), 1), quadratic(0.3), None,
@@ -52,7 +41,8 @@ def workloads() -> list[Workload]:
     )
     vae = load("vae-digits-weights").to("cpu", torch.float32)
     return [
-        *found,
+        *normals(10),
+        *normals(1000),
         Workload("one-hot-20x10 loo K=16", classes, "reinforce-loo", 16,
                  _by_hand_score(_classes_dist, 16), _uniforms(16 * 200)),
         Workload("one-hot-20x10 gumbel-softmax K=1", classes, "gumbel-softmax", 1,
@@ -63,14 +53,23 @@ def workloads() -> list[Workload]:
     ]  # fmt: skip
 
 
-def _normal(size: int) -> Problem:
-    return Problem(
+def normals(size: int) -> list[Workload]:
+    """W1 in that many dimensions: pathwise, REINFORCE and leave-one-out."""
+    problem = Problem(
         f"normal-{size}",
         {"loc": torch.linspace(-1, 1, size), "scale": torch.linspace(0.5, 1.5, size)},
         lambda loc, scale: Independent(Normal(loc, scale), 1),
         quadratic(0.5),
         None,
     )
+    return [
+        Workload(f"normal-{size} pathwise K=1", problem, "pathwise", 1,
+                 _by_hand_normal, _normals(size)),
+        Workload(f"normal-{size} reinforce K=1", problem, "reinforce", 1,
+                 _by_hand_score(_normal_dist, 1), _normals(size)),
+        Workload(f"normal-{size} loo K=16", problem, "reinforce-loo", 16,
+                 _by_hand_score(_normal_dist, 16), _normals(16 * size)),
+    ]  # fmt: skip
 
 
 def _normal_dist(p):
