@@ -115,12 +115,14 @@ def _doubtful(frame: pandas.DataFrame) -> str:
             f"{label} on {n} of {counted(total[label], 'problem')}" for label, n in biased.items()
         ]
         sentence = f"Shown to be biased: {listed(who)}"
-    return f"{sentence}; {_unhealthy(rows)}."
+    return f"{sentence}; {_unhealthy(frame)}."
 
 
-def _unhealthy(rows: pandas.DataFrame) -> str:
+def _unhealthy(frame: pandas.DataFrame) -> str:
+    """Heavy tails of what was measured, and gradients that are not finite, also of what failed."""
+    rows = frame[frame["status"] == "ok"]
     heavy = int(rows["heavy_tailed"].fillna(False).sum())
-    sick = rows[rows["unhealthy"] > 0]
+    sick = frame[frame["unhealthy"] > 0]
     tails = "no interval is in doubt for heavy tails"
     if heavy:
         names = listed(rows.loc[rows["heavy_tailed"].fillna(False), "label"].unique())

@@ -124,8 +124,8 @@ def _families(sections: list[dict]) -> dict[str, list[dict]]:
 
 
 def _beginning(names: list[str]) -> str:
-    """The words that all names begin with, their last ones aside."""
-    words = [name.split("-")[:-1] or [name] for name in names]
+    """The words that all names begin with, their last ones and settings such as 1e-6 aside."""
+    words = [[*takewhile(str.isalpha, name.split("-")[:-1])] or [name] for name in names]
     same = takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
     return "-".join(column[0] for column in same)
 

@@ -29,6 +29,8 @@ def test_findings_change_with_the_data():
     assert "nowhere beaten" in quietest
     assert "No estimator was shown to be biased in 2 tests" in doubtful
     assert "at worst 2.0 % (b on toy)" in doubtful
+    sick[1] |= {"unhealthy": 0.3, "status": "error", "reason": "30 % are not finite."}
+    assert "at worst 30 % (b on toy)" in findings(framed(sick))[2]
 
 
 def test_losses_are_gathered_by_who_wins():
