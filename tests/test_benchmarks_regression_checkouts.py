@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import planted
 import pytest
@@ -166,3 +167,15 @@ def test_a_cell_that_kills_its_process_while_it_is_timed_is_left_out(tmp_path, m
     cells = [("deadly", "e", 1, 100), ("good", "e", 1, 100)]
     found = speed.launches([tmp_path, tmp_path], (), cells, speed.Effort(3, 1), "cpu", 0)
     assert found == {cells[1]: ["good"] * 3}
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no choice of processors here")
+def test_the_workers_of_a_launch_share_a_processor():
+    cpu = max(os.sched_getaffinity(0))
+    root = Path(module.__file__).parents[2]
+    with module.workers(root, root, cpu=cpu) as started:
+        for worker in started:
+            assert os.sched_getaffinity(worker._process.pid) == {cpu}
+        started[0].close()
+        started[0].start()  # as after a cell that killed it
+        assert os.sched_getaffinity(started[0]._process.pid) == {cpu}

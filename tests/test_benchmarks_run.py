@@ -1,11 +1,13 @@
 """The runner: what it leaves out, what it costs beside measuring, and what it keeps in memory."""
 
 import math
+import os
 import time
 import tracemalloc
 from dataclasses import replace
 
 import pytest
+import torch
 from test_benchmarks_workers import statistics
 
 from benchmarks import facts, measure, problems
@@ -32,6 +34,19 @@ def test_timings_are_added_to_what_was_measured_without(tmp_path):
     for ours, theirs in zip(later.latest().values(), whole.latest().values(), strict=True):
         assert (ours["seconds"] is None) == (theirs["seconds"] is None)
         assert ours["context"]["isolated"] == theirs["context"]["isolated"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no choice of processors here")
+def test_a_block_is_timed_on_one_processor():
+    before, seen = os.sched_getaffinity(0), set()
+
+    def block():
+        seen.add(tuple(os.sched_getaffinity(0)))
+
+    timing.time_block(block, 1, torch.device("cpu"))
+    ((cpu,),) = seen
+    assert cpu in before
+    assert os.sched_getaffinity(0) == before
 
 
 @pytest.mark.parametrize(

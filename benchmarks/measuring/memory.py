@@ -9,6 +9,8 @@ import sys
 from functools import cache
 
 KEPT = 2**28  # bytes that are free before the system gets any back
+# The same for a process that is about to start.
+ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": str(KEPT), "MALLOC_MMAP_THRESHOLD_": str(KEPT)}
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # in <malloc.h>
 
 

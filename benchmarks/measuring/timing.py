@@ -1,5 +1,6 @@
 """What an estimate costs: seconds in the batched loop, and the memory of a block."""
 
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -32,11 +33,12 @@ def time_block(block: Callable[[], object], replicates: int, device: torch.devic
 
     Nothing but the work is timed; such a block must have run before, as in `peak_memory`.
     """
-    once = _elapsed(block, 1, device)
-    repeats = max(1, round(ROUND_SECONDS / max(once, 1e-7)))
-    rounds = int(np.clip(BUDGET_SECONDS / (once * repeats), 3, ROUNDS))
-    first = [once] if repeats == 1 else []
-    more = (_elapsed(block, repeats, device) / repeats for _ in range(rounds - len(first)))
+    with pinned():
+        once = _elapsed(block, 1, device)
+        repeats = max(1, round(ROUND_SECONDS / max(once, 1e-7)))
+        rounds = int(np.clip(BUDGET_SECONDS / (once * repeats), 3, ROUNDS))
+        first = [once] if repeats == 1 else []
+        more = [_elapsed(block, repeats, device) / repeats for _ in range(rounds - len(first))]
     each = [seconds / replicates for seconds in (*first, *more)]
     median, log_sd = float(np.median(each)), float(np.std(np.log(each), ddof=1))
     half = t_quantile(rounds - 1) * log_sd * np.sqrt(np.pi / 2 / rounds)  # of a median
@@ -94,6 +96,24 @@ class _Storages(TorchDispatchMode):
         self.alive[key] = weakref.ref(storage, freed)
         self.now += size
         self.peak = max(self.peak, self.now)
+
+
+def processors() -> set[int]:
+    """Those that this thread may run on, where the system tells and lets one choose."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+
+
+@contextmanager
+def pinned() -> Iterator[None]:
+    """Keep this thread on one processor, this process's: they may not be equally fast."""
+    before = processors()
+    if before:
+        os.sched_setaffinity(0, {sorted(before)[os.getpid() % len(before)]})
+    try:
+        yield
+    finally:
+        if before:
+            os.sched_setaffinity(0, before)
 
 
 @contextmanager

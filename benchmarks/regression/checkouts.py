@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from benchmarks.measuring import memory
 from benchmarks.regression.interruptions import interruptible, undisturbed
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -28,22 +29,26 @@ class WorkerKilled(WorkerFailed):
 class Worker:
     """A process that measures with the code of one checkout; see `worker.Work` for its requests.
 
-    Raises WorkerFailed where the process has ended.
+    It stays on the processor `cpu`, if one is given. Raises WorkerFailed where it has ended.
     """
 
-    def __init__(self, root: Path):
-        self.root = root
+    def __init__(self, root: Path, cpu: int | None = None):
+        self.root, self.cpu = root, cpu
         self.start()
 
     def start(self) -> None:
         """Start the process; once it has been killed, another."""
         root = self.root
         path = os.pathsep.join(p for p in (str(root), os.environ.get("PYTHONPATH")) if p)
-        environment = os.environ | {
-            "PYTHONPATH": path,
-            "OMP_NUM_THREADS": "1",
-            "PYTHONHASHSEED": "0",
-        }
+        environment = (
+            os.environ
+            | memory.ENVIRONMENT
+            | {  # of old revisions, too
+                "PYTHONPATH": path,
+                "OMP_NUM_THREADS": "1",
+                "PYTHONHASHSEED": "0",
+            }
+        )
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 closed in `close`
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(WORKER), str(root)],
@@ -54,6 +59,8 @@ class Worker:
             stderr=self._errors,
             start_new_session=True,  # Ctrl-C is for the one who asks
         )
+        if self.cpu is not None:
+            os.sched_setaffinity(self._process.pid, {self.cpu})
 
     def ask(self, request: str, **arguments) -> None:
         """Send a request; its answer is fetched with `answer`."""
@@ -96,12 +103,12 @@ class Worker:
 
 
 @contextmanager
-def workers(*roots: Path) -> Iterator[list[Worker]]:
-    """A worker for each checkout, started side by side, ended on leaving."""
+def workers(*roots: Path, cpu: int | None = None) -> Iterator[list[Worker]]:
+    """A worker for each checkout, started side by side on one processor, ended on leaving."""
     with ExitStack() as stack:
         started = []
         for root in roots:
-            started.append(Worker(root))
+            started.append(Worker(root, cpu))
             stack.callback(started[-1].close)
         yield started
 

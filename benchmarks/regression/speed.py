@@ -1,7 +1,8 @@
 """Speed and memory: two persistent workers, measured in random order within each pair.
 
 The launch is the unit: launches of one program differ by more than the pairs within, so each gives
-one median of log ratios and the test is over launches.
+one median of log ratios and the test is over launches. Both workers of a launch share a processor:
+those of a virtual machine are not equally fast.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr
 
+from benchmarks.measuring import timing
 from benchmarks.measuring.intervals import t_quantile
 from benchmarks.regression.checkouts import Worker, WorkerKilled, workers
 from benchmarks.regression.looks import MARGINS, SCREENS, Look, quantiles
@@ -56,9 +58,11 @@ def launches(
     """
     rng = np.random.default_rng([seed, *effort])
     found: dict[Spec, list[CellSpeed]] = {cell: [] for cell in cells}
+    processors = sorted(timing.processors())
     for _ in range(effort.launches):
         order = rng.permutation(2)
-        with workers(*(roots[i] for i in order)) as started:
+        cpu = int(rng.choice(processors)) if processors else None  # one for both: they differ
+        with workers(*(roots[i] for i in order), cpu=cpu) as started:
             both = [started[list(order).index(side)] for side in (0, 1)]
             for worker in both:
                 worker("about", plugins=list(plugins))
