@@ -63,7 +63,8 @@ def verify(results: Path, most: int) -> None:
         click.echo(f"{damage.path} line {damage.line}: {damage.reason}")
     if len(found.wrong) > most:
         click.echo(f"… and {len(found.wrong) - most:,} more; --most {len(found.wrong)} names all.")
-    wrong = f"{len(found.wrong):,} things are wrong" if found.wrong else "nothing is wrong"
+    many = f"{len(found.wrong):,} things are" if len(found.wrong) > 1 else "1 thing is"
+    wrong = f"{many} wrong" if found.wrong else "nothing is wrong"
     click.echo(
         f"{results}: {found.records:,} records of {len(found.cells):,} cells, {found.arrays:,} "
         f"files beside them; {wrong}."
