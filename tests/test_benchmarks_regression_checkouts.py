@@ -10,6 +10,7 @@ from pathlib import Path
 import planted
 import pytest
 
+from benchmarks.measuring import memory
 from benchmarks.regression import checkouts as module
 from benchmarks.regression import speed
 from benchmarks.regression.checkouts import checkouts
@@ -170,12 +171,23 @@ def test_a_cell_that_kills_its_process_while_it_is_timed_is_left_out(tmp_path, m
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no choice of processors here")
-def test_the_workers_of_a_launch_share_a_processor():
-    cpu = max(os.sched_getaffinity(0))
+def test_the_workers_of_a_launch_share_a_processor_and_keep_freed_memory(monkeypatch):
+    def places(both):
+        return {tuple(os.sched_getaffinity(worker._process.pid)) for worker in both}
+
+    def pairs(both, *_):
+        found.append(places(both))
+        both[0].close()
+        both[0].start()  # as after a cell that killed it
+        found.append(places(both))
+        environment = Path(f"/proc/{both[1]._process.pid}/environ").read_bytes().decode()
+        assert f"MALLOC_TRIM_THRESHOLD_={memory.KEPT}" in environment
+
+    found = []
+    monkeypatch.setattr(speed, "pairs", pairs)
     root = Path(module.__file__).parents[2]
-    with module.workers(root, root, cpu=cpu) as started:
-        for worker in started:
-            assert os.sched_getaffinity(worker._process.pid) == {cpu}
-        started[0].close()
-        started[0].start()  # as after a cell that killed it
-        assert os.sched_getaffinity(started[0]._process.pid) == {cpu}
+    speed.launches([root, root], (), [("toy", "e", 1, 100)], speed.Effort(2, 1), "cpu", 0)
+    assert len(found) == 4
+    for place in found:
+        ((cpu,),) = place
+        assert cpu in os.sched_getaffinity(0)

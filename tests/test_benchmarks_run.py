@@ -2,6 +2,9 @@
 
 import math
 import os
+import platform
+import subprocess
+import sys
 import time
 import tracemalloc
 from dataclasses import replace
@@ -34,6 +37,31 @@ def test_timings_are_added_to_what_was_measured_without(tmp_path):
     for ours, theirs in zip(later.latest().values(), whole.latest().values(), strict=True):
         assert (ours["seconds"] is None) == (theirs["seconds"] is None)
         assert ours["context"]["isolated"] == theirs["context"]["isolated"]
+
+
+FAULTS = """
+import resource, torch
+from benchmarks.running.job import Job, measure
+
+def faults():
+    for _ in range(20):
+        torch.zeros(2**20).add(1)  # two times 4 MB: 1024 pages each if they are new
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+if {measures}:
+    measure(Job("normal-linear", 1, "pathwise", 100, timed=False))
+print(-faults() + faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
+def test_whoever_measures_keeps_freed_memory():
+    found = {}
+    for measures in (False, True):
+        code = FAULTS.format(measures=measures)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        found[measures] = int(done.stdout)
+    assert found[True] < 1_000 < found[False]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no choice of processors here")

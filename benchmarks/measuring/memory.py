@@ -1,7 +1,7 @@
 """Freed memory stays with the process: the next block needs as much again.
 
 The allocator of most Linux systems gives large pieces back to the system at once, and dask tells it
-to. Then a quarter of the time of a block goes into new pages.
+to. Then up to a quarter of the time of a block goes into new pages.
 """
 
 import ctypes
@@ -11,16 +11,13 @@ from functools import cache
 KEPT = 2**28  # bytes that are free before the system gets any back
 # The same for a process that is about to start.
 ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": str(KEPT), "MALLOC_MMAP_THRESHOLD_": str(KEPT)}
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # in <malloc.h>
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # in <malloc.h>
 
 
 @cache
 def keep_freed_memory() -> None:
-    """Have this process keep its freed memory, where its allocator can be told so.
-
-    Threads that start later share one heap; their own would be given back whatever it holds.
-    """
+    """Have this process keep its freed memory, where its allocator can be told so."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
-        for what, value in ((_TRIM_THRESHOLD, KEPT), (_MMAP_THRESHOLD, KEPT), (_ARENA_MAX, 1)):
-            mallopt(what, value)
+        mallopt(_TRIM_THRESHOLD, KEPT)
+        mallopt(_MMAP_THRESHOLD, KEPT)

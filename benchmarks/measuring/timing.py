@@ -4,7 +4,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -105,15 +105,21 @@ def processors() -> set[int]:
 
 @contextmanager
 def pinned() -> Iterator[None]:
-    """Keep this thread on one processor, this process's: they may not be equally fast."""
+    """Keep this thread on one processor, the same for all that this process times."""
     before = processors()
     if before:
-        os.sched_setaffinity(0, {sorted(before)[os.getpid() % len(before)]})
+        pin(0, {sorted(before)[os.getpid() % len(before)]})
     try:
         yield
     finally:
         if before:
-            os.sched_setaffinity(0, before)
+            pin(0, before)
+
+
+def pin(process: int, to: set[int]) -> None:
+    """Keep a process, or this thread (0), on these processors, where that is allowed."""
+    with suppress(OSError):
+        os.sched_setaffinity(process, to)
 
 
 @contextmanager

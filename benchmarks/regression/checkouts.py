@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measuring import memory
+from benchmarks.measuring import memory, timing
 from benchmarks.regression.interruptions import interruptible, undisturbed
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -60,7 +60,7 @@ class Worker:
             start_new_session=True,  # Ctrl-C is for the one who asks
         )
         if self.cpu is not None:
-            os.sched_setaffinity(self._process.pid, {self.cpu})
+            timing.pin(self._process.pid, {self.cpu})
 
     def ask(self, request: str, **arguments) -> None:
         """Send a request; its answer is fetched with `answer`."""

@@ -2,7 +2,7 @@
 
 The launch is the unit: launches of one program differ by more than the pairs within, so each gives
 one median of log ratios and the test is over launches. Both workers of a launch share a processor:
-those of a virtual machine are not equally fast.
+where the system places them, launches differ by several times as much.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -61,7 +61,7 @@ def launches(
     processors = sorted(timing.processors())
     for _ in range(effort.launches):
         order = rng.permutation(2)
-        cpu = int(rng.choice(processors)) if processors else None  # one for both: they differ
+        cpu = int(rng.choice(processors)) if processors else None  # one for both
         with workers(*(roots[i] for i in order), cpu=cpu) as started:
             both = [started[list(order).index(side)] for side in (0, 1)]
             for worker in both:

@@ -50,7 +50,7 @@ class Counts(NamedTuple):
 
 def dask_setup(worker) -> None:
     """What dask calls in a worker of this machine: ctrl-C is the coordinator's business."""
-    keep_freed_memory()  # before there are threads
+    keep_freed_memory()  # against dask's own setting
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
