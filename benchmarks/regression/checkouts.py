@@ -40,15 +40,8 @@ class Worker:
         """Start the process; once it has been killed, another."""
         root = self.root
         path = os.pathsep.join(p for p in (str(root), os.environ.get("PYTHONPATH")) if p)
-        environment = (
-            os.environ
-            | memory.ENVIRONMENT
-            | {  # of old revisions, too
-                "PYTHONPATH": path,
-                "OMP_NUM_THREADS": "1",
-                "PYTHONHASHSEED": "0",
-            }
-        )
+        ours = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+        environment = os.environ | memory.ENVIRONMENT | ours
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 closed in `close`
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(WORKER), str(root)],
