@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ class Cell:
     samples: int
     seed: int
     device: torch.device
-    forward: Callable[..., Tensor] | None = None  # what `benchmarks.compiling` makes
+    gradients: Callable[..., Tensor] = Problem.gradients  # or the same compiled
 
     def block(
         self,
@@ -42,12 +43,12 @@ class Cell:
         """
         fitted = fitted or self.fitted(index, replicates)
         with stream(self._key("block", index), self.device):
-            return self.problem.gradients(fitted, self.samples, replicates, counted, self.forward)
+            return self.gradients(self.problem, fitted, self.samples, replicates, counted)
 
-    def counted(self, index: int, replicates: int) -> tuple[Tensor, "CountedCost"]:
+    def counted(self, index: int, replicates: int) -> tuple[Tensor, "Counts"]:
         """The gradients of one block, and what its cost counted."""
-        counted = CountedCost(self.problem.cost)
-        return self.block(index, replicates, counted), counted
+        cost = CountedCost(self.problem.cost)
+        return self.block(index, replicates, cost), cost.counts
 
     def fitted(
         self, index: int, replicates: int, counted: "CountedCost | None" = None
@@ -63,12 +64,20 @@ class Cell:
         return stream_key(purpose, self.seed, self.problem.name, self.samples, index)
 
 
+class Counts(NamedTuple):
+    """Evaluations of a cost, how many of its values are not finite, and the largest absolute."""
+
+    evaluations: int = 0
+    nonfinite: Tensor | int = 0
+    largest: Tensor | float = 0.0
+
+
 class CountedCost:
-    """A cost that counts its evaluations, and its values that are not finite."""
+    """A cost that counts."""
 
     def __init__(self, cost: Callable[..., Tensor]):
         self.cost = cost
-        self.evaluations, self.nonfinite, self.largest = 0, 0, 0.0
+        self.counts = Counts()
         if hasattr(cost, "terms"):
             self.terms = self._terms
         if hasattr(cost, "reduction"):
@@ -87,9 +96,16 @@ class CountedCost:
 
     def _count(self, f: Tensor, evaluations: int) -> None:
         values = f.detach()
-        self.evaluations += evaluations
-        self.nonfinite = self.nonfinite + (~values.isfinite()).sum()
-        self.largest = values.abs().max().clamp_min(self.largest)
+        self.add(Counts(evaluations, (~values.isfinite()).sum(), values.abs().max()))
+
+    def add(self, more: Counts) -> None:
+        """Count what was evaluated elsewhere."""
+        evaluations, nonfinite, largest = self.counts
+        self.counts = Counts(
+            evaluations + more.evaluations,
+            nonfinite + more.nonfinite,
+            torch.as_tensor(more.largest).clamp_min(largest),
+        )
 
 
 @dataclass
@@ -108,14 +124,14 @@ class Replicates:
     cosine: Tensor | float = 0.0
     stopped: str = "replicates"
 
-    def add(self, g: Tensor, counted: CountedCost, direction: Tensor | None) -> None:
+    def add(self, g: Tensor, counts: Counts, direction: Tensor | None) -> None:
         """Take in the gradients g [R, P] of one block."""
         g = g.detach().double()
         norm = g.norm(dim=1)
         self.count += len(g)
-        self.evaluations += counted.evaluations
-        self.nonfinite_costs = self.nonfinite_costs + counted.nonfinite
-        self.largest_cost = torch.as_tensor(counted.largest).clamp_min(self.largest_cost)
+        self.evaluations += counts.evaluations
+        self.nonfinite_costs = self.nonfinite_costs + counts.nonfinite
+        self.largest_cost = torch.as_tensor(counts.largest).clamp_min(self.largest_cost)
         self.unhealthy = self.unhealthy + (~norm.isfinite()).sum()
         self.zero = self.zero + (norm == 0).sum()
         if direction is not None:
@@ -126,10 +142,10 @@ class Replicates:
         self.table.add(g)
 
 
-Blocks = Callable[["Cell", Iterable[int]], Iterator[tuple[Tensor, CountedCost]]]
+Blocks = Callable[["Cell", Iterable[int]], Iterator[tuple[Tensor, Counts]]]
 
 
-def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[tuple[Tensor, CountedCost]]:
+def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[tuple[Tensor, Counts]]:
     """The gradients of each block and what its cost counted, one after the other."""
     for index, size in enumerate(sizes):
         yield cell.counted(index, size)
@@ -146,8 +162,8 @@ def replicate(
     direction = None
     if cell.truth is not None and cell.truth.gradient.norm() > 0:
         direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
-    for g, counted in blocks(cell, plan.sizes()):
-        found.add(g, counted, direction)
+    for g, counts in blocks(cell, plan.sizes()):
+        found.add(g, counts, direction)
         if rule is not None and rule.due(found.count):
             whole = found.table.whole()
             interval = intervals.variance_interval(whole)

@@ -1,4 +1,4 @@
-"""Cells whose loop is compiled: `torch.compile`, where it works and pays."""
+"""Cells whose blocks are one compiled graph: `torch.compile`, where it works and pays."""
 
 import time
 import warnings
@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
 
-from benchmarks.cell import Cell
-from estimators import surrogates
+from benchmarks.cell import Cell, CountedCost, Counts
+from benchmarks.problem import Problem
+from estimators import Estimator
 
 OPTIONS = {"fallback_random": True}  # the numbers that are drawn without compiling
 LEAST_NUMBERS = 10**9  # random numbers in a cell from which compiling it pays, at about 10⁸ / s
@@ -21,37 +23,70 @@ def pays(numbers: int, replicates: int) -> bool:
     return numbers * replicates >= LEAST_NUMBERS
 
 
-def compiled(cell: Cell, block: Callable[[Cell], Tensor]) -> tuple[Cell, float]:
-    """`cell` with its forward and backward pass compiled, and the seconds that compiling took.
+def compiled(cell: Cell, block: Callable[[Cell, int], Tensor]) -> tuple[Cell, float]:
+    """`cell` with its blocks compiled, and the seconds that it took.
 
-    `block(cell)` makes the gradients of one block, from the same random numbers each time. The cell
-    comes back as it was where there is no compiler, where the compiled gradients differ by more
-    than rounding, or where they take longer. Blocks of another size are made without compiling.
+    `block(cell, index)` makes the gradients of a block. The cell comes back as it was where there
+    is no compiler, where the compiled gradients of two blocks differ by more than rounding, or
+    where they take longer. Blocks of another size are made without compiling.
     """
     torch.compiler.reset()  # what other cells left
-    fast, ours = replace(cell, forward=_forward()), block(cell)
+    fast = replace(cell, gradients=_Graph())
     start = time.perf_counter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the compiler, about code that it leaves as it is
-            theirs = block(fast)
+            block(fast, 0)
+            seconds = time.perf_counter() - start
+            same = all(_agree(block(cell, index), block(fast, index)) for index in (0, 1))
     except Exception:  # whatever a compiler does, it must not stop a measurement
         return cell, time.perf_counter() - start
-    seconds = time.perf_counter() - start
-    return (fast if _agree(ours, theirs) and _quicker(fast, cell, block) else cell), seconds
+    return (fast if same and _quicker(fast, cell, block) else cell), seconds
 
 
-def _forward() -> Callable[..., Tensor]:
-    made = torch.compile(surrogates, dynamic=False, options=OPTIONS)
-    calls = 0
+class _Graph:
+    """`Problem.gradients` as one graph, forward and backward, of the first call and those like it.
 
-    def forward(*arguments) -> Tensor:
-        nonlocal calls
-        calls += 1
-        with torch.compiler.set_stance("default" if calls == 1 else "eager_on_recompile"):
-            return made(*arguments)
+    Whatever does not come from random numbers is as it was in the first call.
+    """
 
-    return forward
+    def __init__(self):
+        self._like = self._run = None
+
+    def __call__(
+        self,
+        problem: Problem,
+        estimator: Estimator,
+        samples: int,
+        replicates: int,
+        cost: CountedCost | None = None,
+    ) -> Tensor:
+        like = id(estimator), replicates, cost is None
+        if self._run is None:
+            self._like = like
+            self._run = _compiled(problem, estimator, samples, replicates, cost is not None)
+        if like != self._like:
+            return problem.gradients(estimator, samples, replicates, cost)
+        with torch.no_grad():
+            gradients, counts = self._run()
+        if cost is not None:
+            cost.add(Counts(*counts))
+        return gradients
+
+
+def _compiled(
+    problem: Problem, estimator: Estimator, samples: int, replicates: int, counting: bool
+) -> Callable[[], tuple[Tensor, tuple]]:
+    """The gradients and what the cost counted, without a graph of autograd's."""
+
+    def block():
+        cost = CountedCost(problem.cost)
+        gradients = problem.gradients(estimator, samples, replicates, cost if counting else None)
+        return gradients, tuple(cost.counts)
+
+    with torch.autograd.set_multithreading_enabled(False):  # the trace belongs to this thread
+        graph = make_fx(block)()
+    return torch.compile(graph, dynamic=False, options=OPTIONS)
 
 
 def _agree(ours: Tensor, theirs: Tensor) -> bool:
@@ -60,13 +95,13 @@ def _agree(ours: Tensor, theirs: Tensor) -> bool:
     return torch.allclose(ours, theirs, rtol=0.0, atol=tolerance, equal_nan=True)
 
 
-def _quicker(one: Cell, other: Cell, block: Callable[[Cell], Tensor]) -> bool:
+def _quicker(one: Cell, other: Cell, block: Callable[[Cell, int], Tensor]) -> bool:
     """Whether blocks of `one` take less time than those of `other`, in turn."""
     seconds = {id(one): [], id(other): []}
     for _ in range(ROUNDS):
         for cell in (one, other):
             start = time.perf_counter()
-            block(cell)
+            block(cell, 0)
             if cell.device.type == "cuda":
                 torch.cuda.synchronize(cell.device)
             seconds[id(cell)].append(time.perf_counter() - start)

@@ -151,15 +151,15 @@ def timings(cell: Cell, size: int, compiled: bool) -> tuple[timing.Timing, int, 
     return timed, peak, math.nan if fast is cell else spent
 
 
-def ready(cell: Cell, size: int) -> Callable[[Cell], Tensor]:
-    """Makes a block of `size` replicates, again and again; what it learns is learned before.
+def ready(cell: Cell, size: int) -> Callable[..., Tensor]:
+    """Makes blocks of `size` replicates of a cell; what it learns is learned before.
 
     One step of learning has to do: the work of an estimate does not depend on what was learned.
     """
     if cell.estimator.config.get("fit_steps"):
         cell = replace(cell, estimator=replace(cell.estimator, fit_steps=1))
     fitted = cell.fitted(0, size)
-    return lambda cell: cell.block(0, size, fitted=fitted)
+    return lambda cell, index=0: cell.block(index, size, fitted=fitted)
 
 
 def timed_block(block: int, evaluations: float) -> int:

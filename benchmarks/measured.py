@@ -97,7 +97,7 @@ def measure_checked(
         try:
             large = compiling.pays(problem.numbers(samples), replicates)
             if compiled and large and spread is in_turn:
-                cell, _ = compiling.compiled(cell, lambda cell: cell.counted(0, plan.block)[0])
+                cell, _ = compiling.compiled(cell, lambda cell, i: cell.counted(i, plan.block)[0])
             replicated = replicate(cell, plan, rule, spread)
             facts |= health(cell, replicated)
             if replicated.unhealthy:

@@ -132,7 +132,7 @@ def train(
             with stream(_key(problem, samples, seed, spent.steps)), spent.clock():
                 finite = _step(at(problem, weights), estimator, samples, counted, optimiser)
             spent.steps += 1
-            spent.evaluations = counted.evaluations / batch
+            spent.evaluations = counted.counts.evaluations / batch
             passed = [d for d in due if not finite or spent.has(d[1], d[0], budget)]
             due = [d for d in due if d not in passed]
             if passed:

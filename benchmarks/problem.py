@@ -138,17 +138,15 @@ class Problem:
         samples: int,
         replicates: int,
         cost: Callable[..., Tensor] | None = None,
-        forward: Callable[..., Tensor] | None = None,
     ) -> Tensor:
         """R gradient estimates, the measured parameters flattened one after the other: [R, P].
 
-        `forward` stands in for `estimators.surrogates`.
+        `cost` stands in for the problem's own.
         """
         problem, samples = self.drawn(samples, cost)
         by_name = replicate_gradients(
-            estimator, problem.family, problem.parameters, problem.cost, samples, replicates,
-            forward,
-        )  # fmt: skip
+            estimator, problem.family, problem.parameters, problem.cost, samples, replicates
+        )
         return self.pulled_back(by_name)
 
     def pulled_back(self, by_name: dict[str, Tensor]) -> Tensor:

@@ -22,7 +22,6 @@ from estimators.core import (
     names,
     register,
     replicate_gradients,
-    surrogates,
     unknown,
 )
 
@@ -35,7 +34,6 @@ __all__ = [
     "names",
     "register",
     "replicate_gradients",
-    "surrogates",
     "unknown",
 ]
 

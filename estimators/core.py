@@ -213,18 +213,16 @@ def replicate_gradients(
     cost: Cost,
     samples: int = 1,
     replicates: int = 1,
-    forward: Callable[..., Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """R independent gradient estimates from one forward and one backward: each [R, *shape].
 
     Each replicate has its own copy of λ. An estimator with learned parts must come fitted.
-    `forward` stands in for `surrogates`, such as the same compiled.
     """
     copies = {
         name: value.detach().expand((replicates, *value.shape)).detach().requires_grad_()
         for name, value in parameters.items()
     }
-    surrogate = (forward or surrogates)(estimator, family, copies, cost, samples)
+    surrogate = estimator.surrogate(lean(family(**copies)), cost, samples)
     if not surrogate.requires_grad:
         raise Unsupported(
             f"The surrogate of {estimator} does not depend on λ: the cost {_cost_name(cost)} has "
@@ -234,17 +232,6 @@ def replicate_gradients(
         surrogate.sum(), list(copies.values()), allow_unused=True, materialize_grads=True
     )
     return dict(zip(copies, gradients, strict=True))
-
-
-def surrogates(
-    estimator: Estimator,
-    family: Callable[..., Distribution],
-    copies: dict[str, Tensor],
-    cost: Cost,
-    samples: int,
-) -> Tensor:
-    """The surrogate losses at R copies of λ, each `[R, *shape]`: [R, *B]."""
-    return estimator.surrogate(lean(family(**copies)), cost, samples)
 
 
 class _Probe:

@@ -1,6 +1,7 @@
 """The compiled loop: the same gradients to rounding, or none at all."""
 
 import time
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 from benchmarks import compiling, measure, problems
 from benchmarks.cell import Cell
 from benchmarks.problem import unvalidated
-from estimators import create, surrogates
+from estimators import Estimator, create
 
 R = 2048
 
@@ -19,20 +20,21 @@ def cell() -> Cell:
     return Cell(problem, None, create("reinforce-loo"), 4, 0, torch.device("cpu"))
 
 
-def block(cell: Cell) -> torch.Tensor:
+def block(cell: Cell, index: int) -> torch.Tensor:
     with unvalidated():
-        return cell.counted(0, R)[0]
+        return cell.counted(index, R)[0]
 
 
-def instead(monkeypatch, forward) -> None:
-    monkeypatch.setattr(torch, "compile", lambda *_, **__: forward)
+def instead(monkeypatch, change) -> None:
+    """Have `torch.compile` bring change(graph): what is called for gradients and counts."""
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: change(graph))
 
 
 @pytest.mark.filterwarnings("ignore")  # of the compiler
 def test_compiled_gradients_are_the_same_to_rounding(cell, monkeypatch):
     monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
     fast, seconds = compiling.compiled(cell, block)
-    assert fast.forward is not None
+    assert fast is not cell
     assert seconds > 0
     with unvalidated():
         for index in (0, 3):
@@ -45,7 +47,7 @@ def test_compiled_gradients_are_the_same_to_rounding(cell, monkeypatch):
 
 
 def test_without_a_compiler_the_cell_stays_as_it_is(cell, monkeypatch):
-    def broken(*_):
+    def broken(graph):
         raise RuntimeError("no C++ compiler")
 
     instead(monkeypatch, broken)
@@ -53,15 +55,35 @@ def test_without_a_compiler_the_cell_stays_as_it_is(cell, monkeypatch):
 
 
 def test_other_gradients_are_not_taken(cell, monkeypatch):
-    instead(monkeypatch, lambda *args: 1.001 * surrogates(*args))
+    def off(graph):
+        def run():
+            gradients, counts = graph()
+            return 1.001 * gradients, counts
+
+        return run
+
+    instead(monkeypatch, off)
     monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
     assert compiling.compiled(cell, block)[0] is cell
 
 
+def test_random_numbers_that_a_graph_would_repeat_are_not_taken(cell, monkeypatch):
+    @dataclass(frozen=True)
+    class Outside(Estimator):
+        def surrogate(self, dist, cost, samples=1):
+            noise = torch.from_numpy(torch.randn(samples, *dist.batch_shape, 10).numpy())
+            return cost(dist.mean + dist.stddev * noise, dist).mean(0)
+
+    instead(monkeypatch, lambda graph: graph)
+    monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
+    assert compiling.compiled(cell, block)[0] is not cell
+    outside = replace(cell, estimator=Outside())
+    assert compiling.compiled(outside, block)[0] is outside
+
+
 def test_a_slower_loop_is_not_taken(cell, monkeypatch):
-    def slow(*args):
-        time.sleep(0.02)
-        return surrogates(*args)
+    def slow(graph):
+        return lambda: (time.sleep(0.02), graph())[1]
 
     instead(monkeypatch, slow)
     assert compiling.compiled(cell, block)[0] is cell
@@ -74,7 +96,7 @@ def test_small_cells_do_not_pay():
 
 @pytest.mark.parametrize("quicker", [True, False])
 def test_a_record_says_what_compiling_took(quicker, monkeypatch):
-    instead(monkeypatch, surrogates)
+    instead(monkeypatch, lambda graph: graph)
     monkeypatch.setattr(compiling, "_quicker", lambda *_: quicker)
     problem = problems.load("bernoulli-quadratic")
     found = measure(problem, "reinforce-loo", 4, 200, compiled=True)
@@ -83,9 +105,8 @@ def test_a_record_says_what_compiling_took(quicker, monkeypatch):
 
 
 def test_all_of_a_large_cell_is_compiled(monkeypatch):
-    def counting(*args):
-        calls.append(1)
-        return surrogates(*args)
+    def counting(graph):
+        return lambda: (calls.append(1), graph())[1]
 
     calls = []
     instead(monkeypatch, counting)

@@ -27,7 +27,7 @@ def ours(w: Workload) -> Run:
 def ours_compiled(w: Workload) -> Run | None:
     """The same compiled, where that is quicker."""
     cell, replicates = _cell_of(w)
-    fast, _ = compiled(cell, lambda cell: cell.block(0, replicates))
+    fast, _ = compiled(cell, lambda cell, index: cell.block(index, replicates))
 
     def run():
         fast.block(0, replicates)

@@ -14,7 +14,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn.functional import softplus
 
 from benchmarks.problem import Problem
-from benchmarks.problems.digits import PIXELS, digits, initial, mlp, only, random_rows
+from benchmarks.problems.digits import PIXELS, digits, initial, mlp, only, random_rows, tanh
 from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
 
 HIDDEN, LATENT, BATCH, SMALL_BATCH = 32, 8, 64, 16
@@ -56,7 +56,7 @@ class NegativeElbo(nn.Module):
 
     def forward(self, z: Tensor, dist: Independent) -> Tensor:
         """z [K, R, B, LATENT] → [K, R, B]."""
-        hidden = (z @ self.v1 + self.c1).tanh()  # [K, R, B, HIDDEN]
+        hidden = tanh(z @ self.v1 + self.c1)  # [K, R, B, HIDDEN]
         logits = hidden @ self.v2 + self.c2  # [K, R, B, PIXELS]
         along = (hidden * (self.x @ self.v2.mT)).sum(-1) + self.x @ self.c2  # Σ logits · x, faster
         return softplus(logits).sum(-1) - along + self.beta * divergence(z, dist, self.sampled)

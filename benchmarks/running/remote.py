@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
 from uuid import uuid4
 
 from distributed import get_client, worker_client
 from torch import Tensor
 
-from benchmarks.cell import Cell
+from benchmarks.cell import Cell, Counts
 from benchmarks.context import context
 from benchmarks.measurement import Measurement
 from benchmarks.measuring.memory import keep_freed_memory
@@ -38,14 +37,6 @@ class Order:
     limit: float | None = None  # of a cell
     large: float = LARGE  # before a cell's blocks are given to all
     run: str = field(default_factory=lambda: uuid4().hex)
-
-
-class Counts(NamedTuple):
-    """What the cost of a block counted, without the cost."""
-
-    evaluations: int
-    nonfinite: Tensor | int
-    largest: Tensor | float
 
 
 def dask_setup(worker) -> None:
@@ -76,8 +67,8 @@ def block_there(order: Order, job: Job, index: int, size: int) -> tuple[Tensor, 
     """The gradients of one block of a cell, [R, P], and what its cost counted."""
     _prepare(order.plugins)
     with _turn, one_thread(), unvalidated():
-        g, counted = cell_of(job).counted(index, size)
-    return g.detach(), Counts(counted.evaluations, counted.nonfinite, counted.largest)
+        g, counts = cell_of(job).counted(index, size)
+    return g.detach(), counts
 
 
 def _blocks(
