@@ -26,7 +26,7 @@ MOST_NAMED = 60  # names in a message
 class Estimator(ABC):
     """Turns (distribution, cost, K) into a surrogate loss whose gradient estimates ∇_λ E[f(x)].
 
-    Subclasses are frozen dataclasses; their fields are the configuration that stands in results.
+    A subclass with fields is a frozen dataclass; they are the configuration in results.
     Laws, each tested over every registered estimator and every problem it accepts:
 
     - shape: `surrogate(dist, cost, samples)` is `[*dist.batch_shape]`;
@@ -189,6 +189,11 @@ def evaluate(cost: Cost, x: Tensor, dist: Distribution) -> Tensor:
             "use a score-function estimator such as reinforce-loo."
         )
     return f
+
+
+def averaged(f: Tensor) -> Tensor:
+    """The mean over the samples, [K, *batch] → [*batch]: a view where there is only one."""
+    return f.squeeze(0) if len(f) == 1 else f.mean(0)
 
 
 def takes_dist(cost: Cost) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from estimators import families
-from estimators.core import Estimator, evaluate, register
+from estimators.core import Estimator, averaged, evaluate, register
 
 
 @register("gumbel-softmax")
@@ -32,7 +32,7 @@ class GumbelSoftmax(Estimator):
         x = families.soften(dist, z / self.temperature)
         if self.hard:
             x = families.harden(dist, z) + (x - x.detach())  # the value is exactly the hard sample
-        return evaluate(cost, x, dist).mean(0)
+        return averaged(evaluate(cost, x, dist))
 
 
 def check_temperature(temperature: float) -> None:

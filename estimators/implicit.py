@@ -1,13 +1,10 @@
 """Implicit reparameterisation: pathwise gradients from a cdf that can be differentiated."""
 
-from dataclasses import dataclass
-
 from estimators import families
-from estimators.core import Estimator, evaluate, register
+from estimators.core import Estimator, averaged, evaluate, register
 
 
 @register("implicit")
-@dataclass(frozen=True)
 class Implicit(Estimator):
     """Implicit reparameterisation gradient: samples move so that their cdf value stays.
 
@@ -24,4 +21,4 @@ class Implicit(Estimator):
 
     def surrogate(self, dist, cost, samples=1):
         x = families.implicit(dist, dist.sample((samples,)))  # [K, *B, *E]
-        return evaluate(cost, x, dist).mean(0)
+        return averaged(evaluate(cost, x, dist))

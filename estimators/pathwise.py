@@ -1,13 +1,10 @@
 """Pathwise gradients: the reparameterisation trick."""
 
-from dataclasses import dataclass
-
-from estimators.core import Estimator, Unsupported, evaluate, register
+from estimators.core import Estimator, Unsupported, averaged, evaluate, register
 from estimators.families import describe, is_discrete
 
 
 @register("pathwise")
-@dataclass(frozen=True)
 class Pathwise(Estimator):
     """Pathwise (reparameterisation) gradient, through samples that are functions of λ and noise.
 
@@ -26,7 +23,7 @@ class Pathwise(Estimator):
         if not dist.has_rsample:
             raise Unsupported(_without_rsample(dist))
         x = dist.rsample((samples,))  # [K, *B, *E]
-        return evaluate(cost, x, dist).mean(0)
+        return averaged(evaluate(cost, x, dist))
 
 
 def _without_rsample(dist) -> str:

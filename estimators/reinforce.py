@@ -12,8 +12,9 @@ from estimators.baselines import (
     as_baseline,
     detached,
 )
-from estimators.core import Estimator, Unsupported, evaluate, register
+from estimators.core import Estimator, Unsupported, averaged, evaluate, register
 from estimators.families import bounds, describe
+from estimators.families.lean import lean
 
 
 @register("reinforce")
@@ -43,7 +44,7 @@ class Reinforce(Estimator):
         f = evaluate(cost, x, dist)  # [K, *B]
         log_p = score_log_prob(dist, x)  # [K, *B]
         advantage = f.detach() - detached(self.baseline, f)
-        return (f + advantage * (log_p - log_p.detach())).mean(0)
+        return averaged(f + advantage * (log_p - log_p.detach()))
 
 
 @register("reinforce-ema")
@@ -76,7 +77,7 @@ def score_log_prob(dist, x):
             "does not see; use pathwise."
         )
     try:
-        return dist.log_prob(x)
+        return lean(dist).log_prob(x)
     except NotImplementedError:
         raise Unsupported(
             f"{describe(dist)} has no `log_prob`, which a score function differentiates; "

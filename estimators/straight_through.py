@@ -1,13 +1,10 @@
 """Straight-through gradients: the sample forward, the mean parameter backward."""
 
-from dataclasses import dataclass
-
 from estimators import families
-from estimators.core import Estimator, evaluate, register
+from estimators.core import Estimator, averaged, evaluate, register
 
 
 @register("straight-through")
-@dataclass(frozen=True)
 class StraightThrough(Estimator):
     """Straight-through gradient of a sampled point: as if the sample were its mean parameter.
 
@@ -22,7 +19,7 @@ class StraightThrough(Estimator):
     def surrogate(self, dist, cost, samples=1):
         p = self.backward(dist)  # [*B, *E]
         x = self.draw(dist, samples) + (p - p.detach())  # [K, *B, *E], exactly the draw
-        return evaluate(cost, x, dist).mean(0)
+        return averaged(evaluate(cost, x, dist))
 
     def backward(self, dist):
         """What the sample's derivative is taken from: [*B, *E]."""
@@ -34,7 +31,6 @@ class StraightThrough(Estimator):
 
 
 @register("straight-through-argmax")
-@dataclass(frozen=True)
 class StraightThroughArgmax(StraightThrough):
     """Straight-through gradient of the most probable point: zero variance, the largest bias.
 

@@ -4,7 +4,7 @@ import os
 
 from benchmarks.measuring.stopping import Plan
 from benchmarks.peers.turns import Run
-from benchmarks.peers.workloads import Workload
+from benchmarks.peers.workloads import Workload, centre
 
 os.environ.setdefault(  # read when jax is imported
     "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -35,10 +35,12 @@ def _losses(w: Workload, jax, jnp):
     """The loss of one estimate as a function of λ and a key."""
     count = w.samples
 
-    def score(log_prob, sample, centre):
+    at = jnp.asarray(centre(w))
+
+    def score(log_prob, sample):
         def loss(p, key):
             x = jax.lax.stop_gradient(sample(p, key))
-            f = jnp.square(x - centre).reshape(count, -1).sum(-1)
+            f = jnp.square(x - at).reshape(count, -1).sum(-1)
             b = (f.sum() - f) / (count - 1) if count > 1 else 0.0
             return ((f - b) * log_prob(p, x)).mean()
 
@@ -59,11 +61,11 @@ def _losses(w: Workload, jax, jnp):
 
     def gumbel(p, key):
         z = p["logits"] + jax.random.gumbel(key, p["logits"].shape)
-        return jnp.square(jax.nn.softmax(z / 0.5) - 0.3).sum()
+        return jnp.square(jax.nn.softmax(z / 0.5) - at).sum()
 
     def gamma(p, key):
         x = jax.random.gamma(key, p["concentration"]) / p["rate"]
-        return jnp.square(x - 0.5).sum()
+        return jnp.square(x - at).sum()
 
     def vae(p, key):
         network, cost = w.problem.network, w.problem.cost
@@ -84,7 +86,7 @@ def _losses(w: Workload, jax, jnp):
     if w.estimator == "gumbel-softmax":
         return gumbel
     if "logits" in w.problem.parameters:
-        return score(classes_log_prob, classes, 0.3)
+        return score(classes_log_prob, classes)
     if w.estimator == "pathwise":
-        return lambda p, key: jnp.square(normal(p, key) - 0.5).sum(-1).mean()
-    return score(normal_log_prob, normal, 0.5)
+        return lambda p, key: jnp.square(normal(p, key) - at).sum(-1).mean()
+    return score(normal_log_prob, normal)

@@ -9,7 +9,7 @@ from benchmarks.cell import Cell
 from benchmarks.compiling import compiled
 from benchmarks.measuring.stopping import Plan
 from benchmarks.peers.turns import Run
-from benchmarks.peers.workloads import Workload
+from benchmarks.peers.workloads import Workload, centre
 from estimators import create
 
 
@@ -102,7 +102,6 @@ def _storchastic(w: Workload, replicates: int | None) -> Run:
         "gumbel-softmax": (storch.method.GumbelSoftmax, {"initial_temperature": 0.5}),
     }
     method, settings = methods.get(w.estimator, (storch.method.Reparameterization, {}))
-    centre = 0.3 if "logits" in w.problem.parameters else 0.5
 
     def run():
         leaves = _leaves(w, replicates)
@@ -111,7 +110,7 @@ def _storchastic(w: Workload, replicates: int | None) -> Run:
             plated = {k: storch.denote_independent(v, 0, "r") for k, v in leaves.items()}
         dist = w.problem.family(**plated)
         dist = dist.base_dist if w.estimator == "gumbel-softmax" else dist  # else "non-discrete"
-        cost = (method("x", n_samples=w.samples, **settings)(dist) - centre) ** 2
+        cost = (method("x", n_samples=w.samples, **settings)(dist) - centre(w)) ** 2
         for _ in w.problem.dist().event_shape:
             cost = cost.sum(-1)
         storch.add_cost(cost, "f")
@@ -158,7 +157,7 @@ def _pyro(w: Workload, replicates: int | None) -> Run:
     def model():
         with rows:
             x = sample("x", dist())  # the same density on both sides: the ELBO is the factor
-            factor("f", -(x - 0.5).square().sum(-1))
+            factor("f", -(x - centre(w)).square().sum(-1))
 
     def run():
         leaves.update(_leaves(w, replicates))

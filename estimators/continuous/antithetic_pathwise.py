@@ -1,7 +1,5 @@
 """Pathwise gradients of antithetic pairs."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -9,7 +7,6 @@ from estimators.core import Estimator, Unsupported, evaluate, register
 
 
 @register("antithetic-pathwise")
-@dataclass(frozen=True)
 class AntitheticPathwise(Estimator):
     """Pathwise gradient of K/2 pairs whose noise is mirrored: ε and −ε, or u and 1 − u.
 

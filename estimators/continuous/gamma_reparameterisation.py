@@ -1,13 +1,11 @@
 """What RSVI and G-REP share: gamma variables through noise that leaves a score correction."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
 
 from estimators import families
 from estimators.core import Estimator, evaluate
 
 
-@dataclass(frozen=True)
 class GammaReparameterisation(Estimator):
     """Pathwise gradient through noise whose own density still depends on λ, with its score.
 

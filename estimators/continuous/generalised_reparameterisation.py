@@ -1,7 +1,5 @@
 """Generalised reparameterisation: pathwise through the standardised logarithm."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators.continuous.gamma_reparameterisation import GammaReparameterisation
@@ -9,7 +7,6 @@ from estimators.core import register
 
 
 @register("generalised-reparameterisation")
-@dataclass(frozen=True)
 class GeneralisedReparameterisation(GammaReparameterisation):
     """Generalised reparameterisation (G-REP): pathwise through the standardised logarithm.
 

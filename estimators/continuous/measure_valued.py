@@ -1,14 +1,11 @@
 """Measure-valued (weak) derivatives with coupled samples."""
 
-from dataclasses import dataclass
-
 from estimators import families
 from estimators.coordinates import one_at_a_time
 from estimators.core import Estimator, evaluate, register
 
 
 @register("measure-valued")
-@dataclass(frozen=True)
 class MeasureValued(Estimator):
     """Measure-valued gradient: the derivative of p as the difference of two coupled samples.
 

@@ -1,7 +1,5 @@
 """Pathwise gradients along optimal transport, for the multivariate normal."""
 
-from dataclasses import dataclass
-
 import torch
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal
 
@@ -10,7 +8,6 @@ from estimators.families import describe
 
 
 @register("optimal-mass-transport")
-@dataclass(frozen=True)
 class OptimalMassTransport(Estimator):
     """Pathwise gradient of a multivariate normal along the shortest way between its densities.
 

@@ -1,7 +1,6 @@
 """Pathwise gradients from randomised quasi-Monte-Carlo noise."""
 
 import functools
-from dataclasses import dataclass
 
 import torch
 
@@ -12,7 +11,6 @@ BITS = 30  # of torch's Sobol points
 
 
 @register("rqmc-pathwise")
-@dataclass(frozen=True)
 class RqmcPathwise(Estimator):
     """Pathwise gradient from K Sobol points, randomised by a digital shift for each replicate.
 

@@ -1,14 +1,12 @@
 """Sticking the landing: pathwise gradients without the score of the log-probability."""
 
 import copy
-from dataclasses import dataclass
 
 from estimators.core import Estimator, Unsupported, evaluate, register
 from estimators.families import describe, replaced, tensors
 
 
 @register("sticking-the-landing")
-@dataclass(frozen=True)
 class StickingTheLanding(Estimator):
     """Pathwise gradient of costs that contain log p(x; λ), without that term's own score.
 

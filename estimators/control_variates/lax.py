@@ -1,7 +1,5 @@
 """LAX: the score function less that of a learned function of x, plus its pathwise gradient."""
 
-from dataclasses import dataclass
-
 from estimators.control_variates.learned_surrogate import LearnedSurrogate, network_value
 from estimators.core import Unsupported, evaluate, register
 from estimators.families import describe
@@ -9,7 +7,6 @@ from estimators.reinforce import score_log_prob
 
 
 @register("lax")
-@dataclass(frozen=True)
 class Lax(LearnedSurrogate):
     """Score-function gradient less that of a learned function of x, plus its pathwise gradient.
 

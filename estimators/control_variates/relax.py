@@ -1,7 +1,5 @@
 """RELAX: REBAR with a learned network in the place of the relaxed cost."""
 
-from dataclasses import dataclass
-
 from estimators import families
 from estimators.control_variates.learned_surrogate import LearnedSurrogate, network_value
 from estimators.core import evaluate, register
@@ -9,7 +7,6 @@ from estimators.reinforce import score_log_prob
 
 
 @register("relax")
-@dataclass(frozen=True)
 class Relax(LearnedSurrogate):
     """Score-function gradient less that of a learned function of the noise, plus its pathwise one.
 

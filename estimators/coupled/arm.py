@@ -1,7 +1,5 @@
 """ARM: one uniform number makes an antithetic pair of Bernoulli samples."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -9,7 +7,6 @@ from estimators.core import Estimator, Unsupported, evaluate, register
 
 
 @register("arm")
-@dataclass(frozen=True)
 class Arm(Estimator):
     """Augment-REINFORCE-merge: the cost's difference over an antithetic pair, times the noise.
 

@@ -1,7 +1,5 @@
 """ARMS: any number of mutually antithetic Bernoulli samples."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -9,7 +7,6 @@ from estimators.core import Estimator, Unsupported, evaluate, register
 
 
 @register("arms")
-@dataclass(frozen=True)
 class Arms(Estimator):
     """Antithetic REINFORCE with many samples: leave-one-out over samples that repel each other.
 

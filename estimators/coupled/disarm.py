@@ -1,7 +1,5 @@
 """DisARM, found at the same time as U2G: ARM with the uniform number integrated out."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -10,7 +8,6 @@ from estimators.coupled.arm import antithetic_pairs
 
 
 @register("disarm")
-@dataclass(frozen=True)
 class Disarm(Estimator):
     """DisARM (unbiased uniform gradient): ARM, averaged over the noise given its pair of samples.
 

@@ -1,7 +1,5 @@
 """The exact gradient: a sum over every point of a finite support."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -12,7 +10,6 @@ MOST_NUMBERS = 2**26  # log-probabilities of points, 0.5 GB of them
 
 
 @register("enumeration")
-@dataclass(frozen=True)
 class Enumeration(Estimator):
     """The exact gradient, by summing over the support.
 

@@ -1,7 +1,5 @@
 """The score function over stratified samples."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -10,7 +8,6 @@ from estimators.reinforce import score_log_prob
 
 
 @register("stratified")
-@dataclass(frozen=True)
 class Stratified(Estimator):
     """Score-function gradient over stratified samples (a Latin hypercube in many dimensions).
 

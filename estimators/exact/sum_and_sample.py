@@ -1,7 +1,5 @@
 """Sum and sample: the likeliest points exactly, one of the others by chance."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -10,7 +8,6 @@ from estimators.exact.enumeration import support
 
 
 @register("sum-and-sample")
-@dataclass(frozen=True)
 class SumAndSample(Estimator):
     """Rao-Blackwellised score function: sums over the K − 1 likeliest points, samples one more.
 

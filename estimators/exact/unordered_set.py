@@ -1,7 +1,5 @@
 """The unordered set estimator: samples without replacement, whatever order they came in."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -13,7 +11,6 @@ LARGEST_SET = 10  # there are 2^K subsets to sum over
 
 
 @register("unordered-set")
-@dataclass(frozen=True)
 class UnorderedSet(Estimator):
     """Score function over K points without replacement, with a built-in baseline.
 

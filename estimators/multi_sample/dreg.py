@@ -1,7 +1,5 @@
 """DReG: doubly reparameterised gradients of multi-sample objectives."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators.continuous.sticking_the_landing import without_score
@@ -12,7 +10,6 @@ from estimators.multi_sample.reduced import require_copies
 
 
 @register("dreg")
-@dataclass(frozen=True)
 class Dreg(Estimator):
     """Pathwise gradient of a multi-sample objective, the score in it reparameterised once more.
 

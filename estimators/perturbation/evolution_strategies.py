@@ -1,7 +1,5 @@
 """Evolution strategies: the gradient of an objective smoothed over Gaussian neighbours of λ."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators.core import register
@@ -9,7 +7,6 @@ from estimators.perturbation.spsa import Spsa
 
 
 @register("evolution-strategies")
-@dataclass(frozen=True)
 class EvolutionStrategies(Spsa):
     """Gaussian smoothing of λ, by mirrored perturbations with common random numbers.
 

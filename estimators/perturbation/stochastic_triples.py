@@ -1,7 +1,5 @@
 """Derivatives of discrete random programs by the jumps of their coupled samples."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -10,7 +8,6 @@ from estimators.core import Estimator, evaluate, register
 
 
 @register("smoothed-perturbation")
-@dataclass(frozen=True)
 class SmoothedPerturbation(Estimator):
     """Smoothed perturbation analysis: each coordinate's jump in an infinitesimal step of λ.
 
@@ -44,7 +41,6 @@ class SmoothedPerturbation(Estimator):
 
 
 @register("stochastic-triples")
-@dataclass(frozen=True)
 class StochasticTriples(SmoothedPerturbation):
     """Stochastic triples: of all the jumps that a step of λ can make, one is drawn and followed.
 

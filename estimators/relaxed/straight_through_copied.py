@@ -1,14 +1,11 @@
 """Straight-through as vector quantisation has it: the gradient is copied past the rounding."""
 
-from dataclasses import dataclass
-
 from estimators import families
 from estimators.core import register
 from estimators.straight_through import StraightThroughArgmax
 
 
 @register("straight-through-copied")
-@dataclass(frozen=True)
 class StraightThroughCopied(StraightThroughArgmax):
     """Straight-through gradient that copies ∂f/∂x to what was rounded to x: zero variance.
 

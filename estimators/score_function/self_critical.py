@@ -1,7 +1,5 @@
 """The score function with the cost of the most probable point as baseline."""
 
-from dataclasses import dataclass
-
 import torch
 
 from estimators import families
@@ -10,7 +8,6 @@ from estimators.reinforce import score_log_prob
 
 
 @register("self-critical")
-@dataclass(frozen=True)
 class SelfCritical(Estimator):
     """Score-function gradient with the cost of the mode as baseline.
 
