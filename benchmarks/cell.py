@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from benchmarks.measuring import intervals, tails
-from benchmarks.measuring.moments import Table
+from benchmarks.measuring.moments import Table, over_parameters
 from benchmarks.measuring.stopping import Plan, StoppingRule
 from benchmarks.measuring.streams import stream, stream_key
 from benchmarks.problem import Problem
@@ -42,7 +43,7 @@ class Cell:
         comes from a stream of its own, and is not counted.
         """
         fitted = fitted or self.fitted(index, replicates)
-        with stream(self._key("block", index), self.device):
+        with self.stream(index):
             return self.gradients(self.problem, fitted, self.samples, replicates, counted)
 
     def counted(self, index: int, replicates: int) -> tuple[Tensor, "Counts"]:
@@ -50,11 +51,20 @@ class Cell:
         cost = CountedCost(self.problem.cost)
         return self.block(index, replicates, cost), cost.counts
 
+    def stream(self, index: int) -> AbstractContextManager[None]:
+        """Inside, block `index` is drawn."""
+        return stream(self._key("block", index), self.device)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the estimator has learned parts, which are others for each block."""
+        return type(self.estimator).fitted is not Estimator.fitted
+
     def fitted(
         self, index: int, replicates: int, counted: "CountedCost | None" = None
     ) -> Estimator:
         """The estimator with its learned parts, fitted for the replicates of block `index`."""
-        if type(self.estimator).fitted is Estimator.fitted:
+        if not self.learns:
             return self.estimator
         problem, samples = self.problem.drawn(self.samples, counted)
         with stream(self._key("fit", index), self.device):
@@ -113,7 +123,9 @@ class Replicates:
     """What streams out of the blocks of a cell; nothing here grows with R."""
 
     table: Table
-    largest: tails.LargestValues
+    direction: Tensor | None  # of the true gradient, if there is one
+    rule: StoppingRule | None
+    largest: tails.LargestValues = field(default_factory=tails.LargestValues)
     count: int = 0
     evaluations: int = 0
     nonfinite_costs: Tensor | int = 0
@@ -122,24 +134,43 @@ class Replicates:
     zero: Tensor | int = 0
     wrong_way: Tensor | int = 0
     cosine: Tensor | float = 0.0
-    stopped: str = "replicates"
+    satisfied: bool = False  # the rule, so that no more is needed
 
-    def add(self, g: Tensor, counts: Counts, direction: Tensor | None) -> None:
+    @classmethod
+    def of(cls, cell: Cell, plan: Plan, rule: StoppingRule | None) -> "Replicates":
+        """Those of a cell, before the first."""
+        direction = None
+        if cell.truth is not None and cell.truth.gradient.norm() > 0:
+            direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
+        return cls(Table(plan.chunk), direction, rule)
+
+    @property
+    def stopped(self) -> str:
+        """What ended it: "replicates", or for a sequential run "precision" or "capped"."""
+        if self.rule is None:
+            return "replicates"
+        return "precision" if self.satisfied else "capped"
+
+    def add(self, g: Tensor, counts: Counts) -> None:
         """Take in the gradients g [R, P] of one block."""
         g = g.detach().double()
-        norm = g.norm(dim=1)
+        norm = over_parameters(g.square()).sqrt()
         self.count += len(g)
         self.evaluations += counts.evaluations
         self.nonfinite_costs = self.nonfinite_costs + counts.nonfinite
         self.largest_cost = torch.as_tensor(counts.largest).clamp_min(self.largest_cost)
         self.unhealthy = self.unhealthy + (~norm.isfinite()).sum()
         self.zero = self.zero + (norm == 0).sum()
-        if direction is not None:
-            along = g @ direction
+        if self.direction is not None:
+            along = g @ self.direction
             self.wrong_way = self.wrong_way + (along < 0).sum()
             self.cosine = self.cosine + (along / norm).nan_to_num(0.0).sum()
-        self.largest.add((g - g.mean(0)).square().sum(1))
-        self.table.add(g)
+        self.largest.add(self.table.add(g))
+        if self.rule is not None and self.rule.due(self.count):
+            whole = self.table.whole()
+            interval = intervals.variance_interval(whole)
+            half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
+            self.satisfied = self.rule.satisfied(self.count, half, intervals.kurtosis(whole))
 
 
 Blocks = Callable[["Cell", Iterable[int]], Iterator[tuple[Tensor, Counts]]]
@@ -158,19 +189,9 @@ def replicate(
 
     Whoever makes the `blocks`, they are the same and come in the same order: so are the bits.
     """
-    found = Replicates(Table(plan.chunk), tails.LargestValues())
-    direction = None
-    if cell.truth is not None and cell.truth.gradient.norm() > 0:
-        direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
+    found = Replicates.of(cell, plan, rule)
     for g, counts in blocks(cell, plan.sizes()):
-        found.add(g, counts, direction)
-        if rule is not None and rule.due(found.count):
-            whole = found.table.whole()
-            interval = intervals.variance_interval(whole)
-            half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
-            if rule.satisfied(found.count, half, intervals.kurtosis(whole)):
-                found.stopped = "precision"
-                return found
-    if rule is not None:
-        found.stopped = "capped"
+        found.add(g, counts)
+        if found.satisfied:
+            break
     return found

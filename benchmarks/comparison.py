@@ -8,10 +8,11 @@ import torch
 import estimators as registry
 from benchmarks.agreement import agreed_truth
 from benchmarks.checks import check, completed
-from benchmarks.measured import measure_checked
+from benchmarks.measured import measure_together
 from benchmarks.measurement import Measurement
 from benchmarks.pieces import examine
 from benchmarks.problem import Problem
+from benchmarks.task import Task
 from benchmarks.truth import find_truth
 from estimators import Estimator
 
@@ -25,13 +26,18 @@ def compare(
     seed: int = 0,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float64,
+    compiled: bool = False,
 ) -> pandas.DataFrame:
     """Measure `estimators` (all registered ones by default) on `problem`: a row for each and K.
 
     The columns are those of `benchmarks.results`. What an estimator cannot do is a row with status
-    "n/a" and the reason. A mistake in the problem raises ProblemError.
+    "n/a" and the reason. If `compiled`, try `torch.compile`: on the loops that are timed, and on
+    large cells, where estimators that draw the same random numbers then share one pass; what is
+    measured is the same to rounding. A mistake in the problem raises ProblemError.
     """
-    rows = measurements(problem, estimators, samples, replicates, precision, seed, device, dtype)
+    rows = measurements(
+        problem, estimators, samples, replicates, precision, seed, device, dtype, compiled
+    )
     return pandas.DataFrame([measurement.row for measurement in rows])
 
 
@@ -44,6 +50,7 @@ def measurements(
     seed: int = 0,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float64,
+    compiled: bool = False,
 ) -> Iterator[Measurement]:
     """The measurements behind `compare`, one after the other, as they are made."""
     problem = completed(problem)
@@ -54,7 +61,11 @@ def measurements(
         estimators = registry.names()
     chosen = [registry.create(e) if isinstance(e, str) else e for e in estimators]
     for count in (samples,) if isinstance(samples, int) else samples:
-        for estimator in chosen:
-            yield measure_checked(
-                problem, truth, estimator, count, replicates, seed, device, dtype, precision
-            )
+        tasks = [
+            Task.of(problem, truth, estimator, count, replicates, seed, device, dtype, precision)
+            for estimator in chosen
+        ]
+        if compiled:
+            yield from measure_together(tasks)
+        else:
+            yield from (task.measured() for task in tasks)

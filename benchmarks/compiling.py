@@ -31,27 +31,26 @@ def compiled(cell: Cell, block: Callable[[Cell, int], Tensor]) -> tuple[Cell, fl
     where they take longer. Blocks of another size are made without compiling.
     """
     torch.compiler.reset()  # what other cells left
-    fast = replace(cell, gradients=_Graph())
+    fast = replace(cell, gradients=_Compiled())
     start = time.perf_counter()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the compiler, about code that it leaves as it is
-            block(fast, 0)
-            seconds = time.perf_counter() - start
-            same = all(_agree(block(cell, index), block(fast, index)) for index in (0, 1))
+        block(fast, 0)
+        seconds = time.perf_counter() - start
+        same = all(agree(block(cell, index), block(fast, index)) for index in (0, 1))
     except Exception:  # whatever a compiler does, it must not stop a measurement
         return cell, time.perf_counter() - start
-    return (fast if same and _quicker(fast, cell, block) else cell), seconds
+    paid = same and quicker(lambda: block(fast, 0), lambda: block(cell, 0), cell.device)
+    return (fast if paid else cell), seconds
 
 
-class _Graph:
-    """`Problem.gradients` as one graph, forward and backward, of the first call and those like it.
+class _Compiled:
+    """`Problem.gradients` as a graph: of the first call and those like it, others are not compiled.
 
     Whatever does not come from random numbers is as it was in the first call.
     """
 
     def __init__(self):
-        self._like = self._run = None
+        self._like = self._graph = None
 
     def __call__(
         self,
@@ -61,48 +60,47 @@ class _Graph:
         replicates: int,
         cost: CountedCost | None = None,
     ) -> Tensor:
+        def first() -> tuple[Tensor, Counts]:
+            counted = cost and CountedCost(problem.cost)
+            gradients = problem.gradients(estimator, samples, replicates, counted)
+            return gradients, counted.counts if counted else Counts()
+
         like = id(estimator), replicates, cost is None
-        if self._run is None:
-            self._like = like
-            self._run = _compiled(problem, estimator, samples, replicates, cost is not None)
+        if self._graph is None:
+            self._like, self._graph = like, as_graph(first)
         if like != self._like:
             return problem.gradients(estimator, samples, replicates, cost)
-        with torch.no_grad():
-            gradients, counts = self._run()
+        gradients, counts = self._graph()
         if cost is not None:
-            cost.add(Counts(*counts))
+            cost.add(counts)
         return gradients
 
 
-def _compiled(
-    problem: Problem, estimator: Estimator, samples: int, replicates: int, counting: bool
-) -> Callable[[], tuple[Tensor, tuple]]:
-    """The gradients and what the cost counted, without a graph of autograd's."""
-
-    def block():
-        cost = CountedCost(problem.cost)
-        gradients = problem.gradients(estimator, samples, replicates, cost if counting else None)
-        return gradients, tuple(cost.counts)
-
+def as_graph(work: Callable) -> Callable:
+    """`work`, a function of random numbers alone, compiled forward and backward into one graph."""
     with torch.autograd.set_multithreading_enabled(False):  # the trace belongs to this thread
-        graph = make_fx(block)()
-    return torch.compile(graph, dynamic=False, options=OPTIONS)
+        graph = torch.compile(make_fx(work)(), dynamic=False, options=OPTIONS)
+    run = torch.no_grad()(graph)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the compiler, about code that it leaves as it is
+        run()
+    return run
 
 
-def _agree(ours: Tensor, theirs: Tensor) -> bool:
+def agree(ours: Tensor, theirs: Tensor) -> bool:
     """Whether gradients are the same up to the order of sums."""
     tolerance = torch.finfo(ours.dtype).eps ** 0.5 * float(ours.abs().max())
     return torch.allclose(ours, theirs, rtol=0.0, atol=tolerance, equal_nan=True)
 
 
-def _quicker(one: Cell, other: Cell, block: Callable[[Cell, int], Tensor]) -> bool:
-    """Whether blocks of `one` take less time than those of `other`, in turn."""
-    seconds = {id(one): [], id(other): []}
+def quicker(one: Callable[[], object], other: Callable[[], object], device: torch.device) -> bool:
+    """Whether `one` takes less time than `other`, in turn."""
+    seconds = {one: [], other: []}
     for _ in range(ROUNDS):
-        for cell in (one, other):
+        for work in (one, other):
             start = time.perf_counter()
-            block(cell, 0)
-            if cell.device.type == "cuda":
-                torch.cuda.synchronize(cell.device)
-            seconds[id(cell)].append(time.perf_counter() - start)
-    return min(seconds[id(one)]) < min(seconds[id(other)])
+            work()
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            seconds[work].append(time.perf_counter() - start)
+    return min(seconds[one]) < min(seconds[other])

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from benchmarks import problems
 from benchmarks.cell import CountedCost
-from benchmarks.measured import ending
 from benchmarks.measuring.streams import stream, stream_key
 from benchmarks.measuring.timing import one_thread
 from benchmarks.problem import Problem, ProblemError, unvalidated
 from benchmarks.problems.stages import trajectories, trajectory
+from benchmarks.task import ending
 from estimators import Estimator, create, evaluate
 
 POINTS = 8  # of each budget, at which the objective is evaluated

@@ -32,7 +32,7 @@ def instead(monkeypatch, change) -> None:
 
 @pytest.mark.filterwarnings("ignore")  # of the compiler
 def test_compiled_gradients_are_the_same_to_rounding(cell, monkeypatch):
-    monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
+    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
     fast, seconds = compiling.compiled(cell, block)
     assert fast is not cell
     assert seconds > 0
@@ -63,7 +63,7 @@ def test_other_gradients_are_not_taken(cell, monkeypatch):
         return run
 
     instead(monkeypatch, off)
-    monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
+    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
     assert compiling.compiled(cell, block)[0] is cell
 
 
@@ -75,7 +75,7 @@ def test_random_numbers_that_a_graph_would_repeat_are_not_taken(cell, monkeypatc
             return cost(dist.mean + dist.stddev * noise, dist).mean(0)
 
     instead(monkeypatch, lambda graph: graph)
-    monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
+    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
     assert compiling.compiled(cell, block)[0] is not cell
     outside = replace(cell, estimator=Outside())
     assert compiling.compiled(outside, block)[0] is outside
@@ -97,7 +97,7 @@ def test_small_cells_do_not_pay():
 @pytest.mark.parametrize("quicker", [True, False])
 def test_a_record_says_what_compiling_took(quicker, monkeypatch):
     instead(monkeypatch, lambda graph: graph)
-    monkeypatch.setattr(compiling, "_quicker", lambda *_: quicker)
+    monkeypatch.setattr(compiling, "quicker", lambda *_: quicker)
     problem = problems.load("bernoulli-quadratic")
     found = measure(problem, "reinforce-loo", 4, 200, compiled=True)
     assert (found.compile_seconds > 0) == quicker
@@ -110,7 +110,7 @@ def test_all_of_a_large_cell_is_compiled(monkeypatch):
 
     calls = []
     instead(monkeypatch, counting)
-    monkeypatch.setattr(compiling, "_quicker", lambda *_: True)
+    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
     problem = problems.load("bernoulli-quadratic")
     measure(problem, "reinforce-loo", 4, 200, timed=False, compiled=True)
     assert not calls

@@ -45,7 +45,7 @@ from benchmarks.running.job import Job, measure
 
 def faults():
     for _ in range(20):
-        torch.zeros(2**20).add(1)  # two times 4 MB: 1024 pages each if they are new
+        torch.zeros(2**24).add(1)  # two times 64 MB, above what glibc ever keeps by itself
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 if {measures}:

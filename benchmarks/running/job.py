@@ -9,11 +9,12 @@ import estimators
 from benchmarks import problems
 from benchmarks.cell import Blocks, Cell, in_turn
 from benchmarks.checks import check, completed
-from benchmarks.measured import ending, measure_checked, time_measured
+from benchmarks.measured import measure_checked, time_measured
 from benchmarks.measurement import Measurement
 from benchmarks.measuring.memory import keep_freed_memory
 from benchmarks.problem import Problem
 from benchmarks.results import identity
+from benchmarks.task import ending
 from benchmarks.truth import Truth, find_truth
 
 

@@ -124,8 +124,9 @@ def _double(key: Tensor, shape: list[int]) -> Tensor:
     return key.new_empty(shape, dtype=torch.float64)
 
 
+_TAGS = torch.Tag.pt2_compliant_tag, torch.Tag.nondeterministic_seeded
 _STEPS = torch.library.Library("estimators", "DEF")  # what a compiler shall not look into
-_STEPS.define("ziggurat(Tensor key, SymInt[] shape) -> Tensor", tags=torch.Tag.pt2_compliant_tag)
+_STEPS.define("ziggurat(Tensor key, SymInt[] shape) -> Tensor", tags=_TAGS)
 _STEPS.impl("ziggurat", _ziggurat, "CPU")
 _STEPS.impl("ziggurat", _double, "Meta")
 
