@@ -47,6 +47,8 @@ def check_device(name: str) -> None:
 def measuring(command):
     """The options that `run` and `compare` share."""
     for option in (
+        click.option("--compile", "compiled", is_flag=True,
+                     help="Try torch.compile where estimators are timed, and on large cells."),
         click.option("--seed", default=0, type=click.IntRange(-(2**63), 2**63 - 1),
                      help="Of all random numbers; 0."),
         click.option("--device", default="cpu", callback=device, show_default=True,

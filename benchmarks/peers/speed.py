@@ -21,6 +21,7 @@ from benchmarks.problem import unvalidated
 
 PEERS = {
     "ours, compiled": torch_forms.ours_compiled,
+    "ours, four shared": torch_forms.ours_shared,
     "ours in float64": torch_forms.ours_in_float64,
     "torch loop": torch_forms.loop,
     "vmap(grad)": torch_forms.vmapped,

@@ -5,9 +5,11 @@ from dataclasses import replace
 import torch
 from torch.func import grad, vmap
 
+from benchmarks import sharing
 from benchmarks.cell import Cell
 from benchmarks.compiling import compiled
 from benchmarks.measuring.stopping import Plan
+from benchmarks.peers.sharing import four
 from benchmarks.peers.turns import Run
 from benchmarks.peers.workloads import Workload, centre
 from estimators import create
@@ -34,6 +36,20 @@ def ours_compiled(w: Workload) -> Run | None:
         return replicates
 
     return None if fast is cell else run
+
+
+def ours_shared(w: Workload) -> Run | None:
+    """An estimate of each of four estimators that share a compiled pass, this one among them."""
+    if "loc" not in w.problem.measured:
+        return None
+    cells, replicates = four(w.problem, w.samples), _cell_of(w)[1]
+    row = sharing.shared(cells, replicates)
+
+    def run():
+        row(0)
+        return len(cells) * replicates
+
+    return row and run
 
 
 def ours_in_float64(w: Workload) -> Run:

@@ -46,7 +46,7 @@ def compare(target, settings, cost, sweeps, out, **how):
     leave(rows)
 
 
-def _measured(points, estimators, samples, replicates, precision, device, seed) -> list[dict]:
+def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
     """The record of every estimator × K at every point of a sweep, with the point."""
     import estimators as registry
     from benchmarks.comparison import measurements
@@ -55,12 +55,12 @@ def _measured(points, estimators, samples, replicates, precision, device, seed) 
     from reports.terminal import Progress
 
     names = choose("estimator", estimators, registry.names())
-    replicates = replicates or (CAP if precision else 10_000)
+    replicates = replicates or (CAP if how["precision"] else 10_000)
     rows = []
     with Progress(len(names) * len(samples) * len(points)) as progress:
         for point, problem in points:
             where = {PREFIX + name: value for name, value in point.items()}
-            for m in measurements(problem, names, samples, replicates, precision, seed, device):
+            for m in measurements(problem, names, samples, replicates, **how):
                 rows.append({**m.record, **where})
                 progress.starting(problem.name, m.samples, m.estimator)
                 progress.finished(m.status)

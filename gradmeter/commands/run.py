@@ -31,8 +31,6 @@ MOST_ROWS = 5_000  # rows kept for the ranking at the end; the store has them al
 @click.option("--resume", is_flag=True, help="Leave out what the store has already.")
 @click.option("--per-parameter", is_flag=True, help="Also store each parameter's numbers.")
 @click.option("--timing/--no-timing", default=True, help="Time the estimators too.")
-@click.option("--compile", "compiled", is_flag=True,
-              help="Try torch.compile where estimators are timed, and on large cells.")  # fmt: skip
 @click.option("--out", default="results", show_default=True, type=click.Path(path_type=Path))
 @click.pass_context
 def run(

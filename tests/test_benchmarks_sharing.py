@@ -1,0 +1,129 @@
+"""One pass for several estimators: what each finds alone, to rounding."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from benchmarks import compiling, problems, sharing
+from benchmarks.measured import measure_together
+from benchmarks.measuring.timing import one_thread
+from benchmarks.problem import unvalidated
+from benchmarks.task import Task
+from benchmarks.truth import find_truth
+from estimators import Estimator
+
+ALIKE = ("pathwise", "reinforce", "reinforce:baseline=1.0", "reinforce-loo")
+R = 5_000
+STATISTICS = ("variance", "kurtosis", "bias2", "cosine", "evaluations", "stopped", "replicates")
+
+
+@pytest.fixture(autouse=True)
+def as_while_measuring():
+    with one_thread(), unvalidated():
+        yield
+
+
+@pytest.fixture
+def compiler(monkeypatch):
+    """A quick one, which leaves graphs as they are; those that were asked for."""
+    graphs = []
+    monkeypatch.setattr(torch, "compile", lambda graph, **_: graphs.append(graph) or graph)
+    monkeypatch.setattr(sharing, "quicker", lambda *_: True)
+    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
+    monkeypatch.setattr(compiling, "LEAST_NUMBERS", 0)
+    return graphs
+
+
+def tasks(*estimators: Estimator | str, replicates=R, precision=None) -> list[Task]:
+    problem = problems.load("normal-10-quadratic")
+    truth, device = find_truth(problem), torch.device("cpu")
+    return [
+        Task.of(problem, truth, e, 4, replicates, 0, device, torch.float64, precision)
+        for e in estimators
+    ]
+
+
+def drawn(graph: torch.fx.GraphModule) -> int:
+    """How often random numbers are drawn in it."""
+    seeded = torch.Tag.nondeterministic_seeded
+    return sum(seeded in getattr(node.target, "tags", ()) for node in graph.graph.nodes)
+
+
+def assert_same(found, alone) -> None:
+    assert (found.status, found.reason, found.estimator) == (
+        alone.status, alone.reason, alone.estimator,
+    )  # fmt: skip
+    if alone.status == "ok":
+        for name in STATISTICS:
+            expected = getattr(alone, name)
+            if isinstance(expected, float):
+                expected = pytest.approx(expected, rel=1e-9, abs=1e-12)
+            assert getattr(found, name) == expected
+
+
+@dataclass(frozen=True)
+class Broken(Estimator):
+    """Fails where it is measured."""
+
+    def surrogate(self, dist, cost, samples=1):
+        if len(dist.batch_shape) > 0:
+            raise ArithmeticError("out of order")
+        return cost(dist.rsample((samples,)), dist).mean(0)
+
+
+def test_those_that_draw_the_same_numbers_are_alike():
+    names = (*ALIKE, "measure-valued", "reinforce-ema", "antithetic-pathwise", "reinforce-nvil")
+    found = sharing.alike(tasks(*names, Broken(), Broken()))
+    assert [len(group) for group in found] == [4, 1, 1, 1, 1, 1, 1]
+
+
+@pytest.mark.filterwarnings("ignore")  # of the compiler
+def test_a_compiled_pass_makes_what_each_makes_alone(monkeypatch):
+    monkeypatch.setattr(sharing, "quicker", lambda *_: True)
+    cells = [task.cell for task in tasks(*ALIKE)]
+    row = sharing.shared(cells, 1024)
+    for index in (0, 5):
+        ours = sharing.alone(cells, index, 1024)
+        for (g, counts), (theirs, their_counts) in zip(row(index), ours, strict=True):
+            torch.testing.assert_close(g, theirs, rtol=1e-9, atol=1e-9)
+            assert counts.evaluations == their_counts.evaluations
+            assert float(counts.largest) == pytest.approx(float(their_counts.largest))
+
+
+def test_the_noise_is_drawn_once(compiler):
+    assert sharing.shared([task.cell for task in tasks(*ALIKE)], 64) is not None
+    assert sharing.shared([task.cell for task in tasks(ALIKE[0])], 64) is not None
+    shared, single = compiler
+    assert drawn(shared) == drawn(single) > 0
+
+
+@pytest.mark.parametrize("precision", [None, 0.1])
+def test_measured_together_they_are_what_they_are_alone(compiler, precision):
+    names = ("gumbel-softmax", *ALIKE, Broken(), "reinforce-ema")
+    both = [tasks(*names, replicates=R + 77, precision=precision) for _ in range(2)]
+    found = list(measure_together(both[0], timed=False))
+    assert [m.status for m in found] == ["n/a", *["ok"] * 4, "error", "ok"]
+    for together, task in zip(found, both[1], strict=True):
+        assert_same(together, task.measured(timed=False))
+    assert drawn(compiler[0]) > 0
+
+
+def test_without_a_compiler_each_is_measured_alone(compiler, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("no C++ compiler")
+
+    monkeypatch.setattr(torch, "compile", broken)
+    assert sharing.replicate_together(tasks(*ALIKE)) == {}
+    for together, task in zip(
+        measure_together(tasks(*ALIKE), timed=False), tasks(*ALIKE), strict=True
+    ):
+        assert_same(together, task.measured(timed=False))
+
+
+def test_other_numbers_are_not_taken(compiler, monkeypatch):
+    def off(graph, **_):
+        return lambda: [(1.001 * g, counts) for g, counts in graph()]
+
+    monkeypatch.setattr(torch, "compile", off)
+    assert sharing.replicate_together(tasks(*ALIKE)) == {}
