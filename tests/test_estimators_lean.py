@@ -20,6 +20,8 @@ PLAIN = {
     "independent-shared": distributions.Independent(
         distributions.Normal(LOC, SCALE[:1, :1].expand(3, 4)), 1
     ),
+    "gamma": distributions.Gamma(SCALE, 2 * SCALE),
+    "independent-gamma": distributions.Independent(distributions.Gamma(SCALE, 2 * SCALE), 2),
     "one-hot": distributions.OneHotCategorical(logits=LOC),
     "one-hot-probs": distributions.OneHotCategorical(probs=SCALE),
     "independent-one-hot": distributions.Independent(
@@ -81,7 +83,24 @@ def test_many_normals_in_float64_have_the_law_and_follow_the_seed():
     for numbers in (z, other):
         assert abs(numpy.corrcoef(numbers.T)[0, 1]) < 5 / 200_000**0.5
     assert abs(numpy.corrcoef(z.flatten(), other.flatten())[0, 1]) < 5 / 400_000**0.5
-    torch.library.opcheck(torch.ops.estimators.ziggurat, (torch.arange(4), [5, 7]))
+    torch.library.opcheck(torch.ops.estimators.normals, (torch.arange(4), [5, 7]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_many_gammas_have_the_law_and_follow_the_seed(dtype):
+    alpha, rate = torch.tensor([0.2, 0.7, 3.0, 400.0], dtype=dtype), torch.tensor(2.0, dtype=dtype)
+    dist = lean(distributions.Gamma(alpha, rate))
+    torch.manual_seed(3)
+    x, other = dist.sample((100_000,)), dist.sample((100_000,))
+    torch.manual_seed(3)
+    assert torch.equal(dist.sample((100_000,)), x)
+    assert x.dtype == dtype
+    assert not torch.equal(other, x)
+    for numbers, a in zip(x.double().T, alpha.double().tolist(), strict=True):
+        assert kstest(numbers, "gamma", (a, 0, 0.5)).pvalue > 1e-4
+    tiny = lean(distributions.Gamma(torch.full((20_000,), 1e-4, dtype=dtype), rate)).sample()
+    assert (tiny > 0).all()
+    torch.library.opcheck(torch.ops.estimators.gammas, (torch.arange(4), alpha.expand(5, 4)))
 
 
 def test_one_hot_samples_have_the_law():

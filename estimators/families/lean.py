@@ -2,9 +2,9 @@
 
 What torch writes as a chain of operations, each with tensors [K, R, *batch] of its own in both
 directions, is here one `autograd.Function` that sums over K and over the event at once. Densities
-are torch's to rounding, and so are samples; those of one-hot classes, and normals in float64 where
-they are many, have the same law but come from other random numbers. Only exact types are replaced:
-a subclass may mean something else.
+are torch's to rounding, and so are samples; those of one-hot classes, and gammas and normals in
+float64 where they are many, have the same law but come from other random numbers. Only exact types
+are replaced: a subclass may mean something else.
 """
 
 import math
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, distributions
 from torch.distributions import Distribution
 
-MANY = 2**14  # normals from which a generator of their own pays
+MANY = 2**14  # numbers from which a generator of their own pays
 _LOG_ROOT_2PI = math.log(2 * math.pi) / 2
 
 
@@ -63,9 +63,25 @@ class OneHotCategorical(distributions.OneHotCategorical):
     def log_prob(self, value, event=0):
         """log p(value), summed over the last `event` batch axes as well."""
         if value.requires_grad:  # a relaxed point: what torch makes of it
-            log_p = super().log_prob(value)
-            return log_p.flatten(log_p.ndim - event).sum(-1) if event else log_p
+            return _summed(super().log_prob(value), event)
         return _Selected.apply(value, self.logits, event + 1)
+
+
+class Gamma(distributions.Gamma):
+    """torch's gamma distribution; many samples on a CPU come from NumPy, in half of the time."""
+
+    def sample(self, sample_shape=()):
+        shape = self._extended_shape(sample_shape)
+        if self.rate.device.type != "cpu" or shape.numel() < MANY:
+            return super().sample(sample_shape)
+        with torch.no_grad():
+            concentration = self.concentration.expand(shape)
+            drawn = torch.ops.estimators.gammas(_key(), concentration) / self.rate
+            return drawn.clamp_min(torch.finfo(drawn.dtype).tiny)
+
+    def log_prob(self, value, event=0):
+        """log p(value), summed over the last `event` axes."""
+        return _summed(super().log_prob(value), event)
 
 
 class Independent(distributions.Independent):
@@ -94,6 +110,11 @@ def _(dist):
     return _twin(OneHotCategorical, dist)
 
 
+@lean.register(distributions.Gamma)
+def _(dist):
+    return _twin(Gamma, dist)
+
+
 @lean.register(distributions.Independent)
 def _(dist):
     base = lean(dist.base_dist)
@@ -110,13 +131,21 @@ def _standard_normal(shape: torch.Size, like: Tensor) -> Tensor:
     double = like.dtype is torch.float64 and like.device.type == "cpu"
     if not double or shape.numel() < MANY:
         return torch.randn(shape, dtype=like.dtype, device=like.device)
-    return torch.ops.estimators.ziggurat(torch.randint(2**63 - 1, (4,)), shape)
+    return torch.ops.estimators.normals(_key(), shape)
 
 
-def _ziggurat(key: Tensor, shape: list[int]) -> Tensor:
-    generator = numpy.random.Generator(numpy.random.SFC64(key.tolist()))
+def _key() -> Tensor:
+    """Of a generator of NumPy's, from torch's."""
+    return torch.randint(2**63 - 1, (4,))
+
+
+def _generator(key: Tensor) -> numpy.random.Generator:
+    return numpy.random.Generator(numpy.random.SFC64(key.tolist()))
+
+
+def _normals(key: Tensor, shape: list[int]) -> Tensor:
     drawn = _double(key, shape)
-    generator.standard_normal(out=drawn.numpy())
+    _generator(key).standard_normal(out=drawn.numpy())
     return drawn
 
 
@@ -124,11 +153,23 @@ def _double(key: Tensor, shape: list[int]) -> Tensor:
     return key.new_empty(shape, dtype=torch.float64)
 
 
+def _gammas(key: Tensor, concentration: Tensor) -> Tensor:
+    drawn = _generator(key).standard_gamma(concentration.numpy())  # in double precision
+    return torch.from_numpy(drawn).to(concentration.dtype)
+
+
+def _like(key: Tensor, concentration: Tensor) -> Tensor:
+    return concentration.new_empty(concentration.shape)
+
+
 _TAGS = torch.Tag.pt2_compliant_tag, torch.Tag.nondeterministic_seeded
 _STEPS = torch.library.Library("estimators", "DEF")  # what a compiler shall not look into
-_STEPS.define("ziggurat(Tensor key, SymInt[] shape) -> Tensor", tags=_TAGS)
-_STEPS.impl("ziggurat", _ziggurat, "CPU")
-_STEPS.impl("ziggurat", _double, "Meta")
+_STEPS.define("normals(Tensor key, SymInt[] shape) -> Tensor", tags=_TAGS)
+_STEPS.impl("normals", _normals, "CPU")
+_STEPS.impl("normals", _double, "Meta")
+_STEPS.define("gammas(Tensor key, Tensor concentration) -> Tensor", tags=_TAGS)
+_STEPS.impl("gammas", _gammas, "CPU")
+_STEPS.impl("gammas", _like, "Meta")
 
 
 class _Shifted(torch.autograd.Function):
@@ -186,6 +227,11 @@ class _Selected(torch.autograd.Function):
         x, logits = ctx.saved_tensors
         grad = grad.reshape(grad.shape + (1,) * ctx.event)
         return None, _over_samples(grad * x, logits), None
+
+
+def _summed(log_p: Tensor, event: int) -> Tensor:
+    """The sum over the last `event` axes."""
+    return log_p.flatten(log_p.ndim - event).sum(-1) if event else log_p
 
 
 def _over_samples(t: Tensor, like: Tensor) -> Tensor:
