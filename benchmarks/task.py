@@ -46,6 +46,8 @@ class Task:
             raise ValueError(f"samples={samples}: an estimate needs at least one sample, K ≥ 1.")
         if problem.reduction is not None:
             truth = truth_of_draws(problem, samples)
+        if precision:
+            StoppingRule(precision, replicates)  # a mistake in it shows now
         moved, device = problem.to(device, dtype), torch.device(device)
         cell = Cell(moved, truth, estimator, samples, seed, device)
         plan = plan_of(problem, samples, replicates, precision)

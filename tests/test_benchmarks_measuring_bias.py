@@ -143,3 +143,10 @@ def test_the_bias_of_a_quiet_parameter_is_found_beside_a_noisy_one(quieter):
     x = np.random.default_rng(0).normal(size=(10_000, 2)) * [1.0, quieter]
     x[:, 1] += 0.07 * quieter  # seven standard errors
     assert assessed(x, 0.0).verdict == "biased"
+
+
+def test_a_parameter_of_next_to_no_variance_is_no_error():
+    x = normals(0, 1000, 3)
+    x[:, 2] *= 1e-112  # squares underflow
+    with np.errstate(all="raise", under="ignore"):
+        assert assessed(x, [1.0, 1.0, 1e-112]).verdict != "biased"

@@ -52,6 +52,12 @@ def test_parameter_variances_cover_and_equal_the_whole_for_one_parameter():
     assert (value[0], low[0], high[0]) == pytest.approx(intervals.variance_interval(whole))
 
 
+def test_a_variance_whose_square_underflows_has_an_interval():
+    whole = table(1e-90 * normals(3, 5000, 1)).whole()
+    value, low, high = intervals.parameter_variances(whole)
+    assert low[0] < value[0] < high[0]
+
+
 def test_no_variance_is_an_interval_of_zero():
     whole = table(np.full((1000, 3), 0.3)).whole()
     assert intervals.variance_interval(whole) == (0, 0, 0)

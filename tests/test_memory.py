@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc")
+
 MEASURE = """
-import resource, sys, torch
+import sys, torch
 from torch.distributions import Independent, Normal
 from benchmarks import Problem, measure
 
@@ -20,16 +23,20 @@ problem = Problem(
 measured = measure(problem, "pathwise", replicates=int(sys.argv[1]), timed=False)
 assert measured.status == "ok" and abs(measured.variance / 4000 - 1) < 2e-3, measured
 print(measured.variance_low, measured.variance, measured.variance_high, file=sys.stderr)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if "VmHWM" in line))
 """
 
 
 def peak(replicates):
-    """Peak memory in MiB of a process that measures a problem of 1000 parameters."""
+    """Peak memory in MiB of a process that measures a problem of 1000 parameters.
+
+    By its own account: what `getrusage` says may be the parent's peak, from before the program.
+    """
     command = [sys.executable, "-c", MEASURE, str(replicates)]
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+@linux
 def test_memory_is_bounded():
     small, large = peak(20_000), peak(60_000)
     assert large < 1024
@@ -37,5 +44,6 @@ def test_memory_is_bounded():
 
 
 @pytest.mark.study
+@linux
 def test_a_million_replicates_of_a_thousand_parameters():
     assert peak(1_000_000) < 1024

@@ -34,7 +34,8 @@ def assess(whole: Moments, rows: Rows, truth: NDArray, error: NDArray, eps: floa
     variance = m2 / (n - 1)
     rounding = 1e3 * eps * (np.abs(truth) + np.abs(mean) + np.sqrt(variance))
     error = np.hypot(np.hypot(error, rounding), _unseen(mean, variance, truth, n))
-    skew = np.divide(m3 / n, (m2 / n) ** 1.5, out=np.zeros_like(m3), where=m2 > 0)
+    cube = (m2 / n) ** 1.5  # zero also where the variance is below 1e-200
+    skew = np.divide(m3 / n, cube, out=np.zeros_like(m3), where=cube > 0)
     squared, noise = _squared(mean - truth, variance / n, error, rows)
     count, shifts = rows.count.cpu().numpy(), rows.mean.cpu().numpy() - truth
     p = test_unbiased(mean - truth, variance, skew, error, n, truth, count, shifts)

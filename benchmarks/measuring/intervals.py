@@ -49,7 +49,7 @@ def parameter_variances(whole: "Moments") -> tuple[NDArray, NDArray, NDArray]:
     n = float(whole.count[0])
     m2, m4 = whole.m2[0].cpu().numpy(), whole.m4[0].cpu().numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
-        kappa = np.where(m2 > 0, m4 * n / m2**2, 1.0)
+        kappa = np.where(m2**2 > 0, m4 * n / m2**2, 1.0)
     half = _log_half_width(kappa, n)
     value = m2 / (n - 1)
     return value, value * np.exp(-half), value * np.exp(half)
