@@ -1,6 +1,7 @@
 """Measure one estimator on one problem: problem → replicates → moments → measurement."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import torch
 
@@ -76,7 +77,8 @@ def measure_together(tasks: Sequence[Task], timed: bool = True) -> Iterator[Meas
     with timing.one_thread(), unvalidated():
         for group in sharing.alike([task for task in tasks if not task.refusal]):
             if len(group) > 1 and group[0].pays(len(group)):
-                found |= sharing.replicate_together(group)
+                with suppress(Exception):  # of one of them, which shows when it is measured alone
+                    found |= sharing.replicate_together(group)
     for task in tasks:
         yield task.measured(timed, compiled=True, found=found.get(task))
 

@@ -121,6 +121,18 @@ def test_without_a_compiler_each_is_measured_alone(compiler, monkeypatch):
         assert_same(together, task.measured(timed=False))
 
 
+def test_one_that_fails_late_does_not_stop_the_others(compiler):
+    @dataclass(frozen=True)
+    class Late(Estimator):
+        def surrogate(self, dist, cost, samples=1):
+            if dist.batch_shape == (77,):  # the last block
+                raise ArithmeticError("out of order")
+            return cost(dist.rsample((samples,)), dist).mean(0)
+
+    found = list(measure_together(tasks(*ALIKE, Late(), replicates=4096 + 77), timed=False))
+    assert [m.status for m in found] == ["ok"] * 4 + ["error"]
+
+
 def test_other_numbers_are_not_taken(compiler, monkeypatch):
     def off(graph, **_):
         return lambda: [(1.001 * g, counts) for g, counts in graph()]
