@@ -20,6 +20,9 @@ PLAIN = {
     "independent-shared": distributions.Independent(
         distributions.Normal(LOC, SCALE[:1, :1].expand(3, 4)), 1
     ),
+    "bernoulli": distributions.Bernoulli(logits=LOC),
+    "bernoulli-probs": distributions.Bernoulli(SCALE / 2),
+    "independent-bernoulli": distributions.Independent(distributions.Bernoulli(logits=LOC), 1),
     "gamma": distributions.Gamma(SCALE, 2 * SCALE),
     "independent-gamma": distributions.Independent(distributions.Gamma(SCALE, 2 * SCALE), 2),
     "one-hot": distributions.OneHotCategorical(logits=LOC),
@@ -38,9 +41,10 @@ def density(dist, x):
     inputs = [*leaves.values(), *([x] if x.requires_grad else [])]
     log_p = twin.log_prob(x)
     weights = torch.linspace(-1, 2, log_p.numel(), dtype=log_p.dtype).reshape(log_p.shape)
-    first = torch.autograd.grad((weights * log_p).sum(), inputs, create_graph=True)
+    unused = {"allow_unused": True, "materialize_grads": True}  # probs beside logits
+    first = torch.autograd.grad((weights * log_p).sum(), inputs, create_graph=True, **unused)
     total = sum(g.square().sum() for g in first)
-    second = torch.autograd.grad(total, inputs)
+    second = torch.autograd.grad(total, inputs, **unused)
     return [log_p, *first, *second]
 
 
@@ -101,6 +105,17 @@ def test_many_gammas_have_the_law_and_follow_the_seed(dtype):
     tiny = lean(distributions.Gamma(torch.full((20_000,), 1e-4, dtype=dtype), rate)).sample()
     assert (tiny > 0).all()
     torch.library.opcheck(torch.ops.estimators.gammas, (torch.arange(4), alpha.expand(5, 4)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_bits_have_the_law(dtype):
+    probs = torch.tensor([0.0, 1e-4, 0.3, 0.9, 1.0], dtype=dtype)
+    x = lean(distributions.Bernoulli(probs.expand(7, 5))).sample((100_000,))
+    assert x.shape == (100_000, 7, 5)
+    assert x.dtype == dtype
+    assert ((x == 0) | (x == 1)).all()
+    hits, p = x.double().sum((0, 1)), probs.double()
+    assert ((hits - 700_000 * p).abs() <= 4 * (700_000 * p * (1 - p)).sqrt()).all()
 
 
 def test_one_hot_samples_have_the_law():

@@ -2,9 +2,9 @@
 
 What torch writes as a chain of operations, each with tensors [K, R, *batch] of its own in both
 directions, is here one `autograd.Function` that sums over K and over the event at once. Densities
-are torch's to rounding, and so are samples; those of one-hot classes, and gammas and normals in
-float64 where they are many, have the same law but come from other random numbers. Only exact types
-are replaced: a subclass may mean something else.
+are torch's to rounding, and so are samples; those of bits and one-hot classes, and gammas and
+normals in float64 where they are many, have the same law but come from other random numbers. Only
+exact types are replaced: a subclass may mean something else.
 """
 
 import math
@@ -67,6 +67,22 @@ class OneHotCategorical(distributions.OneHotCategorical):
         return _Selected.apply(value, self.logits, event + 1)
 
 
+class Bernoulli(distributions.Bernoulli):
+    """torch's Bernoulli distribution, sampled by comparing with uniform numbers."""
+
+    def sample(self, sample_shape=()):
+        if self.probs.dtype.itemsize < 4:  # too coarse for rare events
+            return super().sample(sample_shape)
+        with torch.no_grad():
+            shape = self._extended_shape(sample_shape)
+            u = torch.rand(shape, dtype=self.probs.dtype, device=self.probs.device)
+            return (u < self.probs).to(u.dtype)
+
+    def log_prob(self, value, event=0):
+        """log p(value), summed over the last `event` axes."""
+        return _summed(super().log_prob(value), event)
+
+
 class Gamma(distributions.Gamma):
     """torch's gamma distribution; many samples on a CPU come from NumPy, in half of the time."""
 
@@ -108,6 +124,11 @@ def _(dist):
 @lean.register(distributions.OneHotCategorical)
 def _(dist):
     return _twin(OneHotCategorical, dist)
+
+
+@lean.register(distributions.Bernoulli)
+def _(dist):
+    return _twin(Bernoulli, dist)
 
 
 @lean.register(distributions.Gamma)

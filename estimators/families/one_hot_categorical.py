@@ -2,7 +2,6 @@
 
 import torch
 from torch.distributions import Categorical, OneHotCategorical
-from torch.nn.functional import one_hot
 
 from estimators.families import capabilities, couplings
 from estimators.families.capabilities import Unsupported
@@ -26,7 +25,7 @@ def _(dist, z):
 
 @capabilities.harden.register(OneHotCategorical)
 def _(dist, z):
-    return one_hot(z.argmax(-1), z.shape[-1]).to(z.dtype)
+    return torch.zeros_like(z).scatter_(-1, z.argmax(-1, keepdim=True), 1.0)
 
 
 @capabilities.logits_of.register(OneHotCategorical)
