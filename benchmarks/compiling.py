@@ -50,7 +50,7 @@ class _Compiled:
     """
 
     def __init__(self):
-        self._like = self._graph = None
+        self._graph = self._estimator = self._form = None
 
     def __call__(
         self,
@@ -65,10 +65,10 @@ class _Compiled:
             gradients = problem.gradients(estimator, samples, replicates, counted)
             return gradients, counted.counts if counted else Counts()
 
-        like = id(estimator), replicates, cost is None
+        form = replicates, cost is None
         if self._graph is None:
-            self._like, self._graph = like, as_graph(first)
-        if like != self._like:
+            self._graph, self._estimator, self._form = as_graph(first), estimator, form
+        if estimator is not self._estimator or form != self._form:
             return problem.gradients(estimator, samples, replicates, cost)
         gradients, counts = self._graph()
         if cost is not None:

@@ -83,7 +83,7 @@ def test_random_numbers_that_a_graph_would_repeat_are_not_taken(cell, monkeypatc
 
 def test_a_slower_loop_is_not_taken(cell, monkeypatch):
     def slow(graph):
-        return lambda: (time.sleep(0.02), graph())[1]
+        return lambda: (time.sleep(0.3), graph())[1]
 
     instead(monkeypatch, slow)
     assert compiling.compiled(cell, block)[0] is cell

@@ -50,10 +50,12 @@ def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
     """The record of every estimator × K at every point of a sweep, with the point."""
     import estimators as registry
     from benchmarks.comparison import measurements
+    from benchmarks.measuring.memory import keep_freed_memory
     from benchmarks.run import CAP, choose
     from reports.regimes import PREFIX
     from reports.terminal import Progress
 
+    keep_freed_memory()
     names = choose("estimator", estimators, registry.names())
     replicates = replicates or (CAP if how["precision"] else 10_000)
     rows = []
