@@ -83,7 +83,7 @@ class Counts(NamedTuple):
 
 
 class CountedCost:
-    """A cost that counts."""
+    """A cost that counts its evaluations and values."""
 
     def __init__(self, cost: Callable[..., Tensor]):
         self.cost = cost
@@ -154,16 +154,18 @@ class Replicates:
     def add(self, g: Tensor, counts: Counts) -> None:
         """Take in the gradients g [R, P] of one block."""
         g = g.detach().double()
-        norm = over_parameters(g.square()).sqrt()
+        scale = g.abs().amax(1)
         self.count += len(g)
         self.evaluations += counts.evaluations
         self.nonfinite_costs = self.nonfinite_costs + counts.nonfinite
         self.largest_cost = torch.as_tensor(counts.largest).clamp_min(self.largest_cost)
-        self.unhealthy = self.unhealthy + (~norm.isfinite()).sum()
-        self.zero = self.zero + (norm == 0).sum()
+        self.unhealthy = self.unhealthy + (~scale.isfinite()).sum()
+        self.zero = self.zero + (scale == 0).sum()
         if self.direction is not None:
-            along = g @ self.direction
+            unit = g / torch.where(scale > 0, scale, 1.0).unsqueeze(1)  # whose squares are numbers
+            along = unit @ self.direction
             self.wrong_way = self.wrong_way + (along < 0).sum()
+            norm = over_parameters(unit.square()).sqrt()
             self.cosine = self.cosine + (along / norm).nan_to_num(0.0).sum()
         self.largest.add(self.table.add(g))
         if self.rule is not None and self.rule.due(self.count):

@@ -75,7 +75,8 @@ def measure_together(tasks: Sequence[Task], timed: bool = True) -> Iterator[Meas
     """
     found: dict[Task, Replicates] = {}
     with timing.one_thread(), unvalidated():
-        for group in sharing.alike([task for task in tasks if not task.refusal]):
+        large = [task for task in tasks if task.pays(len(tasks))]
+        for group in sharing.alike(large):
             if len(group) > 1 and group[0].pays(len(group)):
                 with suppress(Exception):  # of one of them, which shows when it is measured alone
                     found |= sharing.replicate_together(group)

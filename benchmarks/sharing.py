@@ -5,6 +5,7 @@ random numbers see the same samples anyway. One compiled graph makes the gradien
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -18,13 +19,16 @@ Row = list[tuple[Tensor, Counts]]  # one block of each cell
 
 
 def alike(tasks: Iterable[Task]) -> list[list[Task]]:
-    """Tasks of one problem and K in groups that draw the same random numbers.
+    """Tasks of one problem and K in groups that ask for the same random numbers, in one order.
 
-    What learns anew for each block is alone, as it cannot be in a graph, and so is what fails.
+    What learns anew for each block is alone, as it cannot be in a graph. What fails or is refused
+    is left out.
     """
     groups = {}
     for task in tasks:
-        groups.setdefault(_draws(task.cell), []).append(task)
+        with suppress(Exception):  # which shows when it is measured
+            if not task.refusal:
+                groups.setdefault(_draws(task), []).append(task)
     return list(groups.values())
 
 
@@ -60,7 +64,8 @@ def shared(cells: Sequence[Cell], size: int) -> Callable[[int], Row] | None:
         return [draws.again(cell, size) for cell in cells]
 
     try:
-        graph = as_graph(together)
+        with cells[0].stream(0):
+            graph = as_graph(together)
 
         def row(index: int) -> Row:
             with cells[0].stream(index):
@@ -82,16 +87,13 @@ def alone(cells: Iterable[Cell], index: int, size: int) -> Row:
     return [cell.counted(index, size) for cell in cells]
 
 
-def _draws(cell: Cell) -> tuple:
-    """What random numbers a cell asks for, by a block of two replicates."""
+def _draws(task: Task) -> tuple:
+    """What random numbers a block of a cell asks for."""
     draws = _SameDraws()
-    if cell.learns:
+    if task.cell.learns:
         return (draws,)
-    try:
-        with cell.stream(0):
-            draws.again(cell, 2)
-    except Exception:  # which shows when it is measured
-        return (draws,)
+    with task.cell.stream(0):
+        draws.again(task.cell, task.plan.block)
     numbers = zip(draws.asked, draws.drawn, strict=True)
     return tuple((func, drawn.dtype, drawn.shape) for func, drawn in numbers)
 
@@ -119,6 +121,8 @@ class _SameDraws(TorchDispatchMode):
         if self.place == len(self.drawn):
             self.asked.append(func)
             self.drawn.append(func(*args, **(kwargs or {})).clone())
+        if func is not self.asked[self.place]:
+            raise ValueError(f"{func} is not {self.asked[self.place]}.")
         known = self.drawn[self.place]
         self.place += 1
         return args[0].copy_(known) if func._schema.is_mutable else known.clone()

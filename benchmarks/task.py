@@ -96,7 +96,7 @@ class Task:
     def replicated(self, spread: Blocks = in_turn, compiled: bool = False) -> Replicates:
         """All replicates, taken in; compiled where the cell is large and they are made here."""
         cell, size = self.cell, self.plan.block
-        if compiled and self.pays() and spread is in_turn:
+        if compiled and self.pays() and not cell.learns and spread is in_turn:
             cell, _ = compiling.compiled(cell, lambda cell, i: cell.counted(i, size)[0])
         return replicate(cell, self.plan, self.rule, spread)
 
@@ -107,15 +107,15 @@ class Task:
         spread: Blocks = in_turn,
         found: Replicates | None = None,
     ) -> Measurement:
-        """What follows from the replicates, if they are not `found` yet those made now.
+        """What follows from the replicates `found`, or from those made now.
 
         A refusal and a failure are measurements too.
         """
         cell, facts = self.cell, self.facts
         with timing.one_thread(), unvalidated():
-            if self.refusal:
-                return Measurement(**facts, status="n/a", reason=self.refusal)
             try:
+                if self.refusal:
+                    return Measurement(**facts, status="n/a", reason=self.refusal)
                 found = found or self.replicated(spread, compiled)
                 facts |= health(cell, found)
                 if found.unhealthy:

@@ -81,6 +81,29 @@ def test_random_numbers_that_a_graph_would_repeat_are_not_taken(cell, monkeypatc
     assert compiling.compiled(outside, block)[0] is outside
 
 
+def test_a_branch_on_what_was_drawn_is_not_taken(cell, monkeypatch):
+    def cost(x, dist):
+        f = x.square().sum(-1)
+        return torch.where(f > 80, 1000 * f, f) if len((f > 80).nonzero()) else f
+
+    instead(monkeypatch, lambda graph: graph)
+    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
+    branching = replace(cell, problem=replace(cell.problem, cost=cost))
+    assert compiling.compiled(branching, block)[0] is branching
+
+
+@pytest.mark.parametrize("off", [1e-9, float("inf"), float("nan")])
+def test_agreement_is_asked_of_each_parameter(off):
+    torch.manual_seed(0)
+    ours = torch.randn(100, 3, dtype=torch.float64) * torch.tensor([1.0, 1e-9, 1.0])
+    assert compiling.agree(ours, ours * (1 + 1e-12))
+    theirs = ours.clone()
+    theirs[7, 1] += off
+    assert not compiling.agree(ours, theirs)
+    ours[3, 0] = theirs[3, 0] = float("inf")
+    assert not compiling.agree(ours, theirs)
+
+
 def test_a_slower_loop_is_not_taken(cell, monkeypatch):
     def slow(graph):
         return lambda: (time.sleep(0.3), graph())[1]

@@ -56,6 +56,7 @@ def test_a_variance_whose_square_underflows_has_an_interval():
     whole = table(1e-90 * normals(3, 5000, 1)).whole()
     value, low, high = intervals.parameter_variances(whole)
     assert low[0] < value[0] < high[0]
+    assert intervals.kurtosis(whole) == 1.0
 
 
 def test_no_variance_is_an_interval_of_zero():

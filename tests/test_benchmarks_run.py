@@ -12,8 +12,9 @@ from dataclasses import replace
 import pytest
 import torch
 from test_benchmarks_workers import statistics
+from torch.distributions import Independent, Normal
 
-from benchmarks import facts, measure, problems
+from benchmarks import Problem, facts, measure, problems
 from benchmarks import run as running
 from benchmarks.measuring import timing
 from benchmarks.peers import scaling
@@ -198,3 +199,16 @@ def test_what_grows_is_measured_and_a_refusal_is_no_figure():
     assert peak > 50
     assert math.isnan(scaling.measured("reinforce-loo", 2, 1, 200)[0])
     assert scaling.stored("pathwise", 2)[0] > 0
+
+
+@pytest.mark.parametrize("parameters", [1, 2])
+def test_gradients_of_next_to_nothing_have_a_direction(parameters):
+    loc = torch.full((parameters,), 0.5, dtype=torch.float64)
+    problem = Problem(
+        "flat", {"loc": loc}, lambda loc: Independent(Normal(loc, 20.0), 1),
+        lambda x: x.erf().sum(-1), {"loc": 0.04 * torch.ones(parameters)},
+    )  # fmt: skip
+    found = measure(problem, "pathwise", replicates=2000, timed=False)
+    assert found.status == "ok"
+    assert 0 < found.cosine <= 1
+    assert found.zero < 0.25

@@ -75,7 +75,7 @@ class Broken(Estimator):
 def test_those_that_draw_the_same_numbers_are_alike():
     names = (*ALIKE, "measure-valued", "reinforce-ema", "antithetic-pathwise", "reinforce-nvil")
     found = sharing.alike(tasks(*names, Broken(), Broken()))
-    assert [len(group) for group in found] == [4, 1, 1, 1, 1, 1, 1]
+    assert [len(group) for group in found] == [4, 1, 1, 1, 1]
 
 
 @pytest.mark.filterwarnings("ignore")  # of the compiler
@@ -119,6 +119,32 @@ def test_without_a_compiler_each_is_measured_alone(compiler, monkeypatch):
         measure_together(tasks(*ALIKE), timed=False), tasks(*ALIKE), strict=True
     ):
         assert_same(together, task.measured(timed=False))
+
+
+def test_many_gammas_are_the_same_for_all():
+    problem, names = problems.load("gamma-quadratic"), ("pathwise", "implicit", "reinforce-loo")
+    made = [
+        Task.of(problem, None, e, 4, 100_000, 0, torch.device("cpu"), torch.float64) for e in names
+    ]
+    assert [len(group) for group in sharing.alike(made)] == [3]
+    g = torch.cat([task.cell.block(0, 8192) for task in made[:2]], 1)
+    torch.testing.assert_close(*g.chunk(2, 1), rtol=1e-2, atol=1e-2)  # torch's derivative is rough
+
+
+def test_the_random_state_is_left_as_it_was(compiler):
+    before = torch.get_rng_state()
+    assert sharing.replicate_together(tasks(*ALIKE))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_refusal_that_raises_is_the_end_of_one_cell(compiler):
+    @dataclass(frozen=True)
+    class Worse(Estimator):
+        def surrogate(self, dist, cost, samples=1):
+            raise ValueError("boom")
+
+    found = list(measure_together(tasks(ALIKE[0], Worse(), ALIKE[1]), timed=False))
+    assert [m.status for m in found] == ["ok", "error", "ok"]
 
 
 def test_one_that_fails_late_does_not_stop_the_others(compiler):

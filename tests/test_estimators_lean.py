@@ -102,6 +102,14 @@ def test_many_gammas_have_the_law_and_follow_the_seed(dtype):
     assert not torch.equal(other, x)
     for numbers, a in zip(x.double().T, alpha.double().tolist(), strict=True):
         assert kstest(numbers, "gamma", (a, 0, 0.5)).pvalue > 1e-4
+    torch.manual_seed(3)
+    (wide, leaves) = with_leaves(dist.expand((100_000, 4)))
+    moved = lean(wide).rsample()
+    assert torch.equal(moved, x)
+    (slope,) = torch.autograd.grad(moved.sum(), leaves["concentration"])
+    torch.testing.assert_close(
+        slope, torch._standard_gamma_grad(alpha.expand(100_000, 4), 2 * x) / 2
+    )
     tiny = lean(distributions.Gamma(torch.full((20_000,), 1e-4, dtype=dtype), rate)).sample()
     assert (tiny > 0).all()
     torch.library.opcheck(torch.ops.estimators.gammas, (torch.arange(4), alpha.expand(5, 4)))

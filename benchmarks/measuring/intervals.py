@@ -28,8 +28,8 @@ def t_quantile(df: float | NDArray, level: float = LEVEL) -> float | NDArray:
 
 def kurtosis(whole: "Moments") -> float:
     """κ = E s² / V² of s = ‖g − ḡ‖²; 1 for a constant s, 3 for one Gaussian parameter."""
-    n, trace = float(whole.count[0]), float(whole.m2.sum())
-    return float(whole.q4[0]) * n / trace**2 if trace > 0 else 1.0
+    n, square = float(whole.count[0]), float(whole.m2.sum()) ** 2
+    return float(whole.q4[0]) * n / square if square > 0 else 1.0
 
 
 def variance_interval(whole: "Moments") -> Interval:

@@ -127,7 +127,7 @@ class Table:
         self._whole: Moments | None = None
 
     def add(self, x: Tensor) -> Tensor:
-        """Add a block x [R, P], cast to float64 first; brings ‖x − mean‖² [R]."""
+        """Add a block x [R, P], cast to float64 first; returns ‖x − mean‖² [R]."""
         x = x.double()
         if self._origin is None:
             self._origin = x.mean(0, keepdim=True)

@@ -42,6 +42,8 @@ def runs(size: int, samples: int) -> dict[str, Run]:
     def run(work: Callable) -> Run:
         return lambda: (work(), block)[1]
 
+    if row is None:
+        raise SystemExit("There is no compiler, or sharing does not pay here.")
     found = {
         "together": run(lambda: row(0)),
         "in turn": run(lambda: sharing.alone(cells, 0, block)),

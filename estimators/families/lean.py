@@ -2,9 +2,9 @@
 
 What torch writes as a chain of operations, each with tensors [K, R, *batch] of its own in both
 directions, is here one `autograd.Function` that sums over K and over the event at once. Densities
-are torch's to rounding, and so are samples; those of bits and one-hot classes, and gammas and
-normals in float64 where they are many, have the same law but come from other random numbers. Only
-exact types are replaced: a subclass may mean something else.
+are torch's to rounding, and so are samples; those of bits and one-hot classes, and where they are
+many of gammas, and of normals in float64, have the same law but come from other random numbers.
+Only exact types are replaced: a subclass may mean something else.
 """
 
 import math
@@ -87,13 +87,16 @@ class Gamma(distributions.Gamma):
     """torch's gamma distribution; many samples on a CPU come from NumPy, in half of the time."""
 
     def sample(self, sample_shape=()):
+        with torch.no_grad():
+            return self.rsample(sample_shape)
+
+    def rsample(self, sample_shape=()):
         shape = self._extended_shape(sample_shape)
         if self.rate.device.type != "cpu" or shape.numel() < MANY:
-            return super().sample(sample_shape)
-        with torch.no_grad():
-            concentration = self.concentration.expand(shape)
-            drawn = torch.ops.estimators.gammas(_key(), concentration) / self.rate
-            return drawn.clamp_min(torch.finfo(drawn.dtype).tiny)
+            return super().rsample(sample_shape)
+        x = _StandardGamma.apply(self.concentration.expand(shape)) / self.rate
+        x.detach().clamp_(min=torch.finfo(x.dtype).tiny)
+        return x
 
     def log_prob(self, value, event=0):
         """log p(value), summed over the last `event` axes."""
@@ -147,6 +150,20 @@ def _(dist):
     return twin
 
 
+class _StandardGamma(torch.autograd.Function):
+    """Gammas of rate one, with torch's derivative in the concentration."""
+
+    @staticmethod
+    def forward(ctx, concentration):
+        x = torch.ops.estimators.gammas(_key(), concentration)
+        ctx.save_for_backward(concentration, x)
+        return x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * torch._standard_gamma_grad(*ctx.saved_tensors)
+
+
 def _standard_normal(shape: torch.Size, like: Tensor) -> Tensor:
     """Numbers like torch's; many in float64 on a CPU come from NumPy, in 0.4 of the time."""
     double = like.dtype is torch.float64 and like.device.type == "cpu"
@@ -156,7 +173,7 @@ def _standard_normal(shape: torch.Size, like: Tensor) -> Tensor:
 
 
 def _key() -> Tensor:
-    """Of a generator of NumPy's, from torch's."""
+    """The seed of a generator of NumPy's, drawn from torch's."""
     return torch.randint(2**63 - 1, (4,))
 
 
