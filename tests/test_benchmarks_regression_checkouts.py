@@ -31,6 +31,20 @@ def worktrees(folder):
     return len(planted.git(folder, "worktree", "list").splitlines()) - 1
 
 
+@pytest.fixture(autouse=True)
+def as_started_from_a_terminal():
+    """Also where the tests themselves were started to ignore signals, as by nohup."""
+    handlers = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_it_lasts_leaves_nothing(repository, number):
     before = signal.getsignal(number)
