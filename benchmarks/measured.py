@@ -14,7 +14,7 @@ from benchmarks.measuring import timing
 from benchmarks.pieces import examine
 from benchmarks.problem import Problem, unvalidated
 from benchmarks.task import Task, ending, plan_of
-from benchmarks.truth import Truth, find_truth
+from benchmarks.truth import find_truth
 from estimators import Estimator, create
 
 
@@ -44,27 +44,15 @@ def measure(
     examine(problem)
     return measure_checked(
         problem, find_truth(problem), estimator, samples, replicates, seed, device, dtype,
-        precision, timed, compiled,
+        precision, timed=timed, compiled=compiled,
     )  # fmt: skip
 
 
 def measure_checked(
-    problem: Problem,
-    truth: Truth | None,
-    estimator: Estimator | str,
-    samples: int,
-    replicates: int,
-    seed: int,
-    device: str | torch.device,
-    dtype: torch.dtype,
-    precision: float | None = None,
-    timed: bool = True,
-    compiled: bool = False,
-    spread: Blocks = in_turn,
+    *what, timed: bool = True, compiled: bool = False, spread: Blocks = in_turn
 ) -> Measurement:
-    """`measure`, of a problem that was checked and whose truth is known."""
-    task = Task.of(problem, truth, estimator, samples, replicates, seed, device, dtype, precision)
-    return task.measured(timed, compiled, spread)
+    """`measure`, of a problem that was checked and whose truth is known: `what` `Task.of` takes."""
+    return Task.of(*what).measured(timed, compiled, spread)
 
 
 def measure_together(tasks: Sequence[Task], timed: bool = True) -> Iterator[Measurement]:

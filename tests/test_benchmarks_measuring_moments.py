@@ -75,8 +75,8 @@ def test_rows_are_equally_filled_and_hold_almost_everything(count, size):
     assert count - int(rows.count.sum()) < found.row_size + found.chunk
     for i in range(len(rows)):
         part = x[i * found.row_size : (i + 1) * found.row_size]
-        assert torch.allclose(rows.mean[i], part.mean(0), rtol=1e-12)
-        assert torch.allclose(rows.m2[i], part.var(0) * (len(part) - 1), rtol=1e-10)
+        torch.testing.assert_close(rows.mean[i], part.mean(0), rtol=1e-12, atol=1e-14)
+        torch.testing.assert_close(rows.m2[i], part.var(0) * (len(part) - 1), rtol=1e-10, atol=0.0)
 
 
 def test_equal_gradients_have_no_variance():

@@ -76,7 +76,7 @@ def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
     try:
         return measure_checked(
             problem, truth, job.estimator, job.samples, job.replicates, job.seed, job.device,
-            torch.float64, job.precision, job.timed, job.compiled, blocks,
+            torch.float64, job.precision, timed=job.timed, compiled=job.compiled, spread=blocks,
         )  # fmt: skip
     except Exception as failure:  # whatever it is, it must not stop the sweep
         return job.failed(_sentence(failure))

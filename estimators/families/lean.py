@@ -8,7 +8,7 @@ Only exact types are replaced: a subclass may mean something else.
 """
 
 import math
-from functools import singledispatch
+from functools import partial, singledispatch
 
 import numpy
 import torch
@@ -119,24 +119,8 @@ def _twin(kind: type[Distribution], dist: Distribution) -> Distribution:
     return twin
 
 
-@lean.register(distributions.Normal)
-def _(dist):
-    return _twin(Normal, dist)
-
-
-@lean.register(distributions.OneHotCategorical)
-def _(dist):
-    return _twin(OneHotCategorical, dist)
-
-
-@lean.register(distributions.Bernoulli)
-def _(dist):
-    return _twin(Bernoulli, dist)
-
-
-@lean.register(distributions.Gamma)
-def _(dist):
-    return _twin(Gamma, dist)
+for _kind in (Normal, OneHotCategorical, Bernoulli, Gamma):
+    lean.register(_kind.__bases__[0], partial(_twin, _kind))
 
 
 @lean.register(distributions.Independent)
