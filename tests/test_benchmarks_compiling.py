@@ -140,3 +140,14 @@ def test_all_of_a_large_cell_is_compiled(monkeypatch):
     monkeypatch.setattr(compiling, "LEAST_NUMBERS", 0)
     measure(problem, "reinforce-loo", 4, 200, timed=False, compiled=True)
     assert len(calls) > 1
+
+
+def test_a_cell_that_learns_anew_for_each_block_is_not_compiled(monkeypatch):
+    asked = []
+    instead(monkeypatch, lambda graph: asked.append(graph) or graph)
+    monkeypatch.setattr(compiling, "LEAST_NUMBERS", 0)
+    problem = problems.load("bernoulli-quadratic")
+    for estimator, graphs in {"reinforce-ema": 0, "reinforce-loo": 1}.items():
+        asked.clear()
+        measure(problem, estimator, 4, 200, timed=False, compiled=True)
+        assert len(asked) == graphs
