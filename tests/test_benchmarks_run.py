@@ -83,7 +83,7 @@ def test_a_block_is_timed_on_one_processor():
     [(KeyError("absent"), "KeyError: 'absent'"), (MemoryError(), "MemoryError: Out of memory.")],
 )
 def test_a_cell_that_raises_whatever_it_raises_is_a_record(tmp_path, monkeypatch, raised, reason):
-    def fails(*_):
+    def fails(*_, **__):
         raise raised
 
     monkeypatch.setattr("benchmarks.running.job.measure_checked", fails)
