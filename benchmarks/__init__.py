@@ -3,13 +3,13 @@
 import importlib
 
 _HOMES = {
-    "Measurement": "benchmarks.measurement",
-    "Problem": "benchmarks.problem",
-    "ProblemError": "benchmarks.problem",
-    "Truth": "benchmarks.truth",
-    "compare": "benchmarks.comparison",
-    "measure": "benchmarks.measured",
-    "ratio": "benchmarks.measurement",
+    "Measurement": "benchmarks.measuring.measurement",
+    "Problem": "benchmarks.objective.definition",
+    "ProblemError": "benchmarks.objective.definition",
+    "Truth": "benchmarks.objective.truth",
+    "compare": "benchmarks.measuring.compare",
+    "measure": "benchmarks.measuring.measure",
+    "ratio": "benchmarks.measuring.measurement",
 }
 __all__ = sorted(_HOMES)
 

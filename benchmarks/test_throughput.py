@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import estimators
-from benchmarks.cell import Cell
-from benchmarks.measuring import timing
-from benchmarks.problem import unvalidated
+from benchmarks.machine import timing
+from benchmarks.measuring.cell import Cell
+from benchmarks.objective.definition import unvalidated
 from benchmarks.problems import load
 
 PROBLEMS = ("normal-10-quadratic", "gamma-quadratic", "bernoulli-10-quadratic", "one-hot-quadratic")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas
 
-from reports.regimes import regime_map, winners
+from reports.pages.regimes import regime_map, winners
 
 HERE = Path(__file__).parent
 ALSO = "-e pathwise -e implicit -e reinforce -e reinforce-loo -e measure-valued"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from estimators.families import Unsupported
+from estimators.capabilities import Unsupported
 
 Baseline = Callable[[Tensor], Tensor | float]
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from estimators.families import Unsupported, describe, with_leaves
-from estimators.families.lean import lean
+from estimators.capabilities import Unsupported, describe, with_leaves
+from estimators.capabilities.fused_twins import fused
 
 Cost = Callable[..., Tensor]
 MOST_NAMED = 60  # names in a message
@@ -227,7 +227,7 @@ def replicate_gradients(
         name: value.detach().expand((replicates, *value.shape)).detach().requires_grad_()
         for name, value in parameters.items()
     }
-    surrogate = estimator.surrogate(lean(family(**copies)), cost, samples)
+    surrogate = estimator.surrogate(fused(family(**copies)), cost, samples)
     if not surrogate.requires_grad:
         raise Unsupported(
             f"The surrogate of {estimator} does not depend on λ: the cost {_cost_name(cost)} has "

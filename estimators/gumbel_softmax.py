@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, averaged, evaluate, register
 
 
@@ -28,10 +28,12 @@ class GumbelSoftmax(Estimator):
         check_temperature(self.temperature)
 
     def surrogate(self, dist, cost, samples=1):
-        z = families.perturbed_logits(dist, (samples,))  # [K, *B, *E]
-        x = families.soften(dist, z / self.temperature)
+        z = capabilities.perturbed_logits(dist, (samples,))  # [K, *B, *E]
+        x = capabilities.soften(dist, z / self.temperature)
         if self.hard:
-            x = families.harden(dist, z) + (x - x.detach())  # the value is exactly the hard sample
+            x = capabilities.harden(dist, z) + (
+                x - x.detach()
+            )  # the value is exactly the hard sample
         return averaged(evaluate(cost, x, dist))
 
 

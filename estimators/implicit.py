@@ -1,6 +1,6 @@
 """Implicit reparameterisation: pathwise gradients from a cdf that can be differentiated."""
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, averaged, evaluate, register
 
 
@@ -20,5 +20,5 @@ class Implicit(Estimator):
     unbiased = True
 
     def surrogate(self, dist, cost, samples=1):
-        x = families.implicit(dist, dist.sample((samples,)))  # [K, *B, *E]
+        x = capabilities.implicit(dist, dist.sample((samples,)))  # [K, *B, *E]
         return averaged(evaluate(cost, x, dist))

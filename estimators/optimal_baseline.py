@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from estimators.capabilities import carry, describe, with_leaves
 from estimators.core import Estimator, Unsupported, evaluate, register
-from estimators.families import carry, describe, with_leaves
 from estimators.reinforce import score_log_prob
 
 

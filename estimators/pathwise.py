@@ -1,7 +1,7 @@
 """Pathwise gradients: the reparameterisation trick."""
 
+from estimators.capabilities import describe, is_discrete
 from estimators.core import Estimator, Unsupported, averaged, evaluate, register
-from estimators.families import describe, is_discrete
 
 
 @register("pathwise")

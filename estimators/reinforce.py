@@ -12,9 +12,9 @@ from estimators.baselines import (
     as_baseline,
     detached,
 )
+from estimators.capabilities import bounds, describe
+from estimators.capabilities.fused_twins import fused
 from estimators.core import Estimator, Unsupported, averaged, evaluate, register
-from estimators.families import bounds, describe
-from estimators.families.lean import lean
 
 
 @register("reinforce")
@@ -77,7 +77,7 @@ def score_log_prob(dist, x):
             "does not see; use pathwise."
         )
     try:
-        return lean(dist).log_prob(x)
+        return fused(dist).log_prob(x)
     except NotImplementedError:
         raise Unsupported(
             f"{describe(dist)} has no `log_prob`, which a score function differentiates; "

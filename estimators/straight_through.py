@@ -1,6 +1,6 @@
 """Straight-through gradients: the sample forward, the mean parameter backward."""
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, averaged, evaluate, register
 
 
@@ -23,11 +23,11 @@ class StraightThrough(Estimator):
 
     def backward(self, dist):
         """What the sample's derivative is taken from: [*B, *E]."""
-        return families.soften(dist, families.logits(dist))
+        return capabilities.soften(dist, capabilities.logits(dist))
 
     def draw(self, dist, samples):
         """The points the cost sees: [K, *B, *E]."""
-        return families.harden(dist, families.perturbed_logits(dist, (samples,)))
+        return capabilities.harden(dist, capabilities.perturbed_logits(dist, (samples,)))
 
 
 @register("straight-through-argmax")
@@ -44,5 +44,5 @@ class StraightThroughArgmax(StraightThrough):
     """
 
     def draw(self, dist, samples):
-        mode = families.harden(dist, families.logits(dist))
+        mode = capabilities.harden(dist, capabilities.logits(dist))
         return mode.expand(samples, *mode.shape)

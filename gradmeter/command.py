@@ -54,7 +54,7 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
         return  # which says all this itself
     if (stranger := complaint()) is not None:
         raise click.UsageError(stranger)
-    from benchmarks.sources import installed_plugins, read_file
+    from benchmarks.objective.loading import installed_plugins, read_file
 
     for failure in installed_plugins():
         click.echo(f"warning: {failure}", err=True)

@@ -125,7 +125,7 @@ def _compiler() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    from benchmarks.sources import installed_plugins
+    from benchmarks.objective.loading import installed_plugins
 
     failures = installed_plugins()
     for failure in failures:

@@ -88,6 +88,6 @@ def leave(rows: list[dict]) -> None:
 def warn_of(damaged: list) -> None:
     """Say on stderr, in one line, which lines of a store were left out, if any were."""
     if damaged:
-        from benchmarks.results import say_damaged
+        from benchmarks.store.store import say_damaged
 
         click.echo(f"warning: {say_damaged(damaged)}", err=True)

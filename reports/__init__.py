@@ -5,8 +5,8 @@ reports.rank(frame)                 ordered by variance within problem × sample
 reports.publish(frame, "report")    index.html, report.md and the tables as CSV
 """
 
-from reports.load import load
-from reports.publish import publish
-from reports.tables import ranking as rank
+from reports.frames.load import load
+from reports.frames.rankings import ranking as rank
+from reports.pages.publish import publish
 
 __all__ = ["load", "publish", "rank"]

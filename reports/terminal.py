@@ -9,11 +9,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from reports import formats, outcome, regimes, trajectories
-from reports.load import complete
-from reports.recommendation import by_work, recommend
-from reports.sheets import Table as Sheet
-from reports.tables import errors, ranking, refusals
+from reports.frames.load import complete
+from reports.frames.rankings import errors, ranking, refusals
+from reports.frames.recommendation import by_work, recommend
+from reports.frames.text_tables import Table as Sheet
+from reports.pages import regimes, training, trajectories
+from reports.text import numbers
 
 FEW = 3  # problems whose whole ranking is printed
 PLAIN_SECONDS = 10  # between lines where there is no terminal
@@ -106,12 +107,12 @@ def print_trajectories(rows: list[dict]) -> None:
 def print_outcome(frame: pandas.DataFrame) -> None:
     """Trainings: the objective at the end of both budgets, best first, and who could not."""
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    sheet = outcome.table(frame)
+    sheet = training.table(frame)
     if sheet.rows:
-        begun = formats.number(outcome.start(frame), 4)
+        begun = numbers.number(training.start(frame), 4)
         title = f"{frame['problem'].iloc[0]}: the objective, which starts at {begun}"
         console.print(_sheet(title, sheet))
-    for reason, names in outcome.refused(frame).items():
+    for reason, names in training.refused(frame).items():
         console.print(f"{', '.join(names)}: {reason}", style="dim", markup=False)
 
 
@@ -168,12 +169,12 @@ def _winners_table(ranked: pandas.DataFrame) -> Table:
             problem,
             str(samples),
             " = ".join([best["label"], *tied]),
-            formats.interval(best["variance"], best["variance_low"], best["variance_high"]),
+            numbers.interval(best["variance"], best["variance_low"], best["variance_high"]),
             *next(
                 (
                     (
                         row["label"],
-                        formats.interval(
+                        numbers.interval(
                             row["relative"], row["relative_low"], row["relative_high"]
                         ),
                     )
@@ -200,10 +201,10 @@ def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
         table.add_row(
             row["label"],
             str(row["samples"]),
-            formats.interval(row["variance"], row["variance_low"], row["variance_high"]),
+            numbers.interval(row["variance"], row["variance_low"], row["variance_high"]),
             _bias(row),
-            formats.seconds(row["seconds"]),
-            formats.interval(
+            numbers.seconds(row["seconds"]),
+            numbers.interval(
                 row["work_variance"], row["work_variance_low"], row["work_variance_high"]
             ),
         )
@@ -212,7 +213,7 @@ def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
 
 def _bias(row: pandas.Series) -> str:
     if row["bias_verdict"] == "unbiased":
-        return f"below {formats.percent(row['bias_limit'])}"
+        return f"below {numbers.percent(row['bias_limit'])}"
     return str(row["bias_verdict"])
 
 

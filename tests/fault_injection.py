@@ -20,12 +20,13 @@ import torch
 from torch.distributions import Normal
 
 import estimators
-from benchmarks import Problem, problems, store_files
-from benchmarks import run as running
-from benchmarks.context import context
-from benchmarks.results import Store, identity
-from benchmarks.running import alone
-from benchmarks.running.child import _cause_of_death
+from benchmarks import Problem, problems
+from benchmarks.machine.environment import context
+from benchmarks.running import in_process
+from benchmarks.running import suite as running
+from benchmarks.running.child_process import _cause_of_death
+from benchmarks.store import atomic_files
+from benchmarks.store.store import Store, identity
 from estimators.pathwise import Pathwise
 from gradmeter import main
 from reports import terminal  # noqa: F401
@@ -36,7 +37,7 @@ COMMAND += ["-R", "200", "--no-timing", "--resume"]
 BEFORE_IT_IS_WHOLE = 5  # faulty runs into a store before one without faults completes it
 EXCEPTIONS = [ValueError(), KeyError("x"), ZeroDivisionError("division"), MemoryError(), OSError(5)]
 WHERE = context()  # asking git in every run would be most of the time
-alone.context = lambda: WHERE
+in_process.context = lambda: WHERE
 # What happens in which call of a wrapped function; and how long a whole run takes, in seconds.
 now = {"calls": 0, "at": None, "act": None, "length": 0.3}
 
@@ -113,27 +114,27 @@ def kills():
 def plan(kind, dice):
     """Arrange a fault of this kind somewhere in the run that follows."""
     now.update(calls=0, at=dice.randint(1, 4), where=kind)
-    opened, synced, measured = open, os.fsync, alone.measure_in
+    opened, synced, measured = open, os.fsync, in_process.measure_in
     share = dice.random()
     if kind == "kill":
         signal.setitimer(signal.ITIMER_REAL, dice.uniform(0.001, now["length"]))  # death by default
     elif kind in ("no space", "torn write", "killed in a write"):
         number = {"no space": errno.ENOSPC, "torn write": errno.EIO}.get(kind)
         now["act"] = kills if number is None else fails(number)
-        store_files.open = lambda *given, **more: TornFile(opened(*given, **more), share)
+        atomic_files.open = lambda *given, **more: TornFile(opened(*given, **more), share)
     elif kind == "file size":
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (dice.randint(8_000, 24_000),) * 2)
     elif kind == "permission":
         now["act"] = fails(errno.EACCES)
-        store_files.open = lambda *given, **more: strike() or opened(*given, **more)
+        atomic_files.open = lambda *given, **more: strike() or opened(*given, **more)
     elif kind == "sync":
         now["act"] = fails(errno.EIO)
         os.fsync = lambda number: strike() or synced(number)
     elif kind == "timeout":
         reason = _cause_of_death(-signal.SIGALRM, 1.0)
         now["act"] = lambda: reason
-        alone.measure_in = lambda child, job: (
+        in_process.measure_in = lambda child, job: (
             job.failed(found) if (found := strike()) else measured(child, job)
         )
     elif kind in ("exception", "NaN"):

@@ -13,10 +13,10 @@ from torch.distributions import Exponential, Normal
 
 import benchmarks
 import estimators
-from benchmarks import costs
-from benchmarks.calibration import laws
-from benchmarks.calibration.laws import Law
-from estimators import Estimator, evaluate, families
+from benchmarks.calibration import exact_cells
+from benchmarks.calibration.exact_cells import Law
+from benchmarks.objective import costs
+from estimators import Estimator, capabilities, evaluate
 from estimators.baselines import MovingAverage
 from estimators.optimal_baseline import OptimalBaseline
 from estimators.reinforce import Reinforce, ReinforceEma
@@ -45,23 +45,23 @@ class Surrogate(Estimator):
         return self.function(dist, cost, samples)
 
 
-PATHWISE = laws.normal_quadratic(3.0, "pathwise", 16)
-PATHWISE_10 = laws.normal_quadratic(3.0, "pathwise", 16, 5)
-SCORE = laws.normal_quadratic(-3.0, "reinforce-mean", 16)
-LOO = laws.normal_quadratic(0.0, "reinforce-loo", 4, 5)
-RELAXED = laws.concrete(0.5, 10)
-STRAIGHT = laws.bernoulli(-2.0, 0.45, 1, "straight-through", 4)
-DISCRETE = laws.bernoulli(0.5, 0.45, 1, "reinforce-loo", 4)
+PATHWISE = exact_cells.normal_quadratic(3.0, "pathwise", 16)
+PATHWISE_10 = exact_cells.normal_quadratic(3.0, "pathwise", 16, 5)
+SCORE = exact_cells.normal_quadratic(-3.0, "reinforce-mean", 16)
+LOO = exact_cells.normal_quadratic(0.0, "reinforce-loo", 4, 5)
+RELAXED = exact_cells.concrete(0.5, 10)
+STRAIGHT = exact_cells.bernoulli(-2.0, 0.45, 1, "straight-through", 4)
+DISCRETE = exact_cells.bernoulli(0.5, 0.45, 1, "reinforce-loo", 4)
 FAR = replace(  # the costs are far from zero: float32 has no digits left for their differences
     LOO, problem=replace(LOO.problem, name="far", cost=lambda x, dist: x.square() + 1e8)
 )
 OPTIMAL = replace(
-    laws.normal_quadratic(-3.0, "reinforce", 4),
+    exact_cells.normal_quadratic(-3.0, "reinforce", 4),
     estimator=estimators.create("reinforce-optimal"),
     variance=np.nan,  # with the pilot's noise in it, it is not known
 )
 EMA = replace(  # the average adds Var b E s² with Var b = Var f (1 − decay)/(1 + decay)
-    laws.normal_quadratic(3.0, "reinforce-mean"),
+    exact_cells.normal_quadratic(3.0, "reinforce-mean"),
     estimator=estimators.create("reinforce-ema"),
     variance=258.0 + 3 * 18 / 19,
 )
@@ -295,7 +295,7 @@ def _(dist, cost, samples):
 
 @planted("implicit derivative with the wrong sign", IMPLICIT)
 def _(dist, cost, samples):
-    x = families.implicit(dist, dist.sample((samples,)))
+    x = capabilities.implicit(dist, dist.sample((samples,)))
     return evaluate(cost, 2 * x.detach() - x, dist).mean(0)
 
 

@@ -61,7 +61,7 @@ FAULTS = {
         "Pathwise",
         "pathwise",
         """
-    problem = sys.modules["benchmarks.problem"].Problem
+    problem = sys.modules["benchmarks.objective.definition"].Problem
     if not hasattr(problem.gradients, "planted"):
         problem.gradients = slower(problem.gradients)
     return original(self, dist, cost, samples)

@@ -7,7 +7,7 @@ from torch.distributions import Bernoulli, Independent, Normal
 
 import estimators
 from benchmarks import Problem, ProblemError, measure
-from benchmarks.checks import check
+from benchmarks.validation.interface_checks import check
 from gradmeter import main
 
 LAMBDA = {"loc": torch.zeros(3).double(), "scale": torch.ones(3).double()}

@@ -1,12 +1,19 @@
 import numpy as np
 import pytest
 
-from benchmarks.calibration import alarms, bits, calibrate, coverage, laws, to_markdown
-from benchmarks.calibration.lines import Line, share
+from benchmarks.calibration import (
+    bit_identity,
+    calibrate,
+    coverage,
+    exact_cells,
+    false_alarms,
+    to_markdown,
+)
 from benchmarks.calibration.repetitions import cell, measured, repeated
-from benchmarks.problem import unvalidated
+from benchmarks.calibration.table import Line, share
+from benchmarks.objective.definition import unvalidated
 
-LAWS = laws.laws()
+LAWS = exact_cells.laws()
 
 
 def test_at_least_sixty_cells_from_one_to_a_thousand_parameters():
@@ -24,15 +31,19 @@ REFERENCES = {  # /work/shared/reference-values.md: Normal, loc 1, scale 1
 
 @pytest.mark.parametrize(("name", "k"), REFERENCES)
 def test_variances_are_those_of_the_sources(name, k):
-    law = laws.normal_quadratic(float(k), name)
+    law = exact_cells.normal_quadratic(float(k), name)
     assert law.variance == pytest.approx(REFERENCES[name, k])
 
 
 def test_discrete_variances_are_those_of_the_sources():
-    assert laws.bernoulli(-2.0, 0.45, 1, "reinforce", 1).variance == pytest.approx(0.0088652979)
-    assert laws.bernoulli(-2.0, 0.45, 1, "reinforce-loo", 2).variance == pytest.approx(4.147314e-4)
-    assert laws.concrete(0.1).variance == pytest.approx(0.0861936, rel=1e-5)
-    assert laws.concrete(1.0).variance == pytest.approx(0.00481746, rel=1e-5)
+    assert exact_cells.bernoulli(-2.0, 0.45, 1, "reinforce", 1).variance == pytest.approx(
+        0.0088652979
+    )
+    assert exact_cells.bernoulli(-2.0, 0.45, 1, "reinforce-loo", 2).variance == pytest.approx(
+        4.147314e-4
+    )
+    assert exact_cells.concrete(0.1).variance == pytest.approx(0.0861936, rel=1e-5)
+    assert exact_cells.concrete(1.0).variance == pytest.approx(0.00481746, rel=1e-5)
 
 
 SMALL = [law for law in LAWS if len(law.truth.gradient) <= 10]
@@ -49,25 +60,25 @@ def test_the_estimator_has_the_exact_mean_and_variance(law):
 
 def test_two_values_with_equal_odds_are_covered():
     with unvalidated():
-        covers = [r.covers(0.000625) for r in repeated(laws.even_odds(), range(50), 1000)]
+        covers = [r.covers(0.000625) for r in repeated(exact_cells.even_odds(), range(50), 1000)]
     assert np.mean(covers) >= 0.93
 
 
-@pytest.mark.parametrize("fault", alarms.faults(), ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", false_alarms.faults(), ids=lambda fault: fault.name)
 def test_faults_are_found_and_their_absence_is_not(fault):
     with unvalidated():
-        assert alarms.found(fault.before(1), fault.after(1), 2_000)
-        assert not alarms.found(fault.before(1), fault.before(1), 2_000)
-        assert not alarms.found(fault.before(1), fault.before(2), 2_000)
+        assert false_alarms.found(fault.before(1), fault.after(1), 2_000)
+        assert not false_alarms.found(fault.before(1), fault.before(1), 2_000)
+        assert not false_alarms.found(fault.before(1), fault.before(2), 2_000)
 
 
 def test_reordered_sums_raise_no_alarm():
     with unvalidated():
-        assert alarms.reordering(5, range).holds
+        assert false_alarms.reordering(5, range).holds
 
 
 def test_bits():
-    for line in bits.lines(2_000, 1):
+    for line in bit_identity.lines(2_000, 1):
         assert line.holds, line
 
 

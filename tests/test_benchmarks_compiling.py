@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from benchmarks import compiling, measure, problems
-from benchmarks.cell import Cell
-from benchmarks.problem import unvalidated
+from benchmarks import measure, problems
+from benchmarks.measuring import compiled_blocks
+from benchmarks.measuring.cell import Cell
+from benchmarks.objective.definition import unvalidated
 from estimators import Estimator, create
 
 R = 2048
@@ -32,8 +33,8 @@ def instead(monkeypatch, change) -> None:
 
 @pytest.mark.filterwarnings("ignore")  # of the compiler
 def test_compiled_gradients_are_the_same_to_rounding(cell, monkeypatch):
-    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
-    fast, seconds = compiling.compiled(cell, block)
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
+    fast, seconds = compiled_blocks.compiled(cell, block)
     assert fast is not cell
     assert seconds > 0
     with unvalidated():
@@ -51,7 +52,7 @@ def test_without_a_compiler_the_cell_stays_as_it_is(cell, monkeypatch):
         raise RuntimeError("no C++ compiler")
 
     instead(monkeypatch, broken)
-    assert compiling.compiled(cell, block)[0] is cell
+    assert compiled_blocks.compiled(cell, block)[0] is cell
 
 
 def test_other_gradients_are_not_taken(cell, monkeypatch):
@@ -63,8 +64,8 @@ def test_other_gradients_are_not_taken(cell, monkeypatch):
         return run
 
     instead(monkeypatch, off)
-    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
-    assert compiling.compiled(cell, block)[0] is cell
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
+    assert compiled_blocks.compiled(cell, block)[0] is cell
 
 
 def test_random_numbers_that_a_graph_would_repeat_are_not_taken(cell, monkeypatch):
@@ -75,10 +76,10 @@ def test_random_numbers_that_a_graph_would_repeat_are_not_taken(cell, monkeypatc
             return cost(dist.mean + dist.stddev * noise, dist).mean(0)
 
     instead(monkeypatch, lambda graph: graph)
-    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
-    assert compiling.compiled(cell, block)[0] is not cell
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
+    assert compiled_blocks.compiled(cell, block)[0] is not cell
     outside = replace(cell, estimator=Outside())
-    assert compiling.compiled(outside, block)[0] is outside
+    assert compiled_blocks.compiled(outside, block)[0] is outside
 
 
 def test_a_branch_on_what_was_drawn_is_not_taken(cell, monkeypatch):
@@ -87,21 +88,21 @@ def test_a_branch_on_what_was_drawn_is_not_taken(cell, monkeypatch):
         return torch.where(f > 80, 1000 * f, f) if len((f > 80).nonzero()) else f
 
     instead(monkeypatch, lambda graph: graph)
-    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
     branching = replace(cell, problem=replace(cell.problem, cost=cost))
-    assert compiling.compiled(branching, block)[0] is branching
+    assert compiled_blocks.compiled(branching, block)[0] is branching
 
 
 @pytest.mark.parametrize("off", [1e-9, float("inf"), float("nan")])
 def test_agreement_is_asked_of_each_parameter(off):
     torch.manual_seed(0)
     ours = torch.randn(100, 3, dtype=torch.float64) * torch.tensor([1.0, 1e-9, 1.0])
-    assert compiling.agree(ours, ours * (1 + 1e-12))
+    assert compiled_blocks.agree(ours, ours * (1 + 1e-12))
     theirs = ours.clone()
     theirs[7, 1] += off
-    assert not compiling.agree(ours, theirs)
+    assert not compiled_blocks.agree(ours, theirs)
     ours[3, 0] = theirs[3, 0] = float("inf")
-    assert not compiling.agree(ours, theirs)
+    assert not compiled_blocks.agree(ours, theirs)
 
 
 def test_a_slower_loop_is_not_taken(cell, monkeypatch):
@@ -109,18 +110,18 @@ def test_a_slower_loop_is_not_taken(cell, monkeypatch):
         return lambda: (time.sleep(0.3), graph())[1]
 
     instead(monkeypatch, slow)
-    assert compiling.compiled(cell, block)[0] is cell
+    assert compiled_blocks.compiled(cell, block)[0] is cell
 
 
 def test_small_cells_do_not_pay():
-    assert not compiling.pays(numbers=10, replicates=10_000)
-    assert compiling.pays(numbers=16_000, replicates=100_000)
+    assert not compiled_blocks.pays(numbers=10, replicates=10_000)
+    assert compiled_blocks.pays(numbers=16_000, replicates=100_000)
 
 
 @pytest.mark.parametrize("quicker", [True, False])
 def test_a_record_says_what_compiling_took(quicker, monkeypatch):
     instead(monkeypatch, lambda graph: graph)
-    monkeypatch.setattr(compiling, "quicker", lambda *_: quicker)
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: quicker)
     problem = problems.load("bernoulli-quadratic")
     found = measure(problem, "reinforce-loo", 4, 200, compiled=True)
     assert (found.compile_seconds > 0) == quicker
@@ -133,11 +134,11 @@ def test_all_of_a_large_cell_is_compiled(monkeypatch):
 
     calls = []
     instead(monkeypatch, counting)
-    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
     problem = problems.load("bernoulli-quadratic")
     measure(problem, "reinforce-loo", 4, 200, timed=False, compiled=True)
     assert not calls
-    monkeypatch.setattr(compiling, "LEAST_NUMBERS", 0)
+    monkeypatch.setattr(compiled_blocks, "LEAST_NUMBERS", 0)
     measure(problem, "reinforce-loo", 4, 200, timed=False, compiled=True)
     assert len(calls) > 1
 
@@ -145,7 +146,7 @@ def test_all_of_a_large_cell_is_compiled(monkeypatch):
 def test_a_cell_that_learns_anew_for_each_block_is_not_compiled(monkeypatch):
     asked = []
     instead(monkeypatch, lambda graph: asked.append(graph) or graph)
-    monkeypatch.setattr(compiling, "LEAST_NUMBERS", 0)
+    monkeypatch.setattr(compiled_blocks, "LEAST_NUMBERS", 0)
     problem = problems.load("bernoulli-quadratic")
     for estimator, graphs in {"reinforce-ema": 0, "reinforce-loo": 1}.items():
         asked.clear()

@@ -7,7 +7,7 @@ from torch.distributions import Normal
 
 import estimators
 from benchmarks import Problem, measure
-from benchmarks.data_noise import BATCHES, data_variance
+from benchmarks.measuring.minibatch_variance import BATCHES, data_variance
 
 SPREAD = 3.0
 

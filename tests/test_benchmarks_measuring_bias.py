@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.measuring.bias import assess
-from benchmarks.measuring.moments import Table
+from benchmarks.statistics.bias_test import assess
+from benchmarks.statistics.moments import Table
 
 EPS = np.finfo(float).eps
 

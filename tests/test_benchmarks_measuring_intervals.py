@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.measuring import intervals
-from benchmarks.measuring.changes import mean_change, ratio_p, variance_change
-from benchmarks.measuring.moments import Table
+from benchmarks.statistics import intervals
+from benchmarks.statistics.moments import Table
+from benchmarks.statistics.paired_tests import mean_change, ratio_p, variance_change
 
 
 def table(x, chunk=None):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.calibration import bits
-from benchmarks.measuring.moments import Table
-from benchmarks.measuring.stopping import FEWEST, Plan
+from benchmarks.calibration import bit_identity
+from benchmarks.statistics.moments import Table
+from benchmarks.statistics.stopping import FEWEST, Plan
 
 NAMES = ("mean", "m2", "m3", "m4", "q3", "q4")
 
@@ -54,7 +54,7 @@ def test_fourth_moment_of_the_norm_is_close_for_dependent_parameters():
 
 
 def test_merge_error_at_mean_a_million_spreads():
-    assert bits.merge_error(1) <= 1e-10
+    assert bit_identity.merge_error(1) <= 1e-10
 
 
 def test_float32_gradients_are_summed_in_float64():
@@ -122,4 +122,4 @@ def test_blocks_fed_in_another_order_are_not_the_same_bits():
     for block, other in zip(blocks, reversed(blocks), strict=True):
         forward.add(block)
         backward.add(other)
-    assert not bits._same(forward.whole(), backward.whole())
+    assert not bit_identity._same(forward.whole(), backward.whole())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.measuring.streams import _twister_state, stream, stream_key
+from benchmarks.machine.random_streams import _twister_state, stream, stream_key
 
 
 def draw(key, count=5):

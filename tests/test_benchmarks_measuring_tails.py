@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.measuring.stopping import Plan, StoppingRule
-from benchmarks.measuring.tails import LargestValues, is_heavy, pareto_shape, tail_size
+from benchmarks.statistics.stopping import Plan, StoppingRule
+from benchmarks.statistics.tail_index import LargestValues, is_heavy, pareto_shape, tail_size
 
 
 def heavy(x, block=1000):

@@ -10,9 +10,9 @@ from torch.distributions import Bernoulli, Normal
 
 import estimators
 from benchmarks import Problem
-from benchmarks.outcome import POINTS, Budget, objective, outcomes, start_of, train
+from benchmarks.training.outcomes import POINTS, Budget, objective, outcomes, start_of, train
 from gradmeter import main
-from reports import outcome
+from reports.pages import training
 
 SMALL = Budget(evaluations=200, seconds=1e-3, learning_rate=0.05)
 
@@ -47,8 +47,8 @@ def normal(loc=2.0):
 
 
 def ends(rows, name="evaluations"):
-    frame = outcome.framed([row for found in rows for row in found])
-    return outcome.summary(frame, name).set_index("label")
+    frame = training.framed([row for found in rows for row in found])
+    return training.summary(frame, name).set_index("label")
 
 
 def test_the_objective_is_exact_where_it_is_a_sum_and_common_where_it_is_not():
@@ -118,9 +118,9 @@ def test_a_wrong_estimator_is_told_apart_and_a_broken_one_diverges(planted):
 
 def test_a_refusal_is_a_row_with_its_reason():
     rows = list(outcomes(normal(), ["gumbel-softmax", "reinforce-loo"], [1], 2, SMALL))
-    frame = outcome.framed([row for found in rows for row in found])
-    assert len(outcome.refused(frame)) == 2
-    assert outcome.summary(frame, "evaluations").empty
+    frame = training.framed([row for found in rows for row in found])
+    assert len(training.refused(frame)) == 2
+    assert training.summary(frame, "evaluations").empty
 
 
 def test_problems_with_stages_start_at_the_first_and_nonsense_is_refused():

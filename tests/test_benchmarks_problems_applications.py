@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from benchmarks import problems
-from benchmarks.checks import check
-from benchmarks.measured import measure_checked
-from benchmarks.measuring.streams import stream
+from benchmarks.machine.random_streams import stream
+from benchmarks.measuring.measure import measure_checked
 from benchmarks.problems import (
     bnn,
     flow_layers,
@@ -20,7 +19,8 @@ from benchmarks.problems import (
     stochastic_depth,
 )
 from benchmarks.problems.digits import only
-from benchmarks.truth import find_truth
+from benchmarks.truth.exact import find_truth
+from benchmarks.validation.interface_checks import check
 from estimators import evaluate
 
 R = 200

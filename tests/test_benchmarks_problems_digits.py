@@ -7,10 +7,10 @@ import torch
 from torch.nn.functional import conv2d, interpolate, silu
 
 from benchmarks import problems
-from benchmarks.checks import check
-from benchmarks.measured import measure, measure_checked
-from benchmarks.measuring.streams import stream
+from benchmarks.machine.random_streams import stream
+from benchmarks.measuring.measure import measure, measure_checked
 from benchmarks.problems import (
+    checkpoints,
     conditional_vae,
     deterministic,
     digits,
@@ -18,11 +18,11 @@ from benchmarks.problems import (
     hierarchical_vae,
     latent_diffusion,
     sigmoid_belief,
-    stages,
     vae,
     vq_vae,
 )
-from benchmarks.truth import find_truth
+from benchmarks.truth.exact import find_truth
+from benchmarks.validation.interface_checks import check
 from estimators import create, evaluate
 
 R = 200
@@ -202,7 +202,7 @@ def test_straight_through_copied_hands_the_decoders_gradient_to_the_vector():
 
 
 def test_only_the_digits_vae_is_in_the_quick_suite():
-    quick = {n for n in problems.names("quick") if n in stages.trajectories()}
+    quick = {n for n in problems.names("quick") if n in checkpoints.trajectories()}
     assert {n for n in quick if "vae" in n or "belief" in n or "diffusion" in n} == {
         "vae-digits-weights"
     }

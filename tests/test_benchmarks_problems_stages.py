@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from benchmarks import problems
-from benchmarks.problems import stages
-from benchmarks.problems.stages import Training, adam, at_stages, store, trajectory
+from benchmarks.problems import checkpoints, trajectories
+from benchmarks.problems.checkpoints import Training, adam, store
+from benchmarks.problems.trajectories import at_stages, trajectory
 
 
 def training():
@@ -15,8 +16,8 @@ def training():
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    monkeypatch.setattr(stages, "DATA", tmp_path)
-    monkeypatch.setattr(stages, "_trajectories", {})
+    monkeypatch.setattr(checkpoints, "DATA", tmp_path)
+    monkeypatch.setattr(checkpoints, "_trajectories", {})
     return Training("small", training, {"start": 0, "early": 3, "end": 40})
 
 
@@ -72,7 +73,7 @@ def test_stages_are_registered_and_listed_by_step(small):
 
 
 def test_every_stage_of_the_suite_is_stored_under_its_step():
-    listed = stages.trajectories()
+    listed = trajectories.trajectories()
     assert {"vae-digits", "vae-digits-weights", "vq-vae-1", "deterministic"} <= set(listed)
     for name in listed:
         steps = [step for step, _ in trajectory(name)]

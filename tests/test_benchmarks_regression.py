@@ -8,19 +8,20 @@ import pytest
 import torch
 
 from benchmarks import problems
-from benchmarks.measuring.intervals import jackknife_variances
-from benchmarks.measuring.moments import Table
-from benchmarks.measuring.sketches import WIDTH, sketch
 from benchmarks.regression.accepted import EXAMPLE, accept, read
-from benchmarks.regression.document import Comparison, command, document, self_check
-from benchmarks.regression.findings import Confirmation, Pair, findings
-from benchmarks.regression.looks import Look, Summary
+from benchmarks.regression.effects import Look, Summary
+from benchmarks.regression.judging import Confirmation, Pair, findings
+from benchmarks.regression.report import Comparison, command, document, self_check
 from benchmarks.regression.revisions import Selection, _cells
+from benchmarks.regression.schema import Finding, Side
 from benchmarks.regression.speed import CellSpeed, memory_look, speed_look
-from benchmarks.regression.stored import holm
-from benchmarks.regression.verdict import Finding, Side
+from benchmarks.regression.stores import holm
 from benchmarks.regression.worker import Work
-from benchmarks.run import Suite, shelf
+from benchmarks.running.selection import shelf
+from benchmarks.running.suite import Suite
+from benchmarks.statistics.intervals import jackknife_variances
+from benchmarks.statistics.moments import Table
+from benchmarks.statistics.random_projections import WIDTH, sketch
 
 TRUTH = np.ones(4)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import planted
 import pytest
 
-from benchmarks.measuring import memory
-from benchmarks.regression import checkouts as module
+from benchmarks.machine import allocator
 from benchmarks.regression import speed
-from benchmarks.regression.checkouts import checkouts
-from benchmarks.regression.interruptions import interruptible, undisturbed
+from benchmarks.regression import worktrees as module
 from benchmarks.regression.revisions import Progress, Selection, compare_revisions
+from benchmarks.regression.signals import interruptible, undisturbed
+from benchmarks.regression.worktrees import checkouts
 
 NAMES = ("main", "main")
 
@@ -195,7 +195,7 @@ def test_the_workers_of_a_launch_share_a_processor_and_keep_freed_memory(monkeyp
         both[0].start()  # as after a cell that killed it
         found.append(places(both))
         environment = Path(f"/proc/{both[1]._process.pid}/environ").read_bytes().decode()
-        assert f"MALLOC_TRIM_THRESHOLD_={memory.KEPT}" in environment
+        assert f"MALLOC_TRIM_THRESHOLD_={allocator.KEPT}" in environment
 
     found = []
     monkeypatch.setattr(speed, "pairs", pairs)

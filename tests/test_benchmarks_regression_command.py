@@ -7,9 +7,9 @@ import planted
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.results import Store
+from benchmarks.store.store import Store
 from gradmeter import main
-from reports.verdicts import content
+from reports.regression.page import content
 
 CELLS = ("-p", "normal-quadratic", "-e", "pathwise", "-e", "reinforce-loo", "-e", "reinforce",
          "-K", "4", "-R", "2000")  # fmt: skip

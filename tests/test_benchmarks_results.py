@@ -11,9 +11,9 @@ import numpy
 import pandas
 import pytest
 
-from benchmarks import store_files
-from benchmarks.results import COLUMNS, IDENTITY, SCHEMA, Store, identity, read, say_damaged
-from benchmarks.store_lines import encode
+from benchmarks.store import atomic_files
+from benchmarks.store.record_lines import encode
+from benchmarks.store.store import COLUMNS, IDENTITY, SCHEMA, Store, identity, read, say_damaged
 
 
 def record(**values):
@@ -202,7 +202,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(store_files.os, "fsync", full)
+    monkeypatch.setattr(atomic_files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         store.append(record(samples=4))
     assert store.path.read_bytes() == before
@@ -211,11 +211,11 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
 def test_appending_waits_for_the_lock_and_goes_to_the_file_that_took_its_place(tmp_path):
     store = three(tmp_path)
     writer = threading.Thread(target=store.append, args=(record(samples=4),))
-    with store_files.locked(store.path):
+    with atomic_files.locked(store.path):
         writer.start()
         writer.join(0.2)
         assert writer.is_alive()
-        store_files.write_lines(store.path, [encode(record(samples=9))])
+        atomic_files.write_lines(store.path, [encode(record(samples=9))])
     writer.join()
     assert [r["samples"] for r in store] == [9, 4]
 

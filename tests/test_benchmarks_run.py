@@ -14,12 +14,13 @@ import torch
 from test_benchmarks_workers import statistics
 from torch.distributions import Independent, Normal
 
-from benchmarks import Problem, facts, measure, problems
-from benchmarks import run as running
-from benchmarks.measuring import timing
+from benchmarks import Problem, measure, problems
+from benchmarks.machine import timing
+from benchmarks.measuring import metrics, time_and_memory
 from benchmarks.peers import scaling
-from benchmarks.results import Store
-from benchmarks.running import alone
+from benchmarks.running import in_process
+from benchmarks.running import suite as running
+from benchmarks.store.store import Store
 from estimators.control_variates import learned_surrogate
 
 TINY = running.Suite(("normal-linear",), ("pathwise",), replicates=100, timed=False)
@@ -94,7 +95,7 @@ def test_a_cell_that_raises_whatever_it_raises_is_a_record(tmp_path, monkeypatch
 def overhead(cells, tmp_path, monkeypatch, clock=time.perf_counter):
     """Seconds that the runner spends on each cell beside measuring it."""
     measuring = 0.0
-    measure_in = alone.measure_in
+    measure_in = in_process.measure_in
 
     def watched(*given):
         nonlocal measuring
@@ -105,7 +106,7 @@ def overhead(cells, tmp_path, monkeypatch, clock=time.perf_counter):
             measuring += clock() - start
 
     list(running.run(replace(TINY, samples=(1,)), Store(tmp_path / "once")))  # reads the problems
-    monkeypatch.setattr(alone, "measure_in", watched)
+    monkeypatch.setattr(in_process, "measure_in", watched)
     suite = replace(TINY, problems=TINY.problems * (cells // 10), samples=tuple(range(1, 11)))
     start = clock()
     count = sum(m.status == "ok" for m in running.run(suite, Store(tmp_path / "all")))
@@ -124,7 +125,9 @@ def test_memory_does_not_grow_with_what_a_cell_holds(tmp_path, monkeypatch):
     (one,) = running.run(suite, Store(tmp_path / "one"))
     many = replace(TINY, samples=tuple(range(1, 1001)))
     large = replace(one, reason="x" * 100_000, blocks=None)
-    monkeypatch.setattr(alone, "measure_in", lambda child, job: replace(large, samples=job.samples))
+    monkeypatch.setattr(
+        in_process, "measure_in", lambda child, job: replace(large, samples=job.samples)
+    )
     monkeypatch.setattr("os.fsync", lambda number: None)
     tracemalloc.start()
     try:
@@ -181,16 +184,16 @@ def test_of_a_block_that_takes_long_a_part_is_timed(monkeypatch):
 
     monkeypatch.setattr(timing, "time_block", spy)
     for longest in (1e3, 0.0):
-        monkeypatch.setattr(facts, "LONGEST", longest)
+        monkeypatch.setattr(metrics, "LONGEST", longest)
         assert measure(problems.load("normal-linear"), "pathwise", replicates=1000).seconds > 0
-    assert timed == [(1000, 1000), (facts.FEW, facts.FEW)]
+    assert timed == [(1000, 1000), (time_and_memory.FEW, time_and_memory.FEW)]
 
 
 def test_estimators_that_evaluate_much_are_timed_in_smaller_blocks():
-    assert facts.timed_block(128, 1.0) == facts.timed_block(128, 4.0) == 128
-    assert facts.timed_block(1024, 33.0) == 124
-    assert facts.timed_block(128, 1e6) == 16
-    assert facts.timed_block(8, 1e6) == 8
+    assert time_and_memory.timed_block(128, 1.0) == time_and_memory.timed_block(128, 4.0) == 128
+    assert time_and_memory.timed_block(1024, 33.0) == 124
+    assert time_and_memory.timed_block(128, 1e6) == 16
+    assert time_and_memory.timed_block(8, 1e6) == 8
 
 
 def test_what_grows_is_measured_and_a_refusal_is_no_figure():

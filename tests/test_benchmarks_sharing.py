@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from benchmarks import compiling, problems, sharing
-from benchmarks.measured import measure_together
-from benchmarks.measuring.timing import one_thread
-from benchmarks.problem import unvalidated
-from benchmarks.task import Task
-from benchmarks.truth import find_truth
+from benchmarks import problems
+from benchmarks.machine.timing import one_thread
+from benchmarks.measuring import compiled_blocks, shared_draws
+from benchmarks.measuring.measure import measure_together
+from benchmarks.measuring.task import Task
+from benchmarks.objective.definition import unvalidated
+from benchmarks.truth.exact import find_truth
 from estimators import Estimator
 
 ALIKE = ("pathwise", "reinforce", "reinforce:baseline=1.0", "reinforce-loo")
@@ -29,9 +30,9 @@ def compiler(monkeypatch):
     """A quick one, which leaves graphs as they are; those that were asked for."""
     graphs = []
     monkeypatch.setattr(torch, "compile", lambda graph, **_: graphs.append(graph) or graph)
-    monkeypatch.setattr(sharing, "quicker", lambda *_: True)
-    monkeypatch.setattr(compiling, "quicker", lambda *_: True)
-    monkeypatch.setattr(compiling, "LEAST_NUMBERS", 0)
+    monkeypatch.setattr(shared_draws, "quicker", lambda *_: True)
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
+    monkeypatch.setattr(compiled_blocks, "LEAST_NUMBERS", 0)
     return graphs
 
 
@@ -74,17 +75,17 @@ class Broken(Estimator):
 
 def test_those_that_draw_the_same_numbers_are_alike():
     names = (*ALIKE, "measure-valued", "reinforce-ema", "antithetic-pathwise", "reinforce-nvil")
-    found = sharing.alike(tasks(*names, Broken(), Broken()))
+    found = shared_draws.alike(tasks(*names, Broken(), Broken()))
     assert [len(group) for group in found] == [4, 1, 1, 1, 1]
 
 
 @pytest.mark.filterwarnings("ignore")  # of the compiler
 def test_a_compiled_pass_makes_what_each_makes_alone(monkeypatch):
-    monkeypatch.setattr(sharing, "quicker", lambda *_: True)
+    monkeypatch.setattr(shared_draws, "quicker", lambda *_: True)
     cells = [task.cell for task in tasks(*ALIKE)]
-    row = sharing.shared(cells, 1024)
+    row = shared_draws.shared(cells, 1024)
     for index in (0, 5):
-        ours = sharing.alone(cells, index, 1024)
+        ours = shared_draws.alone(cells, index, 1024)
         for (g, counts), (theirs, their_counts) in zip(row(index), ours, strict=True):
             torch.testing.assert_close(g, theirs, rtol=1e-9, atol=1e-9)
             assert counts.evaluations == their_counts.evaluations
@@ -92,8 +93,8 @@ def test_a_compiled_pass_makes_what_each_makes_alone(monkeypatch):
 
 
 def test_the_noise_is_drawn_once(compiler):
-    assert sharing.shared([task.cell for task in tasks(*ALIKE)], 64) is not None
-    assert sharing.shared([task.cell for task in tasks(ALIKE[0])], 64) is not None
+    assert shared_draws.shared([task.cell for task in tasks(*ALIKE)], 64) is not None
+    assert shared_draws.shared([task.cell for task in tasks(ALIKE[0])], 64) is not None
     shared, single = compiler
     assert drawn(shared) == drawn(single) > 0
 
@@ -114,7 +115,7 @@ def test_without_a_compiler_each_is_measured_alone(compiler, monkeypatch):
         raise RuntimeError("no C++ compiler")
 
     monkeypatch.setattr(torch, "compile", broken)
-    assert sharing.replicate_together(tasks(*ALIKE)) == {}
+    assert shared_draws.replicate_together(tasks(*ALIKE)) == {}
     for together, task in zip(
         measure_together(tasks(*ALIKE), timed=False), tasks(*ALIKE), strict=True
     ):
@@ -126,14 +127,14 @@ def test_many_gammas_are_the_same_for_all():
     made = [
         Task.of(problem, None, e, 4, 100_000, 0, torch.device("cpu"), torch.float64) for e in names
     ]
-    assert [len(group) for group in sharing.alike(made)] == [3]
+    assert [len(group) for group in shared_draws.alike(made)] == [3]
     g = torch.cat([task.cell.block(0, 8192) for task in made[:2]], 1)
     torch.testing.assert_close(*g.chunk(2, 1), rtol=1e-2, atol=1e-2)  # torch's derivative is rough
 
 
 def test_the_random_state_is_left_as_it_was(compiler):
     before = torch.get_rng_state()
-    assert sharing.replicate_together(tasks(*ALIKE))
+    assert shared_draws.replicate_together(tasks(*ALIKE))
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -164,4 +165,4 @@ def test_other_numbers_are_not_taken(compiler, monkeypatch):
         return lambda: [(1.001 * g, counts) for g, counts in graph()]
 
     monkeypatch.setattr(torch, "compile", off)
-    assert sharing.replicate_together(tasks(*ALIKE)) == {}
+    assert shared_draws.replicate_together(tasks(*ALIKE)) == {}

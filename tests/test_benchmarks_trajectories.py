@@ -7,10 +7,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from benchmarks import problems, trajectories
-from benchmarks.measuring.intervals import snr_interval
-from benchmarks.measuring.moments import Rows
-from benchmarks.results import Store
+from benchmarks import problems
+from benchmarks.problems import trajectories
+from benchmarks.statistics.intervals import snr_interval
+from benchmarks.statistics.moments import Rows
+from benchmarks.store.store import Store
 from gradmeter import main
 
 STEPS = [(0, "posterior-truncated@start"), (40, "posterior-truncated@middle")]
@@ -26,9 +27,9 @@ def test_a_problem_knows_its_place():
 
 
 def test_the_quick_suite_has_trajectories_by_plain_name():
-    quick = trajectories.names(problems.names("quick"))
+    quick = trajectories.trained(problems.names("quick"))
     assert "vae-digits-weights" in quick
-    assert not any("@" in name for name in trajectories.names(problems.names("full")))
+    assert not any("@" in name for name in trajectories.trained(problems.names("full")))
     assert trajectories.stages(["posterior-truncated"]) == tuple(name for _, name in STEPS)
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import run as running
-from benchmarks.results import Store
+from benchmarks.objective.loading import read_file
 from benchmarks.running import crew_of
-from benchmarks.running.alone import Alone
-from benchmarks.sources import read_file
+from benchmarks.running import suite as running
+from benchmarks.running.in_process import Alone
+from benchmarks.store.store import Store
 from gradmeter import main
 
 pytest.importorskip("distributed")
@@ -83,7 +83,7 @@ def plugin(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def crew(plugin):
-    from benchmarks.running.cluster import Cluster
+    from benchmarks.running.dask_cluster import Cluster
 
     with Cluster(workers=2, plugins=(plugin,)) as crew:
         yield crew
@@ -155,7 +155,7 @@ def test_a_run_ends_when_all_workers_stay_away(tmp_path):
     import dask
     from distributed import LocalCluster
 
-    from benchmarks.running.cluster import ABSENCE
+    from benchmarks.running.dask_cluster import ABSENCE
 
     suite = running.Suite(PROBLEMS, ("seen", "slow"), (1, 2, 3), 20_000, timed=False)
     with (
@@ -239,14 +239,14 @@ def test_a_cell_that_hangs_or_crashes_in_a_child_is_an_error_with_its_reason(plu
 
 def test_without_dask_the_command_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "benchmarks.running.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "benchmarks.running.dask_cluster", raising=False)
     done = CliRunner().invoke(main, ["run", "--workers", "2", "--out", str(tmp_path)])
     assert done.exit_code == 2
     assert "pip install 'gradmeter[distributed]'" in done.stderr
 
 
 def test_no_scheduler_is_one_sentence(tmp_path, monkeypatch):
-    from benchmarks.running import cluster
+    from benchmarks.running import dask_cluster as cluster
 
     monkeypatch.setattr(cluster, "PATIENCE", 1)
     arguments = ["run", "--scheduler", "tcp://127.0.0.1:1", "--out", str(tmp_path)]

@@ -9,8 +9,8 @@ from torch.distributions.utils import broadcast_all
 
 import estimators
 from benchmarks import Problem, compare
-from estimators import families
-from estimators.families import complete
+from estimators import capabilities
+from estimators.capabilities import complete
 from estimators.families.examples import examples
 
 
@@ -205,7 +205,7 @@ def test_numerical_derivatives_are_checked():
 
     dist = complete(Rough(torch.tensor([0.5]).requires_grad_(), torch.tensor([1.0])))
     with pytest.raises(estimators.Unsupported, match="no numerical derivative in 'loc'"):
-        families.implicit(dist, torch.linspace(-1, 1, 64).unsqueeze(1))
+        capabilities.implicit(dist, torch.linspace(-1, 1, 64).unsqueeze(1))
 
 
 def test_a_mixture_on_the_circle():

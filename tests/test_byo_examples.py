@@ -8,11 +8,11 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks import Problem
-from benchmarks.checks import completed
-from benchmarks.comparison import compare
-from benchmarks.sources import problem_from
+from benchmarks.measuring.compare import compare
+from benchmarks.objective.loading import problem_from
+from benchmarks.validation.interface_checks import completed
 from gradmeter import main
-from reports.recommendation import by_work, tied_with_best
+from reports.frames.recommendation import by_work, tied_with_best
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 RIVALS = {

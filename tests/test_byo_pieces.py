@@ -16,11 +16,12 @@ from torch.distributions import (
 )
 from torch.distributions.utils import broadcast_all
 
-from benchmarks import Problem, ProblemError, compare, pieces
-from benchmarks.measuring.streams import stream
-from benchmarks.pieces import examine, faults
-from benchmarks.problem import unvalidated
-from estimators.families import VonMisesFisher
+from benchmarks import Problem, ProblemError, compare
+from benchmarks.machine.random_streams import stream
+from benchmarks.objective.definition import unvalidated
+from benchmarks.validation import goodness_of_fit
+from benchmarks.validation.goodness_of_fit import examine, faults
+from estimators.distributions import VonMisesFisher
 from estimators.families.examples import examples
 
 AXIS = torch.full((5,), 5**-0.5).double()
@@ -265,7 +266,9 @@ def test_a_right_one_passes_once():
 
 def test_a_problem_is_examined_once(monkeypatch):
     problem, counted = of_normal(Pieces), []
-    monkeypatch.setattr(pieces, "faults", lambda problem: counted.append(problem) or iter(()))
+    monkeypatch.setattr(
+        goodness_of_fit, "faults", lambda problem: counted.append(problem) or iter(())
+    )
     examine(problem)
     examine(problem)
     assert len(counted) == 1

@@ -7,10 +7,10 @@ from click.testing import CliRunner
 from torch.distributions import Normal
 
 from benchmarks import Problem, ProblemError
-from benchmarks.sweeps import axis, grid
+from benchmarks.objective.parameter_grids import axis, grid
 from gradmeter import main
-from reports.drawing import to_svg
-from reports.regimes import regime_map, winners
+from reports.figures.style import to_svg
+from reports.pages.regimes import regime_map, winners
 
 NORMAL = Problem("n", {"loc": torch.zeros(2), "scale": torch.ones(2)}, Normal, lambda x: x.square())
 

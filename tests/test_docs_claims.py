@@ -51,7 +51,7 @@ def test_backpropagation_without_noise_is_exact(claims):
 
 
 def test_trainings_are_read_at_equal_evaluations(claims, monkeypatch):
-    monkeypatch.setattr("benchmarks.outcome.DRAWS", 32)
+    monkeypatch.setattr("benchmarks.training.outcomes.DRAWS", 32)
     found = claims["training"].check(0.016)
     assert found.rows[0][0] == "pathwise"
     assert "--evaluations 16" in found.command

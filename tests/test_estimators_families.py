@@ -13,12 +13,12 @@ from torch.distributions import Categorical, Normal, TanhTransform, TransformedD
 from torch.nn.functional import normalize
 
 import estimators
-from benchmarks.costs import cosine
-from estimators import families
-from estimators.families import TanhNormal, VonMisesFisher
+from benchmarks.objective.costs import cosine
+from estimators import capabilities
+from estimators.distributions import TanhNormal, VonMisesFisher
 from estimators.families.examples import examples
 from estimators.multi_sample import Copies, Reduced
-from estimators.special_sphere import sphere_angle_derivative, sphere_normaliser
+from estimators.special.sphere import sphere_angle_derivative, sphere_normaliser
 
 Z = 4.5
 EXAMPLES = examples()
@@ -80,16 +80,16 @@ def test_score_functions_reach_almost_every_family():
 def _known_quantiles():
     for family, example in EXAMPLES.items():
         try:
-            u = families.uniforms(example(), (1,))
-            families.quantile(example(), u)
-        except families.Unsupported:
+            u = capabilities.uniforms(example(), (1,))
+            capabilities.quantile(example(), u)
+        except capabilities.Unsupported:
             continue
         if not example().event_shape:
             yield family
 
 
 UNIVARIATE = list(_known_quantiles())
-STEPPED = [family for family in UNIVARIATE if families.is_discrete(EXAMPLES[family]())]
+STEPPED = [family for family in UNIVARIATE if capabilities.is_discrete(EXAMPLES[family]())]
 
 
 @pytest.mark.parametrize("family", sorted(set(UNIVARIATE) - set(STEPPED)))
@@ -97,8 +97,8 @@ def test_quantiles_invert_the_cdf(family):
     dist = EXAMPLES[family]()
     u = torch.tensor([1e-3, 0.1, 0.3, 0.5, 0.77, 0.99, 1 - 1e-4], dtype=torch.float64)
     u = u.unsqueeze(-1).expand(-1, 2)
-    x = families.quantile(dist, u)
-    below = families.cdf(dist, x)
+    x = capabilities.quantile(dist, u)
+    below = capabilities.cdf(dist, x)
     if family == "VonMises":  # wrapped to [−π, π], its cdf measured from loc − π
         below = below % 1
     torch.testing.assert_close(below.detach(), u, rtol=0, atol=1e-12)
@@ -109,7 +109,7 @@ def test_quantiles_invert_the_cdf(family):
 def test_quantiles_are_the_least_point_with_enough_mass(family):
     dist = EXAMPLES[family]()
     u = torch.linspace(1e-4, 1 - 1e-4, 501, dtype=torch.float64).unsqueeze(-1).expand(-1, 2)
-    x = families.quantile(dist, u)
+    x = capabilities.quantile(dist, u)
     last = int(x.max())
     points = torch.arange(last + 1).to(torch.int64 if isinstance(dist, Categorical) else u)
     cdf = dist.log_prob(points.unsqueeze(-1).expand(-1, 2)).exp().cumsum(0).detach()  # [N, 2]
@@ -124,7 +124,9 @@ def test_quantiles_are_isolated():
     dist = torch.distributions.Gamma(torch.tensor([2.0, 0.05]), torch.ones(2))
     alone = torch.distributions.Gamma(torch.tensor([2.0]), torch.ones(1))
     u = torch.tensor([[0.3, 0.999], [0.9, 1e-4]])
-    assert torch.equal(families.quantile(dist, u)[:, :1], families.quantile(alone, u[:, :1]))
+    assert torch.equal(
+        capabilities.quantile(dist, u)[:, :1], capabilities.quantile(alone, u[:, :1])
+    )
 
 
 # ---- twins
@@ -133,7 +135,7 @@ def test_quantiles_are_isolated():
 def test_a_replaced_tensor_is_replaced_under_all_its_paths():
     dist = torch.distributions.Gumbel(torch.tensor([0.5]), torch.tensor([1.0]))
     loc = torch.tensor([2.5])
-    twin = families.replaced(dist, {"loc": loc})
+    twin = capabilities.replaced(dist, {"loc": loc})
     torch.testing.assert_close(twin.mean - dist.mean, torch.tensor([2.0]))
     torch.manual_seed(0)
     x = twin.sample()

@@ -7,11 +7,11 @@ import torch
 
 import estimators
 from benchmarks import problems
-from benchmarks.checks import check
-from benchmarks.measured import measure_checked
-from benchmarks.measuring.streams import stream, stream_key
-from benchmarks.problem import unvalidated
-from benchmarks.truth import find_truth
+from benchmarks.machine.random_streams import stream, stream_key
+from benchmarks.measuring.measure import measure_checked
+from benchmarks.objective.definition import unvalidated
+from benchmarks.truth.exact import find_truth
+from benchmarks.validation.interface_checks import check
 
 WINGS = (".toy", ".importance_weighted")  # the modules of problems that are small enough
 TOYS = [n for n in problems.names() if problems.entry(n).build.__module__.endswith(WINGS)]

@@ -6,8 +6,8 @@ import torch
 from scipy.stats import chisquare, kstest
 from torch import distributions
 
-from estimators.families import describe, is_discrete, with_leaves
-from estimators.families.lean import lean
+from estimators.capabilities import describe, is_discrete, with_leaves
+from estimators.capabilities.fused_twins import fused
 
 torch.manual_seed(0)
 LOC = torch.randn(3, 4, dtype=torch.float64)
@@ -51,7 +51,7 @@ def density(dist, x):
 @plain
 def test_density_and_its_first_and_second_derivatives(dist):
     x = dist.sample((5,))
-    for ours, torchs in zip(density(lean(dist), x), density(dist, x), strict=True):
+    for ours, torchs in zip(density(fused(dist), x), density(dist, x), strict=True):
         torch.testing.assert_close(ours, torchs, rtol=1e-12, atol=1e-12)
 
 
@@ -59,14 +59,14 @@ def test_a_relaxed_point_is_read_as_torch_reads_it():
     x = torch.rand(5, 3, 4, dtype=torch.float64).softmax(-1).requires_grad_()
     one_hot = distributions.OneHotCategorical(logits=LOC, validate_args=False)
     for dist in (one_hot, distributions.Independent(one_hot, 1, validate_args=False)):
-        torch.testing.assert_close(lean(dist).log_prob(x), dist.log_prob(x))
+        torch.testing.assert_close(fused(dist).log_prob(x), dist.log_prob(x))
 
 
 @pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize("name", ["normal", "shared-scale", "independent-normal"])
 def test_reparameterised_samples_and_their_derivatives(name, samples):
     found = []
-    for make in (lean, lambda dist: dist):
+    for make in (fused, lambda dist: dist):
         twin, leaves = with_leaves(make(PLAIN[name]))
         torch.manual_seed(1)
         x = twin.rsample((samples,))
@@ -76,7 +76,7 @@ def test_reparameterised_samples_and_their_derivatives(name, samples):
 
 
 def test_many_normals_in_float64_have_the_law_and_follow_the_seed():
-    dist = lean(distributions.Normal(LOC[0].new_tensor([1.0, -2.0]), LOC.new_tensor([0.5, 3.0])))
+    dist = fused(distributions.Normal(LOC[0].new_tensor([1.0, -2.0]), LOC.new_tensor([0.5, 3.0])))
     torch.manual_seed(3)
     x, other = dist.sample((200_000,)), dist.sample((200_000,))
     torch.manual_seed(3)
@@ -93,7 +93,7 @@ def test_many_normals_in_float64_have_the_law_and_follow_the_seed():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_many_gammas_have_the_law_and_follow_the_seed(dtype):
     alpha, rate = torch.tensor([0.2, 0.7, 3.0, 400.0], dtype=dtype), torch.tensor(2.0, dtype=dtype)
-    dist = lean(distributions.Gamma(alpha, rate))
+    dist = fused(distributions.Gamma(alpha, rate))
     torch.manual_seed(3)
     x, other = dist.sample((100_000,)), dist.sample((100_000,))
     torch.manual_seed(3)
@@ -104,13 +104,13 @@ def test_many_gammas_have_the_law_and_follow_the_seed(dtype):
         assert kstest(numbers, "gamma", (a, 0, 0.5)).pvalue > 1e-4
     torch.manual_seed(3)
     (wide, leaves) = with_leaves(dist.expand((100_000, 4)))
-    moved = lean(wide).rsample()
+    moved = fused(wide).rsample()
     assert torch.equal(moved, x)
     (slope,) = torch.autograd.grad(moved.sum(), leaves["concentration"])
     torch.testing.assert_close(
         slope, torch._standard_gamma_grad(alpha.expand(100_000, 4), 2 * x) / 2
     )
-    tiny = lean(distributions.Gamma(torch.full((20_000,), 1e-4, dtype=dtype), rate)).sample()
+    tiny = fused(distributions.Gamma(torch.full((20_000,), 1e-4, dtype=dtype), rate)).sample()
     assert (tiny > 0).all()
     torch.library.opcheck(torch.ops.estimators.gammas, (torch.arange(4), alpha.expand(5, 4)))
 
@@ -118,7 +118,7 @@ def test_many_gammas_have_the_law_and_follow_the_seed(dtype):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
 def test_bits_have_the_law(dtype):
     probs = torch.tensor([0.0, 1e-4, 0.3, 0.9, 1.0], dtype=dtype)
-    x = lean(distributions.Bernoulli(probs.expand(7, 5))).sample((100_000,))
+    x = fused(distributions.Bernoulli(probs.expand(7, 5))).sample((100_000,))
     assert x.shape == (100_000, 7, 5)
     assert x.dtype == dtype
     assert ((x == 0) | (x == 1)).all()
@@ -127,7 +127,7 @@ def test_bits_have_the_law(dtype):
 
 
 def test_one_hot_samples_have_the_law():
-    dist = lean(distributions.OneHotCategorical(logits=LOC[0].expand(7, 4)))
+    dist = fused(distributions.OneHotCategorical(logits=LOC[0].expand(7, 4)))
     x = dist.sample((20_000,))
     assert x.shape == (20_000, 7, 4)
     assert (x.sum(-1) == 1).all()
@@ -138,15 +138,15 @@ def test_one_hot_samples_have_the_law():
 @plain
 def test_replicas_of_one_parameter_change_nothing(dist):
     expanded, _ = with_leaves(dist)
-    wide = lean(expanded.expand((6, *dist.batch_shape)))
+    wide = fused(expanded.expand((6, *dist.batch_shape)))
     x = wide.sample((2,))
     torch.testing.assert_close(wide.log_prob(x), dist.log_prob(x))
 
 
 @plain
 def test_a_twin_is_described_as_what_it_is(dist):
-    assert describe(lean(dist)) == describe(dist)
-    assert type(lean(dist)) is not type(dist)
+    assert describe(fused(dist)) == describe(dist)
+    assert type(fused(dist)) is not type(dist)
 
 
 def test_a_subclass_is_left_alone():
@@ -155,6 +155,6 @@ def test_a_subclass_is_left_alone():
             return super().log_prob(value - 1)
 
     dist = Shifted(LOC, SCALE)
-    assert lean(dist) is dist
+    assert fused(dist) is dist
     inside = distributions.Independent(dist, 1)
-    assert lean(inside) is inside
+    assert fused(inside) is inside

@@ -19,14 +19,15 @@ from torch.distributions import (
 )
 
 import estimators
-from benchmarks import Problem, costs, problems
-from benchmarks.cell import Cell, replicate
-from benchmarks.measuring.intervals import variance_interval
-from benchmarks.measuring.stopping import Plan
-from benchmarks.measuring.streams import stream, stream_key
-from benchmarks.problem import unvalidated
-from benchmarks.truth import find_truth
-from estimators import families
+from benchmarks import Problem, problems
+from benchmarks.machine.random_streams import stream, stream_key
+from benchmarks.measuring.cell import Cell, replicate
+from benchmarks.objective import costs
+from benchmarks.objective.definition import unvalidated
+from benchmarks.statistics.intervals import variance_interval
+from benchmarks.statistics.stopping import Plan
+from benchmarks.truth.exact import find_truth
+from estimators import capabilities
 from estimators.exact.unordered_set import next_draws
 
 REPLICATES = 100_000
@@ -306,16 +307,16 @@ def test_factors_with_terms_of_their_own():
 
 def expected_gradient(monkeypatch, name, dist, logits, cost, **fields):
     """E ĝ, exactly, of an estimator that is a function of x: every point once, weighted by p."""
-    points = families.support_points(dist)
+    points = capabilities.support_points(dist)
     weight = len(points) * dist.log_prob(points).exp().detach()
-    monkeypatch.setattr(families, "perturbed_logits", lambda *_: (points - 0.5) * 1e3)
+    monkeypatch.setattr(capabilities, "perturbed_logits", lambda *_: (points - 0.5) * 1e3)
     estimator = estimators.create(name, **fields)
     surrogate = estimator.surrogate(dist, lambda x: weight * cost(x), len(points))
     return torch.autograd.grad(surrogate, logits, retain_graph=True)[0]
 
 
 def exact_gradient(dist, logits, cost):
-    points = families.support_points(dist)
+    points = capabilities.support_points(dist)
     mean = (dist.log_prob(points).exp() * cost(points)).sum()
     return torch.autograd.grad(mean, logits, retain_graph=True)[0]
 
@@ -457,10 +458,10 @@ def test_one_relaxation_is_straight_through_gumbel_softmax_and_many_are_quieter(
 def test_conditional_logits_have_the_law_of_logits_with_that_sample(label):
     dist = random_case(label, 4)[0]
     with stream(stream_key("conditional", label)), torch.no_grad():
-        z = families.perturbed_logits(dist, (100_000,))
-        x = families.harden(dist, z)
-        again = families.conditional_logits(dist, x)
-    assert torch.equal(families.harden(dist, again), x)
+        z = capabilities.perturbed_logits(dist, (100_000,))
+        x = capabilities.harden(dist, z)
+        again = capabilities.conditional_logits(dist, x)
+    assert torch.equal(capabilities.harden(dist, again), x)
     for moment in (lambda t: t, torch.square, lambda t: t * x, lambda t: t.square() * x):
         a, b = moment(z), moment(again)
         error = ((a.var(0) + b.var(0)) / 100_000).sqrt()
@@ -471,10 +472,10 @@ def test_conditional_logits_have_the_law_of_logits_with_that_sample(label):
 def test_given_sample_is_the_derivative_at_fixed_conditional_noise(label):
     shape, family = SHAPES[label]
     _, logits, _, _ = random_case(label, 5)
-    points = families.support_points(family(logits))
+    points = capabilities.support_points(family(logits))
     z = conditional(family, logits, points)
     weight = torch.randn(z.shape, generator=torch.Generator().manual_seed(6), dtype=z.dtype)
-    moved = families.given_sample(family(logits), z)
+    moved = capabilities.given_sample(family(logits), z)
     assert torch.equal(moved, z)
     found = torch.autograd.grad((weight * moved).sum(), logits)[0]
     for place in itertools.product(*[range(n) for n in shape]):
@@ -487,7 +488,7 @@ def test_given_sample_is_the_derivative_at_fixed_conditional_noise(label):
 
 def conditional(family, logits, points):
     with stream(stream_key("given")):
-        return families.conditional_logits(family(logits), points)
+        return capabilities.conditional_logits(family(logits), points)
 
 
 def test_sparsify_projects_onto_the_simplex():
@@ -499,14 +500,14 @@ def test_sparsify_projects_onto_the_simplex():
         above = (z - middle.unsqueeze(-1)).clamp_min(0).sum(-1) > 1
         low, high = torch.where(above, middle, low), torch.where(above, high, middle)
     expected = (z - low.unsqueeze(-1)).clamp_min(0)
-    torch.testing.assert_close(families.sparsify(dist, z), expected, rtol=0, atol=1e-13)
+    torch.testing.assert_close(capabilities.sparsify(dist, z), expected, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("label", SHAPES)
 def test_the_support_and_its_probabilities_agree(label):
     shape, family = SHAPES[label]
     dist = family(torch.randn(3, 2, *shape, dtype=torch.float64))
-    points, log_p = families.support_points(dist), families.support_log_prob(dist)
+    points, log_p = capabilities.support_points(dist), capabilities.support_log_prob(dist)
     assert points.shape == (len(points), 3, 2, *dist.event_shape)
     assert len(points[:, 0, 0].unique(dim=0)) == len(points)
     torch.testing.assert_close(log_p, dist.log_prob(points), rtol=0, atol=1e-12)

@@ -9,9 +9,9 @@ from torch.distributions import Bernoulli, Gamma, Independent, Normal, OneHotCat
 
 import estimators
 from benchmarks import Problem, measure, problems
-from benchmarks.measuring.streams import stream, stream_key
-from benchmarks.truth import find_truth, truth_of_draws
-from estimators import families
+from benchmarks.machine.random_streams import stream, stream_key
+from benchmarks.truth.exact import find_truth, truth_of_draws
+from estimators import capabilities
 from estimators.multi_sample import Copies, Reduced, importance_weighted
 
 BITS, NORMAL = "importance-weighted-bits", "importance-weighted-normal"
@@ -138,9 +138,9 @@ def test_copies_are_independent_draws(label):
     each = sum(base.log_prob(x[:, :, :, k]) for k in range(3))
     torch.testing.assert_close(dist.log_prob(x), each, rtol=0, atol=1e-12)
     torch.testing.assert_close(dist.together(dist.apart(x)), x, rtol=0, atol=0)
-    points = families.support_table(dist)
+    points = capabilities.support_table(dist)
     if points is not None:
-        once = families.support_table(base)
+        once = capabilities.support_table(base)
         assert len(points) == len(once) ** 3
         expected = torch.stack([torch.stack(row) for row in itertools.product(once, repeat=3)])
         assert torch.equal(points, expected)

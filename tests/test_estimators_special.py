@@ -18,7 +18,7 @@ from scipy import stats
 from torch.func import grad, vmap
 from torch.testing import assert_close
 
-from estimators.special import (
+from estimators.special.gamma_beta import (
     beta_derivatives,
     gamma_derivative,
     gamma_derivative_reference,
@@ -27,7 +27,7 @@ from estimators.special import (
     student_t_quantile,
     von_mises_cdf,
 )
-from estimators.special_quadrature import integrate
+from estimators.special.gauss_legendre import integrate
 
 GAMMA = [
     (0.001, 2.426e-05, 0.243846418972658),

@@ -34,7 +34,7 @@ def test_no_import_points_up(floor):
     ("statement", "absent"),
     [
         ("import reports", {"torch", "estimators"}),
-        ("import benchmarks.results", {"torch", "numpy", "pandas"}),
+        ("import benchmarks.store.store", {"torch", "numpy", "pandas"}),
         ("import gradmeter", {"torch", "numpy", "pandas", "matplotlib", "rich"}),
         ("import estimators", {"pandas", "scipy", "matplotlib", "benchmarks"}),
     ],

@@ -11,10 +11,11 @@ from click.testing import CliRunner
 from test_reports_planted import record, refused
 
 import reports
-from benchmarks import ProblemError, results, store_check, store_lines
-from benchmarks.checks import check
-from benchmarks.costs import COSTS
-from benchmarks.sources import problem_from
+from benchmarks import ProblemError
+from benchmarks.objective.costs import COSTS
+from benchmarks.objective.loading import problem_from
+from benchmarks.store import record_lines, store, verify
+from benchmarks.validation.interface_checks import check
 from gradmeter import main
 
 LINES, PARAMETERS, COMMANDS = 10_000, 400, 60
@@ -36,9 +37,9 @@ def changed(choose):
     """A record that is right in form, with values of wrong kinds or sizes in it."""
     row = real(choose)
     for _ in range(choose.randint(0, 3)):
-        row[choose.choice([*results.COLUMNS, "context", "schema", "more"])] = choose.choice(ODD)
+        row[choose.choice([*store.COLUMNS, "context", "schema", "more"])] = choose.choice(ODD)
     if choose.random() < 0.2:
-        row["context"] = {choose.choice([*results.CONTEXT, "variance", ""]): choose.choice(ODD)}
+        row["context"] = {choose.choice([*store.CONTEXT, "variance", ""]): choose.choice(ODD)}
     return row
 
 
@@ -48,8 +49,8 @@ def mutated(choose):
     plain = json.dumps({"schema": choose.choice((1, 1, 1, 2, 3)), **row}).encode()
     how = choose.randrange(8)
     if how == 0:
-        return store_lines.encode(row)  # with the right checksum
-    line = bytearray(store_lines.encode(real(choose)) if how < 3 else plain)
+        return record_lines.encode(row)  # with the right checksum
+    line = bytearray(record_lines.encode(real(choose)) if how < 3 else plain)
     place = choose.randrange(len(line))
     if how == 1:
         line[place] ^= 1 << choose.randrange(8)
@@ -71,14 +72,14 @@ def mutated(choose):
 
 def read_and_report(choose, folder, count):
     """Feed so many lines through every reader of a store; how many of them were records."""
-    lines = [mutated(choose) for _ in range(count)] + [store_lines.encode(record("toy", "a"))]
+    lines = [mutated(choose) for _ in range(count)] + [record_lines.encode(record("toy", "a"))]
     (folder / "records.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     damaged = []
     frame = reports.load(folder, latest=False, damaged=damaged)
-    found = list(results.read(folder / "records.jsonl"))
+    found = list(store.read(folder / "records.jsonl"))
     assert len(found) == len(frame) > 0
     assert all(damage.reason and "\n" not in damage.reason for damage in damaged)
-    assert len(store_check.verify(folder).wrong) >= len(damaged)
+    assert len(verify.verify(folder).wrong) >= len(damaged)
     return frame
 
 
@@ -109,7 +110,7 @@ def publish_hostile(folder, choose, rounds):
     for turn in range(rounds):
         rows = [real(choose), *(changed(choose) for _ in range(11))]
         file = folder / f"{turn}.jsonl"
-        file.write_bytes(b"".join(map(store_lines.encode, rows)))
+        file.write_bytes(b"".join(map(record_lines.encode, rows)))
         done = CliRunner().invoke(main, ["report", str(file), "--to", str(folder / "page")])
         understood(done, ["report", str(file)])
         assert done.exit_code == 0, done.output
@@ -267,7 +268,7 @@ def command_lines(choose, folder, monkeypatch, count):
     for _ in range(count):
         shutil.rmtree(folder / "store", ignore_errors=True)
         os.makedirs(folder / "store")
-        lines = [mutated(choose) for _ in range(5)] + [store_lines.encode(record("toy", "a"))]
+        lines = [mutated(choose) for _ in range(5)] + [record_lines.encode(record("toy", "a"))]
         (folder / "store/records.jsonl").write_bytes(b"\n".join(lines))
         words = arguments(choose, folder)
         understood(CliRunner().invoke(main, words), words)

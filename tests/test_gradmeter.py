@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import reports
-from benchmarks.results import Store
+from benchmarks.store.store import Store
 from gradmeter import main
 
 SMALL = ["-p", "normal-quadratic", "-p", "bernoulli-quadratic", "-K", "1,2", "-R", "2000"]

@@ -53,7 +53,9 @@ def test_a_package_already_imported_from_elsewhere_is_seen(monkeypatch, tmp_path
 
 
 def test_a_plugin_that_fails_and_a_folder_that_cannot_be_written_are_wrong(monkeypatch, tmp_path):
-    monkeypatch.setattr("benchmarks.sources.installed_plugins", lambda: ["plugin 'x' failed: why"])
+    monkeypatch.setattr(
+        "benchmarks.objective.loading.installed_plugins", lambda: ["plugin 'x' failed: why"]
+    )
     done = doctor()
     assert done.exit_code == 3
     assert "!! plugins" in done.stdout
@@ -69,7 +71,7 @@ CALLS = {"eval", "exec", "compile", "__import__"}
 MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 LOADERS = {"torch.load", "yaml.load", "pandas.read_pickle"}
 PIPES = {  # to a child of our own, over its standard input and output
-    "benchmarks/regression/checkouts.py",
+    "benchmarks/regression/worktrees.py",
     "benchmarks/regression/worker.py",
 }
 

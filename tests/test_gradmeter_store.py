@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from test_reports_planted import record
 
-from benchmarks import store_lines
-from benchmarks.results import Store
+from benchmarks.store import record_lines
+from benchmarks.store.store import Store
 from gradmeter import main
 
 
@@ -164,7 +164,7 @@ import json, resource, sys, time
 sys.path[:0] = json.loads(sys.argv[2])
 import reports
 from benchmarks import store_lines
-from benchmarks.store_check import verify
+from benchmarks.store.verify import verify
 with open(sys.argv[1], "rb") as file:
     lines = [line for line, _ in zip(file, range(5000))]
 bare = time.process_time()
@@ -196,7 +196,7 @@ def loaded(folder, count):
                 few = folder / "few.jsonl.part"
                 file.flush()
                 few.write_bytes((folder / "records.jsonl").read_bytes())
-            file.write(store_lines.encode(row | {"seed": seed}))
+            file.write(record_lines.encode(row | {"seed": seed}))
     command = [sys.executable, "-c", LOADED, str(folder / "records.jsonl"), json.dumps(sys.path)]
     done = subprocess.run([*command, str(few)], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)

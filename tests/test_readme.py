@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 import estimators
-from benchmarks import listing, measure, problems, ratio
+from benchmarks import catalogue, measure, problems, ratio
 from gradmeter import main
 
 ROOT = Path(__file__).parent.parent
@@ -17,12 +17,14 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 def test_the_table_is_derived_from_the_registry():
     shown = README.partition("<!-- estimators -->")[2].partition("<!-- end -->")[0].strip()
-    assert shown == listing.markdown(), "run: gradmeter list --markdown"
+    assert shown == catalogue.markdown(), "run: gradmeter list --markdown"
 
 
 def test_the_matrix_is_derived_from_the_registry():
     shown = (ROOT / "docs" / "matrix.md").read_text().strip()
-    assert shown == listing.matrix_markdown(), "gradmeter list --matrix --markdown >docs/matrix.md"
+    assert shown == catalogue.matrix_markdown(), (
+        "gradmeter list --matrix --markdown >docs/matrix.md"
+    )
     assert "error" not in shown
     assert shown.count("\n| ") >= 30
     assert len(estimators.names()) >= 45

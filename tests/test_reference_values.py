@@ -10,11 +10,12 @@ import torch
 from torch.distributions import Bernoulli, Categorical, MixtureSameFamily, Normal
 
 import estimators
-from benchmarks import Problem, costs
-from benchmarks.cell import Cell, replicate
-from benchmarks.measuring.intervals import parameter_variances
-from benchmarks.measuring.stopping import Plan
-from benchmarks.problem import unvalidated
+from benchmarks import Problem
+from benchmarks.measuring.cell import Cell, replicate
+from benchmarks.objective import costs
+from benchmarks.objective.definition import unvalidated
+from benchmarks.statistics.intervals import parameter_variances
+from benchmarks.statistics.stopping import Plan
 
 REPLICATES = 200_000
 EXP = {0.1: 0, 1.0: 1, 10.0: 2}

@@ -13,7 +13,7 @@ from test_reports_regression import document
 from test_reports_site import PROBLEMS
 
 import reports
-from reports.regression import publish_regression
+from reports.regression.publish import publish_regression
 
 pytestmark = pytest.mark.skipif(
     browser.found() is None, reason=f"there is no {' or '.join(browser.NAMES)} on this machine"

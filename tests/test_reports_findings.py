@@ -5,8 +5,9 @@ import math
 import pytest
 from test_reports_planted import DISCRETE, framed, record, refused, suite
 
-from reports.findings import findings, listed
-from reports.formats import factor, interval, number, rate, seconds
+from reports.frames.summary import findings
+from reports.text.numbers import factor, interval, number, rate, seconds
+from reports.text.phrases import listed
 
 
 def test_findings_say_who_wins_where_it_loses_and_who_is_biased():

@@ -10,8 +10,11 @@ import pandas
 import pytest
 from test_reports_planted import CONTEXT, record, refused, suite
 
-from reports import asv, history, terminal, trends
-from reports.load import complete
+from reports import terminal
+from reports.exports import asv
+from reports.frames import commit_series
+from reports.frames.load import complete
+from reports.pages import trends
 
 COMMITS = [f"{number:040x}" for number in range(1, 7)]
 
@@ -46,8 +49,8 @@ def scaled(row: dict, factor: float, noise: float = 0.0, seed: int = 0) -> dict:
     return row | {name: row[name] * factor for name in names} | {"variance_jackknife": list(blocks)}
 
 
-def steps(*rows: dict) -> list[history.Step]:
-    (one,) = history.series(stored([at(row, number) for number, row in enumerate(rows)]))
+def steps(*rows: dict) -> list[commit_series.Step]:
+    (one,) = commit_series.series(stored([at(row, number) for number, row in enumerate(rows)]))
     return one.steps
 
 
@@ -82,7 +85,7 @@ def test_the_level_is_shared_by_all_comparisons():
     borderline = scaled(row, 1.05, 0.0024)
     assert len(steps(row, borderline)) == 1
     others = [at(record("toy", f"b{i}"), number) for i in range(100) for number in range(2)]
-    found = history.series(stored([at(row, 0), at(borderline, 1), *others]))
+    found = commit_series.series(stored([at(row, 0), at(borderline, 1), *others]))
     assert not any(one.steps for one in found)
 
 
@@ -106,33 +109,35 @@ def test_heavy_tails_are_said():
 def test_revisions_are_in_the_order_of_measuring_and_dirty_ones_stand_apart():
     row = record("toy", "a")
     rows = [at(row, 2), at(row, 0), at(row, 1), at(row, 1, dirty=True)]
-    (one,) = history.series(stored(rows))
-    assert history.revisions([one]) == [COMMITS[0], COMMITS[1], f"{COMMITS[1]}+", COMMITS[2]]
-    assert history.short(f"{'ab' * 20}+") == "abababab+"
-    assert history.short("0.1.0") == "0.1.0"
+    (one,) = commit_series.series(stored(rows))
+    assert commit_series.revisions([one]) == [COMMITS[0], COMMITS[1], f"{COMMITS[1]}+", COMMITS[2]]
+    assert commit_series.short(f"{'ab' * 20}+") == "abababab+"
+    assert commit_series.short("0.1.0") == "0.1.0"
 
 
 def test_of_two_records_at_one_commit_the_last_counts():
     first, last = record("toy", "a"), scaled(record("toy", "a"), 3)
-    (one,) = history.series(stored([at(first, 0), at(last, 0)]))
+    (one,) = commit_series.series(stored([at(first, 0), at(last, 0)]))
     assert [value for value, _, _ in one.values()] == [3.0]
 
 
 def test_a_new_version_of_a_problem_is_another_series():
     row = record("toy", "a")
-    found = history.series(stored([at(row, 0), at(scaled(row, 5) | {"problem_version": "2"}, 1)]))
+    found = commit_series.series(
+        stored([at(row, 0), at(scaled(row, 5) | {"problem_version": "2"}, 1)])
+    )
     assert [len(one.rows) for one in found] == [1, 1]
 
 
 def test_records_without_commit_or_time_make_a_series_too():
     row = {key: value for key, value in record("toy", "a").items() if key != "context"}
-    (one,) = history.series(complete(pandas.DataFrame([row])))
-    assert history.revisions([one]) == ["unknown"]
-    terminal.print_rows(history.table([one], "seconds"), history.summary([one]))
+    (one,) = commit_series.series(complete(pandas.DataFrame([row])))
+    assert commit_series.revisions([one]) == ["unknown"]
+    terminal.print_rows(commit_series.table([one], "seconds"), commit_series.summary([one]))
 
 
 def test_the_page_and_the_numbers_are_written(tmp_path):
-    found = history.series(stepped({"normal-quadratic": 16.0}))
+    found = commit_series.series(stepped({"normal-quadratic": 16.0}))
     page = trends.write(found, tmp_path / "trends.html").read_text()
     assert "1 step in 1 cell" in page
     assert "variance × 1.2" in page
@@ -145,9 +150,9 @@ def test_the_page_and_the_numbers_are_written(tmp_path):
 
 def test_patterns_choose_and_a_wrong_one_is_said():
     frame = stepped({"normal-quadratic": 16.0})
-    assert set(history.chosen(frame, ["normal-*"], ["path*"])["estimator"]) == {"pathwise"}
+    assert set(commit_series.chosen(frame, ["normal-*"], ["path*"])["estimator"]) == {"pathwise"}
     with pytest.raises(ValueError, match="No estimator of this store matches nobody"):
-        history.chosen(frame, [], ["nobody"])
+        commit_series.chosen(frame, [], ["nobody"])
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +184,7 @@ def exported(repository, tmp_path_factory):
         rows += [at(row, number, commit=commit) for row in cells]
     rows.append(at(record("toy", "pathwise", variance=7.0), 4, commit=commits[2], dirty=True))
     project = tmp_path_factory.mktemp("asv")
-    sentence = asv.export(history.series(stored(rows)), project, folder)
+    sentence = asv.export(commit_series.series(stored(rows)), project, folder)
     assert "2 benchmarks at 3 commits" in sentence
     return project, commits
 
@@ -222,7 +227,7 @@ def test_asv_compares_and_publishes_the_same_series(exported):
 def test_asv_needs_a_repository_and_a_commit(tmp_path, repository):
     rows = [at(record("toy", "a"), 0)]
     with pytest.raises(ValueError, match="--repo"):
-        asv.export(history.series(stored(rows)), tmp_path / "out", tmp_path)
-    nothing = history.series(stored([at(record("toy", "a"), 0, dirty=True)]))
+        asv.export(commit_series.series(stored(rows)), tmp_path / "out", tmp_path)
+    nothing = commit_series.series(stored([at(record("toy", "a"), 0, dirty=True)]))
     with pytest.raises(ValueError, match="asv has nothing to show"):
         asv.export(nothing, tmp_path / "out", repository[0])

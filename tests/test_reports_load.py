@@ -7,8 +7,8 @@ import pandas
 import pytest
 from test_reports_planted import record, refused
 
-from benchmarks.results import COLUMNS, Store
-from reports.load import CONTEXT, complete, load
+from benchmarks.store.store import COLUMNS, Store
+from reports.frames.load import CONTEXT, complete, load
 
 
 def write(path, records):
@@ -49,7 +49,7 @@ def test_chunks_are_one_frame(tmp_path, monkeypatch):
     rows[3]["context"] = {**rows[3]["context"], "host": "other", "launch": 5}
     write(tmp_path / "records.jsonl", rows)
     whole = load(tmp_path)
-    monkeypatch.setattr(sys.modules["reports.load"], "CHUNK", 2)
+    monkeypatch.setattr(sys.modules["reports.frames.load"], "CHUNK", 2)
     pandas.testing.assert_frame_equal(load(tmp_path), whole)
     assert whole["host"].tolist() == ["bench"] * 3 + ["other"] + ["bench"] * 3
     assert whole["launch"].tolist()[3] == 5

@@ -6,7 +6,7 @@ import zlib
 import numpy
 import pandas
 
-from reports.tables import prepare
+from reports.frames.rankings import prepare
 
 CONTEXT = {
     "commit": "0123456789abcdef0123456789abcdef01234567",

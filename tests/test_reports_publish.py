@@ -13,9 +13,9 @@ import pytest
 from test_reports_planted import DISCRETE, ESTIMATORS, framed, record, refused, suite
 
 import reports
-from reports import plots
-from reports.drawing import looks, power
-from reports.findings import findings
+from reports.figures import plots
+from reports.figures.style import looks, power
+from reports.frames.summary import findings
 
 FIGURES = [
     plots.variance_by_estimator,

@@ -3,7 +3,7 @@
 import pandas
 import pytest
 
-from reports.recommendation import by_work, recommend
+from reports.frames.recommendation import by_work, recommend
 
 
 def cell(estimator, variance, seconds, spread=1.02, **more):

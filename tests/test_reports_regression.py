@@ -10,10 +10,11 @@ import pytest
 from test_reports_history import COMMITS, at, scaled, stored
 from test_reports_planted import record
 
-from benchmarks.regression.verdict import VERDICTS, Acceptance, Document, Finding, Side
-from reports import forest, history
-from reports.comment import INLINE, MARK, MOST
-from reports.regression import publish_regression
+from benchmarks.regression.schema import VERDICTS, Acceptance, Document, Finding, Side
+from reports.frames import commit_series
+from reports.regression import forest
+from reports.regression.comment import INLINE, MARK, MOST
+from reports.regression.publish import publish_regression
 
 EVIL = "<img src=x onerror=alert(1)> | `a` **b** @someone ```\n</details> [c](http://d)"
 RATIO = {"ratio": 1.107, "ratio_low": 1.092, "ratio_high": 1.123, "change": 0.107}
@@ -239,7 +240,7 @@ def test_configurations_of_one_name_are_told_apart(tmp_path):
 
 def test_earlier_steps_of_a_regressed_cell_are_its_history(tmp_path):
     row = record("toy", "reinforce-loo", 4)
-    found = history.series(stored([at(row, 0), at(scaled(row, 1.3, 1e-4), 1)]))
+    found = commit_series.series(stored([at(row, 0), at(scaled(row, 1.3, 1e-4), 1)]))
     page = publish_regression(document(), tmp_path / "a.html", found)
     assert "variance × 1.3" in page.read_text()
 

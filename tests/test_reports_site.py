@@ -9,9 +9,11 @@ from test_reports_history import stepped
 from test_reports_planted import ESTIMATORS, framed, record, suite
 
 import reports
-from reports import latex, page, site
-from reports.rendering import latex as latex_text
-from reports.tables import ranking
+from reports.exports import latex
+from reports.frames.rankings import ranking
+from reports.pages import index as page
+from reports.pages import site
+from reports.text.rendering import latex as latex_text
 
 PROBLEMS = {"normal-quadratic": 16.0, "bernoulli-quadratic": 0.0159}
 

@@ -7,7 +7,7 @@ import pandas
 import pytest
 from test_reports_planted import DISCRETE, PROBLEMS, framed, record, suite
 
-from reports.tables import biases, errors, headline, holm, ranking, ratio, refusals
+from reports.frames.rankings import biases, errors, headline, holm, ranking, ratio, refusals
 
 
 def test_ranking_orders_by_variance_within_problem_and_samples():

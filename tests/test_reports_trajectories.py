@@ -7,11 +7,12 @@ import pandas
 import pytest
 from test_reports_planted import CONTEXT, record
 
-from reports import terminal, trajectories
-from reports.drawing import to_svg
-from reports.load import complete
-from reports.publish import publish
-from reports.rendering import render
+from reports import terminal
+from reports.figures.style import to_svg
+from reports.frames.load import complete
+from reports.pages import trajectories
+from reports.pages.publish import publish
+from reports.text.rendering import render
 
 
 def planted(samples=(1,)) -> pandas.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.comment import MARK
+from reports.regression.comment import MARK
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 FOLDER = Path(__file__).parent.parent / ".github" / "workflows"

@@ -6,10 +6,10 @@
 
 from collections.abc import Callable, Iterator
 
-from benchmarks.calibration import alarms, bits, coverage, verdicts
-from benchmarks.calibration.lines import Line, to_markdown
-from benchmarks.measuring.timing import one_thread
-from benchmarks.problem import unvalidated
+from benchmarks.calibration import bit_identity, coverage, false_alarms, verdicts
+from benchmarks.calibration.table import Line, to_markdown
+from benchmarks.machine.timing import one_thread
+from benchmarks.objective.definition import unvalidated
 
 __all__ = ["Line", "calibrate", "to_markdown"]
 
@@ -38,12 +38,12 @@ def _lines(quick: bool, seed: int, report: Callable[[str], None]) -> Iterator[Li
     def seeds(count: int) -> range:
         return range(seed * 10**7, seed * 10**7 + count)
 
-    yield from bits.lines(100_000 if quick else 1_000_000, seed)
+    yield from bit_identity.lines(100_000 if quick else 1_000_000, seed)
     yield coverage.canary(300 if quick else 3_000, seeds)
     yield from coverage.lines(coverage.grid(quick, seeds, report))
     yield from coverage.sequential(60 if quick else 200, quick, seeds)
-    yield alarms.reordering(100 if quick else 1_000, seeds)
-    yield from alarms.power(100 if quick else 600, 20 if quick else 200, seeds)
+    yield false_alarms.reordering(100 if quick else 1_000, seeds)
+    yield from false_alarms.power(100 if quick else 600, 20 if quick else 200, seeds)
     yield verdicts.rare_events(60 if quick else 2_000, seeds)
     yield from verdicts.equivalence(quick, seeds)
     yield verdicts.scaled(quick, seeds)

@@ -7,8 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from benchmarks.calibration import laws
-from benchmarks.calibration.lines import Line, exact, share
+from benchmarks.calibration import exact_cells
 from benchmarks.calibration.repetitions import (
     PUBLISHED,
     Repetition,
@@ -17,7 +16,8 @@ from benchmarks.calibration.repetitions import (
     measured,
     repeated,
 )
-from benchmarks.measuring import changes, intervals
+from benchmarks.calibration.table import Line, exact, share
+from benchmarks.statistics import intervals, paired_tests
 
 FLAGGED = 0.5  # a cell is flagged if more than half of its measurements are
 ROUNDS = 9  # of the simulated timings
@@ -30,7 +30,7 @@ CAP = 2_000_000
 class Covered:
     """What is kept of the repetitions of one law."""
 
-    law: laws.Law
+    law: exact_cells.Law
     covers: list[bool]
     flagged: float
     jackknives: list[np.ndarray]
@@ -49,7 +49,7 @@ def grid(
     """Repetitions of every law at R = 10,000."""
     seconds, fewest, most = (0.25, 4, 100) if quick else (8.0, 60, 2000)
     found = []
-    for law in laws.laws():
+    for law in exact_cells.laws():
         count = affordable(law, PUBLISHED, seconds, fewest, most)
         covered = _covered(law, repeated(law, seeds(count)), np.random.default_rng(count))
         report(f"{law.name}: {covered.coverage:.3f} of {count}")
@@ -57,7 +57,7 @@ def grid(
     return found
 
 
-def _covered(law: laws.Law, repetitions: Iterator[Repetition], rng) -> Covered:
+def _covered(law: exact_cells.Law, repetitions: Iterator[Repetition], rng) -> Covered:
     covers, flags, jackknives, works, biased = [], [], [], [], 0
     for i, repetition in enumerate(repetitions):
         facts = repetition.facts
@@ -118,25 +118,26 @@ def _ratios(cells: list[Covered]) -> Iterator[bool]:
 def _independent(jackknives: list[np.ndarray]) -> Iterator[float]:
     """p-values of "the variance is the same" between repetitions with different seeds."""
     for a, b in zip(jackknives[::2], jackknives[1::2], strict=False):
-        yield changes.ratio_p(a, b)
+        yield paired_tests.ratio_p(a, b)
 
 
 def canary(count: int, seeds: Callable[[int], range]) -> Line:
     """A2: the law whose fourth moment is infinite is flagged."""
-    flagged = [r.facts["heavy_tailed"] for r in repeated(laws.canary(), seeds(count))]
+    flagged = [r.facts["heavy_tailed"] for r in repeated(exact_cells.canary(), seeds(count))]
     return share("A2", "Student-t₃ gradients flagged as heavy-tailed", flagged, 0.95)
 
 
 def sequential(count: int, quick: bool, seeds: Callable[[int], range]) -> Iterator[Line]:
     """A5: runs that stop at ±2 % still cover, and rarely err by more than 4 %."""
     chosen = [
-        laws.normal_quadratic(3.0, "pathwise"), laws.normal_quadratic(0.0, "pathwise", 1, 5),
-        laws.concrete(0.1),
+        exact_cells.normal_quadratic(3.0, "pathwise"),
+        exact_cells.normal_quadratic(0.0, "pathwise", 1, 5),
+        exact_cells.concrete(0.1),
     ]  # fmt: skip
     if not quick:
         chosen += [
-            laws.normal_quadratic(-3.0, "reinforce-loo", 16), laws.log_normal(),
-            laws.normal_quadratic(0.0, "reinforce"), laws.rare_events(1),
+            exact_cells.normal_quadratic(-3.0, "reinforce-loo", 16), exact_cells.log_normal(),
+            exact_cells.normal_quadratic(0.0, "reinforce"), exact_cells.rare_events(1),
         ]  # fmt: skip
     covers, errors = [], []
     for law in chosen:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from benchmarks.calibration.laws import Law
-from benchmarks.cell import Cell, Replicates, replicate
-from benchmarks.facts import statistics
-from benchmarks.measuring import intervals
-from benchmarks.measuring.stopping import Plan, StoppingRule, first_look
+from benchmarks.calibration.exact_cells import Law
+from benchmarks.measuring.cell import Cell, Replicates, replicate
+from benchmarks.measuring.metrics import statistics
+from benchmarks.statistics import intervals
+from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 
 CPU = torch.device("cpu")
 PUBLISHED = 10_000  # replicates

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from benchmarks.calibration import laws
-from benchmarks.calibration.lines import Line, share
+from benchmarks.calibration import exact_cells
 from benchmarks.calibration.repetitions import affordable, repeated
-from benchmarks.measuring.bias import MATERIAL
+from benchmarks.calibration.table import Line, share
+from benchmarks.statistics.bias_test import MATERIAL
 
 RARE = 1000  # parameters and replicates
 LEVEL = 0.01
@@ -18,7 +18,7 @@ STANDARD_ERRORS = 300  # ‖g‖ in standard errors, from which a scale of 1.02 
 
 def rare_events(count: int, seeds: Callable[[int], range]) -> Line:
     """F4: 1000 Bernoullis of p = 0.02 at R = 1000, tested at 1 %."""
-    p = [r.facts["bias_p"] for r in repeated(laws.rare_events(RARE), seeds(count), RARE)]
+    p = [r.facts["bias_p"] for r in repeated(exact_cells.rare_events(RARE), seeds(count), RARE)]
     what = "unbiased rejected at 1 %: 1000 rare events, R = 1000"
     return share("F4", what, np.array(p) < LEVEL, 0.0, 0.015)
 
@@ -48,24 +48,24 @@ def scaled(quick: bool, seeds: Callable[[int], range]) -> Line:
     return share("D2", "gradient × 1.02 called biased at ‖g‖ = 300 standard errors", hits, 0.95)
 
 
-def _decidable(quick: bool) -> list[laws.Law]:
+def _decidable(quick: bool) -> list[exact_cells.Law]:
     """Laws whose noise-to-signal ratio lets R = 25 NSR / δ² be between 600 and 50,000."""
     if quick:
-        return [law for law in laws.laws() if 600 <= _needed(law) <= 15_000][::2]
-    return [law for law in laws.laws() if 600 <= _needed(law) <= 50_000]
+        return [law for law in exact_cells.laws() if 600 <= _needed(law) <= 15_000][::2]
+    return [law for law in exact_cells.laws() if 600 <= _needed(law) <= 50_000]
 
 
-def _needed(law: laws.Law) -> int:
+def _needed(law: exact_cells.Law) -> int:
     gradient2 = float(law.truth.gradient.square().sum())
     return int(np.ceil(25 * law.variance / gradient2 / MATERIAL**2))
 
 
-def _unbiased(law: laws.Law, seeds: range, replicates: int, change=None) -> list[bool]:
+def _unbiased(law: exact_cells.Law, seeds: range, replicates: int, change=None) -> list[bool]:
     repetitions = repeated(law, seeds, replicates, change)
     return [r.facts["bias_verdict"] == "unbiased" for r in repetitions]
 
 
-def _wrong_by(law: laws.Law, size: float) -> Iterator[Callable]:
+def _wrong_by(law: exact_cells.Law, size: float) -> Iterator[Callable]:
     """Changes that make the bias `size` ‖g‖: along g, in one coordinate, and dense."""
     gradient = law.truth.gradient
     yield lambda g: (1 + size) * g

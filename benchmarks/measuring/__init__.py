@@ -1,1 +1,1 @@
-"""Pure pieces of measuring: random streams, moments, intervals, bias, tails, stopping, timing."""
+"""From a problem to a measurement."""

@@ -2,9 +2,9 @@
 
 import os
 
-from benchmarks.measuring.stopping import Plan
-from benchmarks.peers.turns import Run
+from benchmarks.peers.interleaved_timing import Run
 from benchmarks.peers.workloads import Workload, centre
+from benchmarks.statistics.stopping import Plan
 
 os.environ.setdefault(  # read when jax is imported
     "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal, OneHotCategorical, RelaxedOneHotCategorical
 
-from benchmarks.measuring.timing import one_thread
-from benchmarks.peers.turns import Run, in_turn, ratio, with_ends
+from benchmarks.machine.timing import one_thread
+from benchmarks.peers.interleaved_timing import Run, in_turn, ratio, with_ends
 from estimators import create
 
 BATCH, SIZE, CLASSES = 128, 10, 10

@@ -24,7 +24,8 @@ def measured(estimator: str, size: int, samples: int, replicates: int) -> tuple[
     import torch
     from torch.distributions import Independent, Normal
 
-    from benchmarks import Problem, costs, measure
+    from benchmarks import Problem, measure
+    from benchmarks.objective import costs
 
     at = {"loc": torch.linspace(-1, 1, size), "scale": torch.linspace(0.5, 1.5, size)}
     problem = Problem(
@@ -44,8 +45,8 @@ def measured(estimator: str, size: int, samples: int, replicates: int) -> tuple[
 
 def stored(estimator: str, cells: int) -> tuple[float, float]:
     """The same of a run that appends so many cells of 1000 replicates to a store."""
-    from benchmarks.results import Store
-    from benchmarks.run import Suite, run
+    from benchmarks.running.suite import Suite, run
+    from benchmarks.store.store import Store
 
     with TemporaryDirectory() as folder:
         for count in (1, cells):  # the first for imports, and checks of the problem

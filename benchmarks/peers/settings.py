@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Independent, Normal, OneHotCategorical
 
-from benchmarks import costs
-from benchmarks.measured import measure
-from benchmarks.measuring import bias, intervals
-from benchmarks.measuring.moments import Table
-from benchmarks.problem import Problem
-from benchmarks.truth import find_truth
+from benchmarks.measuring.measure import measure
+from benchmarks.objective import costs
+from benchmarks.objective.definition import Problem
+from benchmarks.statistics import bias_test as bias
+from benchmarks.statistics import intervals
+from benchmarks.statistics.moments import Table
+from benchmarks.truth.exact import find_truth
 
 NOTHING = "–"
 OURS = 20_000  # replicates of this suite's own estimators

@@ -9,15 +9,15 @@ from functools import partial
 
 import torch
 
-from benchmarks import sharing
-from benchmarks.cell import Cell
-from benchmarks.compiling import compiled
-from benchmarks.measuring.memory import keep_freed_memory
-from benchmarks.measuring.stopping import Plan
-from benchmarks.measuring.timing import one_thread
-from benchmarks.peers.turns import Run, in_turn, ratio, with_ends
+from benchmarks.machine.allocator import keep_freed_memory
+from benchmarks.machine.timing import one_thread
+from benchmarks.measuring import shared_draws
+from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.compiled_blocks import compiled
+from benchmarks.objective.definition import Problem, unvalidated
+from benchmarks.peers.interleaved_timing import Run, in_turn, ratio, with_ends
 from benchmarks.peers.workloads import normals
-from benchmarks.problem import Problem, unvalidated
+from benchmarks.statistics.stopping import Plan
 from estimators import create
 
 CASES = [(size, samples) for size in (10, 1000) for samples in (1, 4, 16)]
@@ -37,7 +37,7 @@ def runs(size: int, samples: int) -> dict[str, Run]:
     problem = normals(size)[0].problem
     cells, block = four(problem, samples), Plan.of(100_000, problem.numbers(samples)).block
     fast = [compiled(cell, lambda cell, index: cell.counted(index, block)[0])[0] for cell in cells]
-    row = sharing.shared(cells, block)
+    row = shared_draws.shared(cells, block)
 
     def run(work: Callable) -> Run:
         return lambda: (work(), block)[1]
@@ -46,7 +46,7 @@ def runs(size: int, samples: int) -> dict[str, Run]:
         raise SystemExit("There is no compiler, or sharing does not pay here.")
     found = {
         "together": run(lambda: row(0)),
-        "in turn": run(lambda: sharing.alone(cells, 0, block)),
+        "in turn": run(lambda: shared_draws.alone(cells, 0, block)),
     }
     for kind, each in {"eager": cells, "compiled": fast}.items():
         found |= {

@@ -11,13 +11,13 @@ import warnings
 import numpy as np
 import torch
 
-from benchmarks.measuring.memory import keep_freed_memory
-from benchmarks.measuring.timing import one_thread
+from benchmarks.machine.allocator import keep_freed_memory
+from benchmarks.machine.timing import one_thread
+from benchmarks.objective.definition import unvalidated
 from benchmarks.peers import torch_forms
+from benchmarks.peers.interleaved_timing import in_turn, ratio, with_ends
 from benchmarks.peers.jax_form import jax_jit_vmap
-from benchmarks.peers.turns import in_turn, ratio, with_ends
 from benchmarks.peers.workloads import Workload, workloads
-from benchmarks.problem import unvalidated
 
 PEERS = {
     "ours, compiled": torch_forms.ours_compiled,

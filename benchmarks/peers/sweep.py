@@ -9,13 +9,13 @@ import time
 import numpy as np
 import torch
 
-from benchmarks.measuring.memory import keep_freed_memory
-from benchmarks.measuring.timing import one_thread
+from benchmarks.machine.allocator import keep_freed_memory
+from benchmarks.machine.timing import one_thread
+from benchmarks.objective.definition import unvalidated
 from benchmarks.peers import torch_forms
+from benchmarks.peers.interleaved_timing import ratio, with_ends
 from benchmarks.peers.jax_form import jax_jit_vmap
-from benchmarks.peers.turns import ratio, with_ends
 from benchmarks.peers.workloads import normals
-from benchmarks.problem import unvalidated
 
 SIZES = (5, 10, 20, 50)
 ESTIMATES = 100_000

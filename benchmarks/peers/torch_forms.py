@@ -5,13 +5,13 @@ from dataclasses import replace
 import torch
 from torch.func import grad, vmap
 
-from benchmarks import sharing
-from benchmarks.cell import Cell
-from benchmarks.compiling import compiled
-from benchmarks.measuring.stopping import Plan
+from benchmarks.measuring import shared_draws
+from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.compiled_blocks import compiled
+from benchmarks.peers.interleaved_timing import Run
 from benchmarks.peers.sharing import four
-from benchmarks.peers.turns import Run
 from benchmarks.peers.workloads import Workload, centre
+from benchmarks.statistics.stopping import Plan
 from estimators import create
 
 
@@ -43,7 +43,7 @@ def ours_shared(w: Workload) -> Run | None:
     if "loc" not in w.problem.measured:
         return None
     cells, replicates = four(w.problem, w.samples), _cell_of(w)[1]
-    row = sharing.shared(cells, replicates)
+    row = shared_draws.shared(cells, replicates)
 
     def run():
         row(0)

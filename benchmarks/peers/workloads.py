@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Gamma, Independent, Normal, OneHotCategorical
 
-from benchmarks.costs import quadratic
-from benchmarks.problem import Problem
+from benchmarks.objective.costs import quadratic
+from benchmarks.objective.definition import Problem
 from benchmarks.problems import load
 
 Loss = Callable[[dict[str, Tensor]], Tensor]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
 from estimators import unknown
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
 from benchmarks.problems.bnn_sampling import (
     FEATURES,
     HIDDEN,
@@ -25,7 +25,8 @@ from benchmarks.problems.bnn_sampling import (
     activated,
     layers,
 )
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
+from benchmarks.problems.trajectories import at_stages
 from estimators import create
 
 BATCH = 32

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import PIXELS, digits, initial, labels, only, random_rows
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 from benchmarks.problems.vae import ENCODER, LEARNING_RATE, STAGES, Encoder, NegativeElbo, gaussian
 
 HIDDEN, LATENT, CLASSES, BATCH, TRAINING_BATCH = 32, 4, 10, 16, 64

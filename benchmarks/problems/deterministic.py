@@ -10,10 +10,11 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import PIXELS, digits, initial, misfit, mlp, only, random_rows
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
-from estimators.families import Delta
+from benchmarks.problems.trajectories import at_stages
+from estimators.distributions import Delta
 
 HIDDEN, CODE, BATCH, TRAINING_BATCH = 32, 8, 16, 64
 LEARNING_RATE = 3e-3

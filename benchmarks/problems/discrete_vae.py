@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Independent, OneHotCategorical, kl_divergence
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import (
     PIXELS,
     digits,
@@ -23,7 +24,7 @@ from benchmarks.problems.digits import (
     only,
     random_rows,
 )
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 
 HIDDEN, BATCH = 32, 16
 LEARNING_RATE = 3e-3

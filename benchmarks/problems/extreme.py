@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 from torch.distributions import Bernoulli, Beta, Gamma, OneHotCategorical
 
-from benchmarks import costs
-from benchmarks.problem import Problem
+from benchmarks.objective import costs
+from benchmarks.objective.definition import Problem
 from benchmarks.problems import register
 
 COLD = ("gumbel-softmax:temperature=1e-4", "gumbel-softmax-hard:temperature=1e-4")

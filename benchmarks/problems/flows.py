@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal, TransformedDistribution
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.flow_layers import ActNorm, AffineCoupling, Convolution1x1
 from benchmarks.problems.logistic import breast_cancer
 from benchmarks.problems.posteriors import TwoClusters, petals
 from benchmarks.problems.quadrature import by_quadrature, plane
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 from estimators import create
 
 FEATURES, EVERY = 7, 5  # the first measurements, of one tumour in five

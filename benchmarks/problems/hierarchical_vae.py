@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 from torch.distributions import Independent
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import PIXELS, digits, initial, misfit, mlp, only, random_rows
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 from benchmarks.problems.two_layers import TwoLayers, shared
 from benchmarks.problems.vae import gaussian
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Independent, Normal
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.objective.truth import Truth
 from benchmarks.problems import register
-from benchmarks.truth import Truth
-from estimators import evaluate, families
+from estimators import capabilities, evaluate
 from estimators.multi_sample import importance_weighted
 
 SEEN = 1.5  # the observation of the Gaussian model
@@ -99,7 +99,7 @@ bound(
     lambda logits: Independent(Bernoulli(logits=logits), 1),
     {"logits": [0.4, -0.3, 0.1]},
     bits_cost,
-    lambda q: (families.support_table(q), 0.0),
+    lambda q: (capabilities.support_table(q), 0.0),
     footprint=256,  # four draws have 4096 outcomes, all of which some estimators hold
     replicates=2_000,
 )

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 from torch.nn.functional import conv2d, interpolate, silu
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import digits, only, random_rows
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 from benchmarks.problems.vae import divergence
 
 CHANNELS, CODE, BATCH, TRAINING_BATCH = 8, 2, 16, 64

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, constraints
 
-from benchmarks.problem import Problem
-from benchmarks.problems.stages import Training, Weights, at_stages, store
-from benchmarks.truth import Truth
+from benchmarks.objective.definition import Problem
+from benchmarks.objective.truth import Truth
+from benchmarks.problems.checkpoints import Training, Weights, store
+from benchmarks.problems.trajectories import at_stages
 
 LAKE = "SFFF FHFH FFFH HFFG".replace(" ", "")  # start, frozen, hole, goal
 SIDE, STATES, ACTIONS, HORIZON, DISCOUNT = 4, 16, 4, 30, 0.95

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, Normal
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.quadrature import by_quadrature, plane
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 from estimators import create
-from estimators.families import TruncatedNormal
+from estimators.distributions import TruncatedNormal
 
 EVERY = 10  # one in ten rows of the data: few enough that the posteriors are wide
 NOISE_VARIANCE = 0.5  # of the standardised progression of diabetes

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from benchmarks.truth import Truth
+from benchmarks.objective.truth import Truth
 
 Weights = dict[str, Tensor]
 

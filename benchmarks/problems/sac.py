@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, store
 from benchmarks.problems.digits import initial, only
-from benchmarks.problems.stages import Training, Weights, at_stages, store
-from estimators.families import TanhNormal
+from benchmarks.problems.trajectories import at_stages
+from estimators.distributions import TanhNormal
 
 HIDDEN, STATES, SPACING = 32, 16, 23  # the states are SPACING moves apart
 ALPHA, DISCOUNT, REWARD_SCALE = 0.2, 0.99, 0.1  # Pendulum's rewards are between −16 and 0

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Independent
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import (
     PIXELS,
     digits,
@@ -23,7 +24,7 @@ from benchmarks.problems.digits import (
     only,
     random_rows,
 )
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 from benchmarks.problems.two_layers import TwoLayers, shared
 
 UNITS, BELOW, ABOVE, BATCH = 8, 6, 4, 16

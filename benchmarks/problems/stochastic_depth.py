@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Independent
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import PIXELS, digits, labels, only, random_rows
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 from estimators import create
 
 HIDDEN, CLASSES, BLOCKS, BATCH = 16, 10, 6, 16

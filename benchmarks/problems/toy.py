@@ -23,10 +23,10 @@ from torch.distributions import (
     VonMises,
 )
 
-from benchmarks import costs
-from benchmarks.problem import Problem
+from benchmarks.objective import costs
+from benchmarks.objective.definition import Problem
 from benchmarks.problems import register
-from estimators import families
+from estimators import capabilities, distributions
 
 Parameters = dict[str, float | list]
 CLASSES = torch.linspace(-1.0, 1.0, 5, dtype=torch.float64)
@@ -40,7 +40,7 @@ CONTINUOUS: dict[str, tuple[Callable[..., Distribution], Parameters]] = {
     "beta": (Beta, {"concentration1": 2.0, "concentration0": 3.0}),
     "student-t": (StudentT, {"df": 9.0, "loc": 0.5, "scale": 1.0}),
     "truncated-normal": (
-        partial(families.TruncatedNormal, low=-1.0, high=2.0),
+        partial(distributions.TruncatedNormal, low=-1.0, high=2.0),
         {"loc": 0.5, "scale": 1.0},
     ),
     "mixture": (
@@ -113,7 +113,7 @@ def toy(name: str, family: Callable, values: Parameters, cost: costs.Cost, truth
 def step_truth(family: Callable, values: Parameters, at: float) -> dict[str, Tensor]:
     """∇ P(x > at) = −∇ F(at), exactly; quadrature would have to find the step."""
     leaves = {k: torch.tensor(v, dtype=torch.float64).requires_grad_() for k, v in values.items()}
-    below = families.cdf(family(**leaves), torch.tensor(at, dtype=torch.float64))
+    below = capabilities.cdf(family(**leaves), torch.tensor(at, dtype=torch.float64))
     return dict(zip(leaves, torch.autograd.grad(-below, list(leaves.values())), strict=True))
 
 

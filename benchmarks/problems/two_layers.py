@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from estimators import families
+from estimators import capabilities
 
 
 class TwoLayers(Distribution):
@@ -75,9 +75,9 @@ def shared(first: Distribution, weight: Tensor, bias: Tensor) -> tuple[Tensor, T
     return weight, bias.unsqueeze(-2).expand(*batch, bias.shape[-1])
 
 
-@families.support_table.register
+@capabilities.support_table.register
 def _(dist: TwoLayers) -> Tensor | None:
-    below, above = (families.support_table(d) for d in (dist.first, dist.kind(dist.bias)))
-    if below is None or above is None or len(below) * len(above) > families.LARGEST_SUPPORT:
+    below, above = (capabilities.support_table(d) for d in (dist.first, dist.kind(dist.bias)))
+    if below is None or above is None or len(below) * len(above) > capabilities.LARGEST_SUPPORT:
         return None
     return torch.cat([below.repeat_interleave(len(above), 0), above.repeat(len(below), 1)], -1)

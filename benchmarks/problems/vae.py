@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn.functional import softplus
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import PIXELS, digits, initial, mlp, only, random_rows, tanh
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 
 HIDDEN, LATENT, BATCH, SMALL_BATCH = 32, 8, 64, 16
 LEARNING_RATE = 3e-3

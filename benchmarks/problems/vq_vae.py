@@ -16,11 +16,12 @@ from functools import partial
 from torch import Tensor, nn
 from torch.distributions import Independent
 
-from benchmarks.problem import Problem
+from benchmarks.objective.definition import Problem
+from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import PIXELS, digits, initial, misfit, mlp, only, random_rows
-from benchmarks.problems.stages import Training, Weights, adam, at_stages, store
+from benchmarks.problems.trajectories import at_stages
 from estimators import create
-from estimators.families import Codebook
+from estimators.distributions import Codebook
 
 QUARTER, HIDDEN, CODES, WIDTH, BATCH, TRAINING_BATCH = 16, 32, 4, 3, 16, 64
 LEARNING_RATE, COMMITMENT = 3e-3, 0.25

@@ -7,7 +7,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from benchmarks.regression.verdict import METRICS, Acceptance, Finding
+from benchmarks.regression.schema import METRICS, Acceptance, Finding
 
 NAME = "regressions-accepted.toml"
 EXAMPLE = """\

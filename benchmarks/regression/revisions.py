@@ -5,16 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.regression.accepted import Acceptance
-from benchmarks.regression.checkouts import (
-    Worker,
-    WorkerKilled,
-    checkouts,
-    is_checkout,
-    workers,
-)
-from benchmarks.regression.document import FAIL_ON, Comparison, command, document
-from benchmarks.regression.findings import Confirmation, Pair, findings, judge
-from benchmarks.regression.looks import CONFIRM, SCREENS, Look, Summary
+from benchmarks.regression.effects import CONFIRM, SCREENS, Look, Summary
+from benchmarks.regression.judging import Confirmation, Pair, findings, judge
+from benchmarks.regression.report import FAIL_ON, Comparison, command, document
+from benchmarks.regression.schema import Document, Finding, Side
 from benchmarks.regression.speed import (
     CONFIRMING,
     SCREENING,
@@ -24,8 +18,8 @@ from benchmarks.regression.speed import (
     memory_look,
     speed_look,
 )
-from benchmarks.regression.verdict import Document, Finding, Side
-from benchmarks.run import WING, choose
+from benchmarks.regression.worktrees import Worker, WorkerKilled, checkouts, is_checkout, workers
+from benchmarks.running.selection import WING, choose
 
 MORE = 4  # times the replicates, to confirm
 FRESH = 1_000_003  # added to the seeds, to confirm

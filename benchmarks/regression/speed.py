@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr
 
-from benchmarks.measuring import timing
-from benchmarks.measuring.intervals import t_quantile
-from benchmarks.regression.checkouts import Worker, WorkerKilled, workers
-from benchmarks.regression.looks import MARGINS, SCREENS, Look, quantiles
+from benchmarks.machine import timing
+from benchmarks.regression.effects import MARGINS, SCREENS, Look, quantiles
+from benchmarks.regression.worktrees import Worker, WorkerKilled, workers
+from benchmarks.statistics.intervals import t_quantile
 
 RUN_SECONDS = 4e-3  # of one measurement; shorter ones drown in the clock
 

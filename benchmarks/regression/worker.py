@@ -38,11 +38,12 @@ class Work:
     def about(self, plugins: list[str]) -> dict:
         """Names, homes and budgets of what is registered, after running the `plugins` files."""
         import estimators
-        from benchmarks import problems, sources
-        from benchmarks.context import context
+        from benchmarks import problems
+        from benchmarks.machine.environment import context
+        from benchmarks.objective import loading
 
         for plugin in plugins:
-            sources.read_file(Path(plugin))
+            loading.read_file(Path(plugin))
         names = problems.names()
         narrow = getattr(problems, "is_narrow", lambda name: False)  # unknown to old revisions
         return {
@@ -60,7 +61,7 @@ class Work:
         """The record of a cell without timing, and its rows: count [M], mean [M, P], m2 [M]."""
         import torch
 
-        from benchmarks.measured import measure_checked
+        from benchmarks.measuring.measure import measure_checked
 
         mistake, subject, truth = self._subject(problem)
         if mistake:
@@ -90,8 +91,8 @@ class Work:
         """
         import torch
 
-        from benchmarks.measuring import timing
-        from benchmarks.measuring.stopping import Plan
+        from benchmarks.machine import timing
+        from benchmarks.statistics.stopping import Plan
 
         mistake, subject, _ = self._subject(problem)
         if mistake:
@@ -112,7 +113,7 @@ class Work:
 
     def time(self, repeats: int) -> dict:
         """Seconds of CPU time and by the wall clock of so many runs of the prepared block."""
-        from benchmarks.problem import unvalidated
+        from benchmarks.objective.definition import unvalidated
 
         with unvalidated():
             self._synchronise()
@@ -125,8 +126,8 @@ class Work:
     def _subject(self, name: str) -> tuple:
         if name not in self._subjects:
             from benchmarks import problems
-            from benchmarks.checks import check
-            from benchmarks.truth import find_truth
+            from benchmarks.truth.exact import find_truth
+            from benchmarks.validation.interface_checks import check
 
             try:
                 problem = problems.load(name)
@@ -141,8 +142,8 @@ class Work:
         import torch
 
         import estimators
-        from benchmarks import cell
-        from benchmarks.measuring.stopping import Plan
+        from benchmarks.measuring import cell
+        from benchmarks.statistics.stopping import Plan
 
         moved = problem.to(device, torch.float64)
         one = cell.Cell(
@@ -160,7 +161,7 @@ def _block(problem, estimator, samples, count, device, dtype):
     import torch
 
     import estimators
-    from benchmarks.cell import Cell
+    from benchmarks.measuring.cell import Cell
 
     problem = problem.to(device, dtype)
     cell = Cell(problem, None, estimators.create(estimator), samples, 0, torch.device(device))

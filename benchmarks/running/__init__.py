@@ -19,11 +19,11 @@ def crew_of(
     Raises ValueError where dask is not installed and where no scheduler answers.
     """
     if workers is None and scheduler is None:
-        from benchmarks.running.alone import Alone
+        from benchmarks.running.in_process import Alone
 
         return Alone(limit, plugins)
     try:
-        from benchmarks.running.cluster import Cluster
+        from benchmarks.running.dask_cluster import Cluster
     except ModuleNotFoundError as missing:
         raise ValueError(
             f"--workers and --scheduler need {missing.name}, which is not installed: "

@@ -7,15 +7,16 @@ import torch
 
 import estimators
 from benchmarks import problems
-from benchmarks.cell import Blocks, Cell, in_turn
-from benchmarks.checks import check, completed
-from benchmarks.measured import measure_checked, time_measured
-from benchmarks.measurement import Measurement
-from benchmarks.measuring.memory import keep_freed_memory
-from benchmarks.problem import Problem
-from benchmarks.results import identity
-from benchmarks.task import ending
-from benchmarks.truth import Truth, find_truth
+from benchmarks.machine.allocator import keep_freed_memory
+from benchmarks.measuring.cell import Blocks, Cell, in_turn
+from benchmarks.measuring.measure import measure_checked, time_measured
+from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.task import ending
+from benchmarks.objective.definition import Problem
+from benchmarks.objective.truth import Truth
+from benchmarks.store.store import identity
+from benchmarks.truth.exact import find_truth
+from benchmarks.validation.interface_checks import check, completed
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from functools import cache
 
 import pandas
 
-from benchmarks.measurement import Measurement
-from benchmarks.outcome import Budget, outcomes, start_of
+from benchmarks.measuring.measurement import Measurement
 from benchmarks.running import job
-from reports import formats, outcome
+from benchmarks.training.outcomes import Budget, outcomes, start_of
+from reports.pages import training
+from reports.text import numbers
 
 VAE = "vae-digits-weights"
 
@@ -84,20 +85,20 @@ def of(replicates: int, share: float) -> int:
 
 def interval(m: Measurement, name: str) -> str:
     """A number of a measurement with its 95 % interval."""
-    return formats.interval(*(getattr(m, f"{name}{end}") for end in ("", "_low", "_high")))
+    return numbers.interval(*(getattr(m, f"{name}{end}") for end in ("", "_low", "_high")))
 
 
 def relative_bias(m: Measurement) -> str:
     """‖bias‖ / ‖g‖ with its 95 % interval, which is a point where nothing varies."""
     ends = [max(b, 0.0) ** 0.5 / m.gradient_norm for b in (m.bias2, m.bias2_low, m.bias2_high)]
-    return formats.interval(*ends) if m.variance > 0 else formats.number(ends[0])
+    return numbers.interval(*ends) if m.variance > 0 else numbers.number(ends[0])
 
 
 def excluded(m: Measurement) -> str:
     """The verdict on bias, its p-value and what bias is excluded."""
-    limit = f", ‖bias‖ below {formats.percent(m.bias_limit)} of ‖g‖"
+    limit = f", ‖bias‖ below {numbers.percent(m.bias_limit)} of ‖g‖"
     shown = limit if m.bias_verdict != "biased" else f", ‖bias‖ / ‖g‖ = {relative_bias(m)}"
-    p = formats.probability(m.bias_p)
+    p = numbers.probability(m.bias_p)
     return f"{m.bias_verdict}{shown}, p {p if p.startswith('<') else f'= {p}'}"
 
 
@@ -108,7 +109,7 @@ def trained(
     """Every point of trainings of the VAE's encoder, as a frame."""
     budget, seeds = Budget(max(1000 * share, 16), max(share, 1e-3)), 5 if share >= 1 else 2
     found = outcomes(start_of(VAE), estimators, samples, seeds, budget)
-    return outcome.framed([row for rows in found for row in rows]), budget, seeds
+    return training.framed([row for rows in found for row in rows]), budget, seeds
 
 
 def train_command(
@@ -123,4 +124,4 @@ def train_command(
 
 def written(row: dict, name: str) -> str:
     """A mean over seeds with its interval."""
-    return formats.interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")))
+    return numbers.interval(*(row[f"{name}{end}"] for end in ("", "_low", "_high")))

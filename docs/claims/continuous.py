@@ -14,11 +14,13 @@ from checking import (
     written,
 )
 
-from benchmarks import Problem, costs
-from benchmarks.measured import measure
-from benchmarks.measurement import ratio
-from benchmarks.trajectories import stages
-from reports import formats, outcome
+from benchmarks import Problem
+from benchmarks.measuring.measure import measure
+from benchmarks.measuring.measurement import ratio
+from benchmarks.objective import costs
+from benchmarks.problems.trajectories import stages
+from reports.pages import training
+from reports.text import numbers
 
 
 @claim(
@@ -38,15 +40,15 @@ def variance(share: float) -> Finding:
         times = [ratio(cells[problem, name, 4], base) for name in names]
         least = min(least, *(t.low for t in times))
         most = max(most, *(t.value for t in times))
-        rows.append([problem, interval(base, "variance"), *(formats.interval(*t) for t in times)])
+        rows.append([problem, interval(base, "variance"), *(numbers.interval(*t) for t in times)])
     holds = least > 1
     return Finding(
         "True of this VAE, with every baseline tried" if holds else "Not true at every stage",
         ["gradient of", "pathwise", *(f"{name}, ×" for name in names)],
         rows,
         f"Ratios are variances over pathwise's, paired by random numbers, K = 4, R = "
-        f"{run.replicates}. They go up to {formats.number(most, 2)}; no interval reaches below "
-        f"{formats.number(least, 2)}. How much of the factor is the missing baseline of plain "
+        f"{run.replicates}. They go up to {numbers.number(most, 2)}; no interval reaches below "
+        f"{numbers.number(least, 2)}. How much of the factor is the missing baseline of plain "
         "REINFORCE, the other columns show.",
         run.command(),
     )
@@ -72,7 +74,7 @@ def frequency(share: float) -> Finding:
             times = [ratio(other, own) for other in others]
             if any(t.high < 1 for t in times):
                 lost.append(f"{text} at k = {k:g}")
-            each = [formats.interval(*t) for t in times]
+            each = [numbers.interval(*t) for t in times]
             rows.append([text, f"{k:g}", interval(own, "variance"), *each])
     return Finding(
         "False as a rule" if lost else "True of these costs",
@@ -99,14 +101,14 @@ def samples(share: float) -> Finding:
         for k in run.samples:
             m = cells[problem, "pathwise", k]
             per = [k * getattr(m, f"variance{end}") for end in ("", "_low", "_high")]
-            data = formats.interval(m.data_variance, m.data_variance_low, m.data_variance_high)
-            rows.append([problem, str(k), interval(m, "variance"), formats.interval(*per), data])
+            data = numbers.interval(m.data_variance, m.data_variance_low, m.data_variance_high)
+            rows.append([problem, str(k), interval(m, "variance"), numbers.interval(*per), data])
     worth = ", ".join(
-        formats.number(16 * cells[p, "pathwise", 16].variance / cells[p, "pathwise", 1].variance)
+        numbers.number(16 * cells[p, "pathwise", 16].variance / cells[p, "pathwise", 1].variance)
         for p in run.problems
     )
     frame, budget, seeds = trained(("pathwise",), run.samples, share)
-    ends = {name: outcome.summary(frame, name) for name in outcome.BUDGETS}
+    ends = {name: training.summary(frame, name) for name in training.BUDGETS}
     at = {
         name: "; ".join(f"{r['label']}: {written(r, 'objective')}" for r in part.to_dict("records"))
         for name, part in ends.items()
@@ -135,11 +137,11 @@ def samples(share: float) -> Finding:
     "… the reparameterisation trick is what makes VAE training practical …",
     "… reasoning from one noisy outcome at a time. High variance, slow learning.",
 )
-def training(share: float) -> Finding:
+def training_on_digits(share: float) -> Finding:
     """The encoder's training with each estimator at equal evaluations."""
     names = ("pathwise", "reinforce-loo", "reinforce-optimal", "reinforce")
     frame, budget, seeds = trained(names, (4,), share)
-    ends = outcome.summary(frame, "evaluations")
+    ends = training.summary(frame, "evaluations")
     rows = [
         [r["label"], written(r, "objective"), written(r, "behind"), str(r["diverged"])]
         for r in ends.to_dict("records")
@@ -225,7 +227,7 @@ def implicit(share: float) -> Finding:
             unbiased &= own.bias_verdict != "biased"
             times, tails = ratio(other, own), "heavy" if own.heavy_tailed else ""
             noisier += [problem] if times.high < 1 else []
-            cells = [interval(own, "variance"), tails, formats.interval(*times)]
+            cells = [interval(own, "variance"), tails, numbers.interval(*times)]
             rows.append([problem, excluded(own), *cells])
     return Finding(
         ("True: no bias is seen" if unbiased else "False: a bias is seen")
@@ -249,4 +251,4 @@ def normal(name: str, cost: costs.Cost) -> Problem:
 
 def _mean(g: torch.Tensor) -> str:
     half = 1.96 * float(g.std()) / len(g) ** 0.5
-    return formats.interval(float(g.mean()), float(g.mean()) - half, float(g.mean()) + half)
+    return numbers.interval(float(g.mean()), float(g.mean()) - half, float(g.mean()) + half)

@@ -2,8 +2,8 @@
 
 from checking import Finding, Run, claim, excluded, interval, of, relative_bias
 
-from benchmarks import listing
-from reports import formats
+from benchmarks import catalogue
+from reports.text import numbers
 
 
 @claim(
@@ -75,7 +75,7 @@ def straight_through(share: float) -> Finding:
 )
 def any_distribution(share: float) -> Finding:
     """The matrix of families and estimators."""
-    matrix, rows, works = listing.matrix(), [], {}
+    matrix, rows, works = catalogue.matrix(), [], {}
     for name in ("reinforce", "pathwise", "implicit"):
         works[name] = [family for family, row in matrix.items() if row[name] is None]
         refused = ", ".join(family for family in matrix if family not in works[name])
@@ -109,7 +109,7 @@ def deterministic(share: float) -> Finding:
         if m.status == "ok":
             noise, error = m.variance, max(m.bias2_high, 0.0)
             exact &= max(noise, error) < 1e-20 * m.gradient_norm**2
-            shown = [formats.number(noise), formats.number(error**0.5 / m.gradient_norm, 1)]
+            shown = [numbers.number(noise), numbers.number(error**0.5 / m.gradient_norm, 1)]
         else:
             shown = ["refused", m.reason]
         rows.append([problem, name, *shown])

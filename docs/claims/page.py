@@ -6,7 +6,7 @@ import continuous  # noqa: F401  registers its claims
 import discrete  # noqa: F401
 from checking import Claim, Finding, claims
 
-from reports.rendering import markdown
+from reports.text.rendering import markdown
 
 
 def page(names: list[str], share: float = 1.0) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, Unsupported, evaluate, register
 
 
@@ -28,6 +28,6 @@ class AntitheticPathwise(Estimator):
                 f"Antithetic pairs need an even number of samples, not {samples}; pass samples=2 "
                 "or another even number, or use pathwise."
             )
-        families.require_continuous(dist)
-        x = torch.cat(families.mirrored(dist, (samples // 2,)))  # [K, *B, *E]
+        capabilities.require_continuous(dist)
+        x = torch.cat(capabilities.mirrored(dist, (samples // 2,)))  # [K, *B, *E]
         return evaluate(cost, x, dist).mean(0)

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate
 
 
@@ -29,6 +29,6 @@ class GammaReparameterisation(Estimator):
             log_noise = log_noise + log_pi.reshape(samples, *dist.batch_shape, -1).sum(-1)
             return z
 
-        x = families.from_gammas(dist, gamma)  # [K, *B, *E]
+        x = capabilities.from_gammas(dist, gamma)  # [K, *B, *E]
         f = evaluate(cost, x, dist)
         return (f + f.detach() * (log_noise - log_noise.detach())).mean(0)

@@ -1,6 +1,6 @@
 """Measure-valued (weak) derivatives with coupled samples."""
 
-from estimators import families
+from estimators import capabilities
 from estimators.coordinates import one_at_a_time
 from estimators.core import Estimator, evaluate, register
 
@@ -23,11 +23,11 @@ class MeasureValued(Estimator):
     unbiased = True
 
     def surrogate(self, dist, cost, samples=1):
-        pairs = families.weak_derivatives(dist, (samples,))
+        pairs = capabilities.weak_derivatives(dist, (samples,))
         x = dist.sample((samples,))  # [K, *B, *E]
         gradients = {}
         for path, pair in pairs.items():
             positive = one_at_a_time(cost, x, pair.positive, dist)  # [K, *B, *E]
             negative = one_at_a_time(cost, x, pair.negative, dist)
             gradients[path] = (pair.weight * (positive - negative)).mean(0)
-        return evaluate(cost, x, dist).mean(0) + families.carry(dist, gradients)
+        return evaluate(cost, x, dist).mean(0) + capabilities.carry(dist, gradients)

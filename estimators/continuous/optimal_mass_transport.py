@@ -3,8 +3,8 @@
 import torch
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal
 
+from estimators.capabilities import describe
 from estimators.core import Estimator, Unsupported, evaluate, register
-from estimators.families import describe
 
 
 @register("optimal-mass-transport")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.continuous.gamma_reparameterisation import GammaReparameterisation
 from estimators.core import register
 
@@ -42,5 +42,5 @@ class RejectionReparameterisation(GammaReparameterisation):
         z = (a - 1 / 3) * v**3
         log_pi = (a - 1) * z.log() - z - torch.lgamma(a) + (a - 1 / 3).log() / 2 + 2 * v.log()
         for i in range(self.augmentation):
-            z = z * families.inside(torch.rand_like(drawn)) ** (1 / (alpha + i))
+            z = z * capabilities.inside(torch.rand_like(drawn)) ** (1 / (alpha + i))
         return z, log_pi

@@ -4,7 +4,7 @@ import functools
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, Unsupported, evaluate, register
 
 BITS = 30  # of torch's Sobol points
@@ -29,18 +29,18 @@ class RqmcPathwise(Estimator):
     unbiased = True
 
     def surrogate(self, dist, cost, samples=1):
-        families.require_continuous(dist)
-        x = families.quantile(dist, shifted_points(dist, samples))  # [K, *B, *E]
+        capabilities.require_continuous(dist)
+        x = capabilities.quantile(dist, shifted_points(dist, samples))  # [K, *B, *E]
         return evaluate(cost, x, dist).mean(0)
 
 
 def shifted_points(dist, samples):
     """Sobol points, each batch element with a digital shift of its own: u [K, *B, *E]."""
-    like = next(iter(families.tensors(dist).values()))
+    like = next(iter(capabilities.tensors(dist).values()))
     dimensions = dist.event_shape.numel()
     if dimensions > torch.quasirandom.SobolEngine.MAXDIM:
         raise Unsupported(
-            f"The events of {families.describe(dist)} have {dimensions} coordinates, more than "
+            f"The events of {capabilities.describe(dist)} have {dimensions} coordinates, more than "
             "the 21201 that Sobol points are known for; use antithetic-pathwise or pathwise."
         )
     points = _sobol(dimensions, samples).to(like.device)
@@ -48,7 +48,7 @@ def shifted_points(dist, samples):
     shape = dist.batch_shape + dist.event_shape
     bits = points ^ torch.randint(2**BITS, shape, device=like.device)  # [K, *B, *E]
     below = torch.rand(bits.shape, dtype=like.dtype, device=like.device)
-    return families.inside((bits + below) / 2**BITS)
+    return capabilities.inside((bits + below) / 2**BITS)
 
 
 @functools.cache

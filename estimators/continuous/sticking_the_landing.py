@@ -2,8 +2,8 @@
 
 import copy
 
+from estimators.capabilities import describe, replaced, tensors
 from estimators.core import Estimator, Unsupported, evaluate, register
-from estimators.families import describe, replaced, tensors
 
 
 @register("sticking-the-landing")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from estimators import families
+from estimators import capabilities
 from estimators.baselines import LeaveOneOut
 from estimators.control_variates.fitted_coefficient import FittedCoefficient
 from estimators.control_variates.linear import value_and_slope
@@ -35,12 +35,12 @@ class DoubleControlVariates(FittedCoefficient):
                 "Double control variates take each sample's slope from the others; pass samples=2 "
                 "or more, or use mu-prop."
             )
-        mean = families.soften(dist, families.logits(dist))  # [*B, *E]
+        mean = capabilities.soften(dist, capabilities.logits(dist))  # [*B, *E]
         x = dist.sample((samples,))
         f, slope = value_and_slope(cost, x, dist)  # [K, *B], [K, *B, *E]
         others = LeaveOneOut()
-        tangent = families.over_event(dist, others(slope) * (x - mean.detach()))  # b: [K, *B]
-        known = families.over_event(dist, slope.mean(0) * (mean - mean.detach()))
+        tangent = capabilities.over_event(dist, others(slope) * (x - mean.detach()))  # b: [K, *B]
+        known = capabilities.over_event(dist, slope.mean(0) * (mean - mean.detach()))
         log_p = score_log_prob(dist, x)
         score = log_p - log_p.detach()  # zero, with the score as its derivative
         advantage = f.detach() - others(f.detach())

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from estimators.families import with_leaves
+from estimators.capabilities import with_leaves
 
 RATE, TINY = 0.05, 1e-12  # of Adam's steps; the rate falls to zero over the second half of them
 

@@ -1,8 +1,8 @@
 """LAX: the score function less that of a learned function of x, plus its pathwise gradient."""
 
+from estimators.capabilities import describe
 from estimators.control_variates.learned_surrogate import LearnedSurrogate, network_value
 from estimators.core import Unsupported, evaluate, register
-from estimators.families import describe
 from estimators.reinforce import score_log_prob
 
 

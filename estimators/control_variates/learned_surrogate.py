@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from estimators.capabilities import tensors
 from estimators.control_variates.fitting import fit
 from estimators.core import Estimator
-from estimators.families import tensors
 
 
 @dataclass(frozen=True)

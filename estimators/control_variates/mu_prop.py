@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from estimators import families
+from estimators import capabilities
 from estimators.control_variates.fitted_coefficient import FittedCoefficient
 from estimators.control_variates.linear import value_and_slope
 from estimators.core import evaluate, register
@@ -29,12 +29,12 @@ class MuProp(FittedCoefficient):
 
     def parts(self, dist, cost, samples):
         """The surrogates of the score function and of the control variate, E[…] = 0: [*B] each."""
-        mean = families.soften(dist, families.logits(dist))  # [*B, *E]
+        mean = capabilities.soften(dist, capabilities.logits(dist))  # [*B, *E]
         f_mean, slope = value_and_slope(cost, mean.unsqueeze(0), dist)  # [1, *B], [1, *B, *E]
         x = dist.sample((samples,))
         f = evaluate(cost, x, dist)  # [K, *B]
         log_p = score_log_prob(dist, x)
         score = log_p - log_p.detach()  # zero, with the score as its derivative
-        tangent = f_mean.detach() + families.over_event(dist, slope * (x - mean.detach()))
-        known = families.over_event(dist, slope[0] * (mean - mean.detach()))
+        tangent = f_mean.detach() + capabilities.over_event(dist, slope * (x - mean.detach()))
+        known = capabilities.over_event(dist, slope[0] * (mean - mean.detach()))
         return (f + f.detach() * score).mean(0), known - (tangent * score).mean(0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from estimators import families
+from estimators import capabilities
 from estimators.control_variates.fitting import fit
 from estimators.control_variates.linear import NO_DERIVATIVE
 from estimators.core import Estimator, Unsupported, evaluate, register
@@ -51,7 +51,7 @@ class Rebar(Estimator):
 
     def start(self, dist):
         """η and log τ before they are learned: [*B] each."""
-        like = families.logits(dist)
+        like = capabilities.logits(dist)
         return [
             like.new_full(dist.batch_shape, value)
             for value in (self.coefficient, math.log(self.temperature))
@@ -59,16 +59,16 @@ class Rebar(Estimator):
 
     def estimate(self, dist, cost, samples, coefficient, log_temperature):
         """The surrogate at an η and a log τ for each batch element: [*B]."""
-        temperature = families.spread(dist, log_temperature.exp())
-        z = families.perturbed_logits(dist, (samples,))  # [K, *B, *E]
-        x = families.harden(dist, z)
-        again = z if self.coupled else families.conditional_logits(dist, x)
-        again = families.given_sample(dist, again)  # z̃
+        temperature = capabilities.spread(dist, log_temperature.exp())
+        z = capabilities.perturbed_logits(dist, (samples,))  # [K, *B, *E]
+        x = capabilities.harden(dist, z)
+        again = z if self.coupled else capabilities.conditional_logits(dist, x)
+        again = capabilities.given_sample(dist, again)  # z̃
         f = evaluate(cost, x, dist)  # [K, *B]
-        relaxed = evaluate(cost, families.soften(dist, z / temperature), dist)
+        relaxed = evaluate(cost, capabilities.soften(dist, z / temperature), dist)
         if z.requires_grad and not relaxed.requires_grad:
             raise Unsupported(NO_DERIVATIVE)
-        control = evaluate(cost, families.soften(dist, again / temperature), dist)
+        control = evaluate(cost, capabilities.soften(dist, again / temperature), dist)
         log_p = score_log_prob(dist, x)
         score = log_p - log_p.detach()  # zero, with the score as its derivative
         path = (relaxed - relaxed.detach()) - (control - control.detach())

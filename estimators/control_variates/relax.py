@@ -1,6 +1,6 @@
 """RELAX: REBAR with a learned network in the place of the relaxed cost."""
 
-from estimators import families
+from estimators import capabilities
 from estimators.control_variates.learned_surrogate import LearnedSurrogate, network_value
 from estimators.core import evaluate, register
 from estimators.reinforce import score_log_prob
@@ -21,12 +21,12 @@ class Relax(LearnedSurrogate):
     """
 
     def estimate(self, dist, cost, samples, network):
-        z = families.perturbed_logits(dist, (samples,))  # [K, *B, *E]
-        x = families.harden(dist, z)
+        z = capabilities.perturbed_logits(dist, (samples,))  # [K, *B, *E]
+        x = capabilities.harden(dist, z)
         f = evaluate(cost, x, dist)  # [K, *B]
         log_p = score_log_prob(dist, x)
         score = log_p - log_p.detach()  # zero, with the score as its derivative
-        again = families.given_sample(dist, families.conditional_logits(dist, x))  # z̃
+        again = capabilities.given_sample(dist, capabilities.conditional_logits(dist, x))  # z̃
         relaxed, control = (network_value(z.reshape(*f.shape, -1), *network) for z in (z, again))
         path = (relaxed - relaxed.detach()) - (control - control.detach())
         return (f + (f.detach() - control) * score + path).mean(0)

@@ -2,7 +2,7 @@
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, Unsupported, evaluate, register
 
 
@@ -25,13 +25,13 @@ class Arm(Estimator):
         x, mirrored, u = antithetic_pairs(dist, samples)  # [K/2, *B, *E]
         f = evaluate(cost, torch.cat((x, mirrored)), dist)  # [K, *B]
         first, second = f.detach().chunk(2)
-        gradient = families.spread(dist, first - second) * (u - 0.5)
-        return f.mean(0) + families.carry_logits(dist, gradient.mean(0))
+        gradient = capabilities.spread(dist, first - second) * (u - 0.5)
+        return f.mean(0) + capabilities.carry_logits(dist, gradient.mean(0))
 
 
 def antithetic_pairs(dist, samples):
     """b, b̃ and the uniform numbers that both are made of: [K/2, *B, *E] each."""
-    logits = families.bernoulli_logits(dist).detach()
+    logits = capabilities.bernoulli_logits(dist).detach()
     if samples % 2:
         raise Unsupported(
             f"Antithetic samples come in pairs, not {samples} at a time; pass an even number of "

@@ -2,7 +2,7 @@
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, Unsupported, evaluate, register
 
 
@@ -23,14 +23,14 @@ class Arms(Estimator):
     unbiased = True
 
     def surrogate(self, dist, cost, samples=1):
-        logits = families.bernoulli_logits(dist).detach()
+        logits = capabilities.bernoulli_logits(dist).detach()
         x, both = repelling(logits, samples)  # [K, *B, *E], [*B, *E]
         f = evaluate(cost, x, dist)  # [K, *B]
         p, rarer = logits.sigmoid(), (-logits.abs()).sigmoid()
         correction = logits.abs().sigmoid() * rarer / (rarer - both)  # 1 / (1 − ρ)
-        advantage = families.spread(dist, (f - f.mean(0)).detach())
+        advantage = capabilities.spread(dist, (f - f.mean(0)).detach())
         gradient = (advantage * (x - p)).sum(0) / (samples - 1) * correction
-        return f.mean(0) + families.carry_logits(dist, gradient)
+        return f.mean(0) + capabilities.carry_logits(dist, gradient)
 
 
 def repelling(logits, samples):

@@ -2,7 +2,7 @@
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate, register
 from estimators.coupled.arm import antithetic_pairs
 
@@ -26,6 +26,6 @@ class Disarm(Estimator):
         x, mirrored, _ = antithetic_pairs(dist, samples)  # [K/2, *B, *E]
         f = evaluate(cost, torch.cat((x, mirrored)), dist)  # [K, *B]
         first, second = f.detach().chunk(2)
-        half = families.spread(dist, first - second) / 2
-        gradient = half * (x - mirrored) * families.logits(dist).abs().sigmoid()
-        return f.mean(0) + families.carry_logits(dist, gradient.mean(0))
+        half = capabilities.spread(dist, first - second) / 2
+        gradient = half * (x - mirrored) * capabilities.logits(dist).abs().sigmoid()
+        return f.mean(0) + capabilities.carry_logits(dist, gradient.mean(0))

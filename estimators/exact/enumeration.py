@@ -2,7 +2,7 @@
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, Unsupported, evaluate, register
 
 NUMBERS_AT_ONCE = 2**22  # of the points handed to the cost; the sum is over all of them
@@ -30,20 +30,20 @@ class Enumeration(Estimator):
 
 def support(dist):
     """Every point of the support and its log-probability: [N, *B, *E], [N, *B]; or it refuses."""
-    points = families.support_points(dist)
+    points = capabilities.support_points(dist)
     if points is None:
         raise Unsupported(
-            f"{families.describe(dist)} has no finite support of at most "
-            f"{families.LARGEST_SUPPORT} points to sum over; use reinforce-loo, or pathwise if it "
-            "is continuous."
+            f"{capabilities.describe(dist)} has no finite support of at most "
+            f"{capabilities.LARGEST_SUPPORT} points to sum over; use reinforce-loo, or pathwise if "
+            "it is continuous."
         )
     if len(points) * dist.batch_shape.numel() > MOST_NUMBERS:
         raise Unsupported(
-            f"{families.describe(dist)} has {len(points)} points for each of "
+            f"{capabilities.describe(dist)} has {len(points)} points for each of "
             f"{dist.batch_shape.numel()} batch elements, too many to hold at once; use fewer "
             "replicates, or reinforce-loo."
         )
-    return points, families.support_log_prob(dist)
+    return points, capabilities.support_log_prob(dist)
 
 
 def costs_of_support(cost, points, dist):

@@ -2,7 +2,7 @@
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate, register
 from estimators.exact.enumeration import support
 
@@ -40,7 +40,7 @@ def summed_and_sampled(dist, samples):
     race = log_p + gumbel(log_p)
     sampled = race.scatter(-1, likeliest, -torch.inf).argmax(-1, keepdim=True)
     chosen = torch.cat((likeliest, sampled), -1).movedim(-1, 0)  # [K, *B]
-    return families.support_table(dist)[chosen]
+    return capabilities.support_table(dist)[chosen]
 
 
 def gumbel(like):

@@ -2,7 +2,7 @@
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, Unsupported, evaluate, register
 from estimators.exact.enumeration import support
 from estimators.exact.sum_and_sample import gumbel
@@ -46,7 +46,7 @@ def without_replacement(dist, samples):
     log_p = support(dist)[1].movedim(0, -1)  # [*B, N]
     chosen = (log_p + gumbel(log_p)).topk(min(samples, log_p.shape[-1]), -1).indices
     rest = log_p.exp().scatter(-1, chosen, 0.0).sum(-1)
-    return families.support_table(dist)[chosen.movedim(-1, 0)], rest
+    return capabilities.support_table(dist)[chosen.movedim(-1, 0)], rest
 
 
 def weights(p, rest, f):

@@ -4,8 +4,8 @@ import torch
 from torch.distributions import Bernoulli
 from torch.nn.functional import softplus
 
-from estimators.families import capabilities, couplings
-from estimators.families.couplings import Coupled
+from estimators import capabilities
+from estimators.capabilities import Coupled
 
 
 @capabilities.logits.register(Bernoulli)
@@ -78,19 +78,19 @@ def _logistic(shape, like):
     return u.log() - torch.log1p(-u)
 
 
-@couplings.quantile.register(Bernoulli)
+@capabilities.quantile.register(Bernoulli)
 def _(dist, u):
     return (u > 1 - dist.probs.detach()).to(u.dtype)
 
 
-@couplings.weak_derivatives.register(Bernoulli)
+@capabilities.weak_derivatives.register(Bernoulli)
 def _(dist, shape):
     """∂E[f]/∂p = f(1) − f(0): nothing is random in this coordinate."""
     one = torch.ones_like(dist.probs).detach().expand(*shape, *dist.batch_shape)
     return {"probs": Coupled(one, one, torch.zeros_like(one))}
 
 
-@couplings.jumps.register(Bernoulli)
+@capabilities.jumps.register(Bernoulli)
 def _(dist, x):
     """From zero to one, at the rate 1 / (1 − p): Arya et al. 2022, table 1."""
     return {"probs": Coupled((1 - x) / (1 - dist.probs.detach()), torch.ones_like(x), x)}

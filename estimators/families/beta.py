@@ -2,9 +2,9 @@
 
 from torch.distributions import Beta
 
-from estimators.families import capabilities, couplings
-from estimators.families.capabilities import attach
-from estimators.special import beta_derivatives
+from estimators import capabilities
+from estimators.capabilities import attach
+from estimators.special.gamma_beta import beta_derivatives
 
 
 @capabilities.implicit.register(Beta)
@@ -14,7 +14,7 @@ def _(dist, x):
     return attach(x, (a, by_a), (b, by_b))
 
 
-@couplings.from_gammas.register(Beta)
+@capabilities.from_gammas.register(Beta)
 def _(dist, gamma):
     first, second = gamma(dist.concentration1), gamma(dist.concentration0)
     return first / (first + second)

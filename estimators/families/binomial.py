@@ -3,11 +3,11 @@
 import torch
 from torch.distributions import Binomial, NegativeBinomial
 
-from estimators.families import couplings
-from estimators.families.couplings import Coupled
+from estimators import capabilities
+from estimators.capabilities import Coupled
 
 
-@couplings.quantile.register(Binomial)
+@capabilities.quantile.register(Binomial)
 def _(dist, u):
     points = torch.arange(int(dist.total_count.max()), dtype=u.dtype, device=u.device)
     points = points.reshape(-1, *[1] * len(dist.batch_shape))  # [N, 1..]
@@ -19,7 +19,7 @@ def _(dist, u):
     return sum((u > step).to(u.dtype) for step in below)
 
 
-@couplings.weak_derivatives.register(Binomial)
+@capabilities.weak_derivatives.register(Binomial)
 def _(dist, shape):
     """∂E[f]/∂p = n E[f(Y + 1) − f(Y)] with one trial fewer in Y."""
     count, p = dist.total_count, dist.probs.detach()
@@ -27,14 +27,14 @@ def _(dist, shape):
     return {"probs": Coupled(count, x + 1, x)}
 
 
-@couplings.jumps.register(Binomial)
+@capabilities.jumps.register(Binomial)
 def _(dist, x):
     """One more success, at the rate (n − x) / (1 − p): Arya et al. 2022, table 1."""
     left = dist.total_count - x
     return {"probs": Coupled(left / (1 - dist.probs.detach()), x + left.clamp_max(1), x)}
 
 
-@couplings.jumps.register(NegativeBinomial)
+@capabilities.jumps.register(NegativeBinomial)
 def _(dist, x):
     """One more success, at the rate (r + x) / (1 − p)."""
     return {"probs": Coupled((dist.total_count + x) / (1 - dist.probs.detach()), x + 1, x)}

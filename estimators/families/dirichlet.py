@@ -2,21 +2,21 @@
 
 from torch.distributions import Dirichlet, FisherSnedecor, Gamma
 
-from estimators.families import couplings
+from estimators import capabilities
 
 
-@couplings.from_gammas.register(Dirichlet)
+@capabilities.from_gammas.register(Dirichlet)
 def _(dist, gamma):
     z = gamma(dist.concentration)
     return z / z.sum(-1, keepdim=True)
 
 
-@couplings.quantile.register(Dirichlet)
+@capabilities.quantile.register(Dirichlet)
 def _(dist, u):
-    z = couplings.quantile(Gamma(dist.concentration, 1.0, validate_args=False), u)
+    z = capabilities.quantile(Gamma(dist.concentration, 1.0, validate_args=False), u)
     return z / z.sum(-1, keepdim=True)
 
 
-@couplings.from_gammas.register(FisherSnedecor)
+@capabilities.from_gammas.register(FisherSnedecor)
 def _(dist, gamma):
     return gamma(dist.df1 / 2) / dist.df1 * dist.df2 / gamma(dist.df2 / 2)

@@ -9,12 +9,14 @@ from torch import distributions as td
 from torch.distributions import Distribution
 from torch.nn.functional import normalize
 
-from estimators.families.codebook import Codebook
-from estimators.families.copies import Copies
-from estimators.families.delta import Delta
-from estimators.families.tanh_normal import TanhNormal
-from estimators.families.truncated_normal import TruncatedNormal
-from estimators.families.von_mises_fisher import VonMisesFisher
+from estimators.distributions import (
+    Codebook,
+    Copies,
+    Delta,
+    TanhNormal,
+    TruncatedNormal,
+    VonMisesFisher,
+)
 
 HALF = torch.tensor(0.5, dtype=torch.float64)
 CODES = torch.tensor([[0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]], dtype=torch.float64)

@@ -3,16 +3,16 @@
 import torch
 from torch.distributions import Exponential
 
-from estimators.families import couplings
-from estimators.families.couplings import Coupled
+from estimators import capabilities
+from estimators.capabilities import Coupled
 
 
-@couplings.from_gammas.register(Exponential)
+@capabilities.from_gammas.register(Exponential)
 def _(dist, gamma):
     return gamma(torch.ones_like(dist.rate)) / dist.rate
 
 
-@couplings.weak_derivatives.register(Exponential)
+@capabilities.weak_derivatives.register(Exponential)
 def _(dist, shape):
     """∂p/∂rate = (Exponential − Erlang(2)) / rate; the Erlang is the first plus a second."""
     rate = dist.rate.detach()

@@ -5,10 +5,9 @@ import math
 import torch
 from torch.distributions import Gamma
 
-from estimators.families import capabilities, couplings
-from estimators.families.capabilities import attach
-from estimators.families.couplings import Coupled
-from estimators.special import gamma_derivative
+from estimators import capabilities
+from estimators.capabilities import Coupled, attach
+from estimators.special.gamma_beta import gamma_derivative
 
 
 @capabilities.cdf.register(Gamma)
@@ -27,12 +26,12 @@ def _(dist, x):
     return attach(z, (alpha, gamma_derivative(alpha, z))) / dist.rate
 
 
-@couplings.from_gammas.register(Gamma)
+@capabilities.from_gammas.register(Gamma)
 def _(dist, gamma):
     return gamma(dist.concentration) / dist.rate
 
 
-@couplings.weak_derivatives.register(Gamma)
+@capabilities.weak_derivatives.register(Gamma)
 def _(dist, shape):
     """In rate, Gamma(α) less Gamma(α + 1); in α, the generator of the gamma process.
 

@@ -3,23 +3,23 @@
 import torch
 from torch.distributions import Geometric
 
-from estimators.families import couplings
-from estimators.families.couplings import Coupled
+from estimators import capabilities
+from estimators.capabilities import Coupled
 
 
-@couplings.quantile.register(Geometric)
+@capabilities.quantile.register(Geometric)
 def _(dist, u):
     return (torch.log1p(-u) / torch.log1p(-dist.probs.detach())).floor()
 
 
-@couplings.weak_derivatives.register(Geometric)
+@capabilities.weak_derivatives.register(Geometric)
 def _(dist, shape):
     """∂/∂p p(1 − p)ᵏ: a geometric, less one plus two of them, each with weight 1/p."""
     first, second = dist.sample(shape), dist.sample(shape)
     return {"probs": Coupled(1 / dist.probs.detach(), first, first + second + 1)}
 
 
-@couplings.jumps.register(Geometric)
+@capabilities.jumps.register(Geometric)
 def _(dist, x):
     """One fewer failure, at the rate x / (p(1 − p)): Arya et al. 2022, table 1."""
     p = dist.probs.detach()

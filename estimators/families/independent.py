@@ -2,7 +2,7 @@
 
 from torch.distributions import Independent
 
-from estimators.families import capabilities, couplings
+from estimators import capabilities
 
 ELEMENTWISE = (
     capabilities.implicit,
@@ -18,11 +18,11 @@ ELEMENTWISE = (
     capabilities.lead,
     capabilities.sparsify,
     capabilities.mode,
-    couplings.quantile,
-    couplings.mirrored,
-    couplings.from_gammas,
+    capabilities.quantile,
+    capabilities.mirrored,
+    capabilities.from_gammas,
 )
-BY_PATH = (couplings.weak_derivatives, couplings.jumps)
+BY_PATH = (capabilities.weak_derivatives, capabilities.jumps)
 
 
 def of_base(capability):

@@ -3,11 +3,11 @@
 import torch
 from torch.distributions import Laplace
 
-from estimators.families import couplings
-from estimators.families.couplings import Coupled
+from estimators import capabilities
+from estimators.capabilities import Coupled
 
 
-@couplings.weak_derivatives.register(Laplace)
+@capabilities.weak_derivatives.register(Laplace)
 def _(dist, shape):
     """∂p/∂loc is right less left half; in scale, the radius is Erlang(2) less exponential."""
     loc, scale = dist.loc.detach(), dist.scale.detach()

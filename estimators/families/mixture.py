@@ -3,8 +3,8 @@
 import torch
 from torch.distributions import Independent, MixtureSameFamily
 
-from estimators.families import capabilities
-from estimators.families.capabilities import Unsupported, describe
+from estimators import capabilities
+from estimators.capabilities import Unsupported, describe
 
 
 @capabilities.bounds.register(MixtureSameFamily)

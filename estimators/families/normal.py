@@ -5,27 +5,27 @@ import math
 import torch
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal, Normal
 
-from estimators.families import couplings
-from estimators.families.couplings import Coupled
+from estimators import capabilities
+from estimators.capabilities import Coupled
 
 
-@couplings.quantile.register(Normal)
+@capabilities.quantile.register(Normal)
 def _(dist, u):
     return dist.loc + dist.scale * torch.special.ndtri(u)
 
 
-@couplings.quantile.register(MultivariateNormal)
+@capabilities.quantile.register(MultivariateNormal)
 def _(dist, u):
     return dist.loc + (dist.scale_tril @ torch.special.ndtri(u).unsqueeze(-1)).squeeze(-1)
 
 
-@couplings.quantile.register(LowRankMultivariateNormal)
+@capabilities.quantile.register(LowRankMultivariateNormal)
 def _(dist, u):
     scale_tril = torch.linalg.cholesky(dist.covariance_matrix)  # D numbers of noise, not D + rank
     return dist.loc + (scale_tril @ torch.special.ndtri(u).unsqueeze(-1)).squeeze(-1)
 
 
-@couplings.weak_derivatives.register(Normal)
+@capabilities.weak_derivatives.register(Normal)
 def _(dist, shape):
     """Mohamed et al. 2020, table 1: Weibull pairs in loc; double-sided Maxwell and normal in scale.
 

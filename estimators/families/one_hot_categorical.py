@@ -3,8 +3,8 @@
 import torch
 from torch.distributions import Categorical, OneHotCategorical
 
-from estimators.families import capabilities, couplings
-from estimators.families.capabilities import Unsupported
+from estimators import capabilities
+from estimators.capabilities import Unsupported
 
 
 @capabilities.logits.register(OneHotCategorical)
@@ -78,12 +78,12 @@ def _exponential(shape, like):
     return -u.clamp_min(torch.finfo(u.dtype).tiny).log()
 
 
-@couplings.quantile.register(OneHotCategorical)
+@capabilities.quantile.register(OneHotCategorical)
 def _(dist, u):
     return capabilities.harden(dist, dist.logits.detach() - (-u.log()).log())
 
 
-@couplings.quantile.register(Categorical)
+@capabilities.quantile.register(Categorical)
 def _(dist, u):
     below = dist.probs.detach().cumsum(-1)[..., :-1]
     return (u.unsqueeze(-1) > below).sum(-1)

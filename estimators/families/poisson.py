@@ -3,11 +3,11 @@
 import torch
 from torch.distributions import Poisson
 
-from estimators.families import couplings
-from estimators.families.couplings import Coupled
+from estimators import capabilities
+from estimators.capabilities import Coupled
 
 
-@couplings.quantile.register(Poisson)
+@capabilities.quantile.register(Poisson)
 def _(dist, u):
     """The least k with P(X ≤ k) = Q(k + 1, rate) ≥ u, below a bound that the tail never passes."""
     rate = dist.rate.detach().expand_as(u)
@@ -20,13 +20,13 @@ def _(dist, u):
     return high
 
 
-@couplings.weak_derivatives.register(Poisson)
+@capabilities.weak_derivatives.register(Poisson)
 def _(dist, shape):
     """∂p/∂rate = p(k − 1) − p(k): Mohamed et al. 2020, table 1."""
     x = dist.sample(shape)
     return {"rate": Coupled(torch.ones_like(x), x + 1, x)}
 
 
-@couplings.jumps.register(Poisson)
+@capabilities.jumps.register(Poisson)
 def _(dist, x):
     return {"rate": Coupled(torch.ones_like(x), x + 1, x)}

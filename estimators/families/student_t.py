@@ -3,9 +3,9 @@
 import torch
 from torch.distributions import StudentT
 
-from estimators.families import capabilities, couplings
-from estimators.families.capabilities import attach
-from estimators.special import student_t_cdf_with_derivative, student_t_quantile
+from estimators import capabilities
+from estimators.capabilities import attach
+from estimators.special.gamma_beta import student_t_cdf_with_derivative, student_t_quantile
 
 
 @capabilities.cdf.register(StudentT)
@@ -17,7 +17,7 @@ def _(dist, x):
     return attach(value, (z, density), (df, by_df))
 
 
-@couplings.quantile.register(StudentT)
+@capabilities.quantile.register(StudentT)
 def _(dist, u):
     x = (dist.loc + dist.scale * student_t_quantile(dist.df, u)).detach()
     return capabilities.implicit(dist, x) if torch.is_grad_enabled() else x

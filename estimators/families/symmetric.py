@@ -9,7 +9,7 @@ from torch.distributions import (
     StudentT,
 )
 
-from estimators.families import couplings
+from estimators import capabilities
 
 
 def _about_loc(dist, shape):
@@ -18,4 +18,4 @@ def _about_loc(dist, shape):
 
 
 for family in (Normal, Laplace, StudentT, Cauchy, MultivariateNormal, LowRankMultivariateNormal):
-    couplings.mirrored.register(family)(_about_loc)
+    capabilities.mirrored.register(family)(_about_loc)

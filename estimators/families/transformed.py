@@ -3,10 +3,8 @@
 import torch
 from torch.distributions import TransformedDistribution
 
-from estimators.families import capabilities, couplings
-from estimators.families.capabilities import Unsupported, describe
-from estimators.families.couplings import Coupled
-from estimators.families.leaves import tensors
+from estimators import capabilities
+from estimators.capabilities import Coupled, Unsupported, describe, tensors
 
 
 @capabilities.implicit.register(TransformedDistribution)
@@ -33,31 +31,31 @@ def _(dist, x):
     return sign * (below - 0.5) + 0.5
 
 
-@couplings.quantile.register(TransformedDistribution)
+@capabilities.quantile.register(TransformedDistribution)
 def _(dist, u):
     if not all(transform.bijective for transform in dist.transforms):
-        return couplings.quantile.dispatch(object)(dist, u)  # HalfNormal has its own icdf
+        return capabilities.quantile.dispatch(object)(dist, u)  # HalfNormal has its own icdf
     width = dist.base_dist.event_shape[-1:]
     u = u[..., : width[0]] if width else u  # a simplex has one coordinate more than its noise
     if not dist.event_shape:
         for transform in dist.transforms:  # a falling transform would make x fall with u
             u = torch.where(torch.as_tensor(transform.sign) > 0, u, 1 - u)
-    return _through(dist, couplings.quantile(dist.base_dist, u))
+    return _through(dist, capabilities.quantile(dist.base_dist, u))
 
 
-@couplings.mirrored.register(TransformedDistribution)
+@capabilities.mirrored.register(TransformedDistribution)
 def _(dist, shape):
     if not all(transform.bijective for transform in dist.transforms):
-        return couplings.mirrored.dispatch(object)(dist, shape)
-    return tuple(_through(dist, x) for x in couplings.mirrored(dist.base_dist, shape))
+        return capabilities.mirrored.dispatch(object)(dist, shape)
+    return tuple(_through(dist, x) for x in capabilities.mirrored(dist.base_dist, shape))
 
 
-@couplings.from_gammas.register(TransformedDistribution)
+@capabilities.from_gammas.register(TransformedDistribution)
 def _(dist, gamma):
-    return _through(dist, couplings.from_gammas(dist.base_dist, gamma))
+    return _through(dist, capabilities.from_gammas(dist.base_dist, gamma))
 
 
-@couplings.weak_derivatives.register(TransformedDistribution)
+@capabilities.weak_derivatives.register(TransformedDistribution)
 def _(dist, shape):
     own = tensors(dist)
     if dist.event_shape or any(
@@ -67,7 +65,7 @@ def _(dist, shape):
             f"The transforms of {describe(dist)} have parameters or mix coordinates, which its "
             "base's measure-valued derivatives do not see; use pathwise or reinforce-loo."
         )
-    found = couplings.weak_derivatives(dist.base_dist, shape)
+    found = capabilities.weak_derivatives(dist.base_dist, shape)
     return {
         f"base_dist.{path}": Coupled(
             pair.weight, _through(dist, pair.positive), _through(dist, pair.negative)

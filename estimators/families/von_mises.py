@@ -5,10 +5,10 @@ import math
 import torch
 from torch.distributions import VonMises
 
-from estimators.families import capabilities, couplings
-from estimators.families.capabilities import attach
-from estimators.families.inversion import invert_cdf
-from estimators.special import von_mises_cdf
+from estimators import capabilities
+from estimators.capabilities import attach
+from estimators.capabilities.cdf_inversion import invert_cdf
+from estimators.special.gamma_beta import von_mises_cdf
 
 
 @capabilities.bounds.register(VonMises)
@@ -38,7 +38,7 @@ def _(dist, x):
     return (capabilities.cdf(dist, x) - start) % 1
 
 
-@couplings.quantile.register(VonMises)
+@capabilities.quantile.register(VonMises)
 def _(dist, u):
     loc = dist.loc.detach()  # the cdf is measured from loc − π, and wraps
     x = invert_cdf(dist, u, (loc - math.pi, loc + math.pi))

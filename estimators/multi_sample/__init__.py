@@ -7,7 +7,7 @@ draw of `Copies(p, K)`, whose cost is `Reduced(f, L)`. Every estimator may be as
 >>> loss = estimators.create("vimco").surrogate(Copies(q, 5), bound)
 """
 
-from estimators.families.copies import Copies
+from estimators.distributions import Copies
 from estimators.multi_sample.reduced import Reduced, importance_weighted
 
 __all__ = ["Copies", "Reduced", "importance_weighted"]

@@ -2,10 +2,10 @@
 
 import torch
 
+from estimators.capabilities import describe
 from estimators.continuous.sticking_the_landing import without_score
 from estimators.core import Estimator, Unsupported, register
-from estimators.families import describe
-from estimators.families.copies import Copies
+from estimators.distributions import Copies
 from estimators.multi_sample.reduced import require_copies
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.distributions import Distribution
 
+from estimators.capabilities import describe
 from estimators.core import Cost, Unsupported, evaluate
-from estimators.families import describe
-from estimators.families.copies import Copies
+from estimators.distributions import Copies
 
 
 def importance_weighted(f: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.utils import lazy_property
 
-from estimators.families import Unsupported, describe, replaced, shared, tensors, with_leaves
+from estimators.capabilities import Unsupported, describe, replaced, shared, tensors, with_leaves
 
 
 @torch.enable_grad()

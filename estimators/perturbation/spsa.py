@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from estimators.capabilities import carry, describe, shared, uniforms
 from estimators.core import Estimator, Unsupported, evaluate, register
-from estimators.families import carry, describe, shared, uniforms
 from estimators.perturbation.perturbed import parameters, perturbed, require_step
 
 

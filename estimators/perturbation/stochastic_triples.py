@@ -2,7 +2,7 @@
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.coordinates import one_at_a_time
 from estimators.core import Estimator, evaluate, register
 
@@ -30,14 +30,14 @@ class SmoothedPerturbation(Estimator):
         f = evaluate(cost, x, dist)
         gradients = {
             path: self.gradient(dist, cost, x, f.detach(), jump).mean(0)
-            for path, jump in families.jumps(dist, x).items()
+            for path, jump in capabilities.jumps(dist, x).items()
         }
-        return f.mean(0) + families.carry(dist, gradients)
+        return f.mean(0) + capabilities.carry(dist, gradients)
 
     def gradient(self, dist, cost, x, f, jump):
         """The estimate of each sample: [K, *B, *E]."""
         moved = one_at_a_time(cost, x, jump.positive, dist)
-        return jump.weight * (moved - families.spread(dist, f))
+        return jump.weight * (moved - capabilities.spread(dist, f))
 
 
 @register("stochastic-triples")
@@ -65,5 +65,5 @@ class StochasticTriples(SmoothedPerturbation):
         chosen = torch.zeros_like(weight).scatter(-1, drawn, 1.0).reshape(x.shape)
         with torch.no_grad():
             moved = evaluate(cost, torch.where(chosen > 0, jump.positive, x), dist)
-        change = families.spread(dist, moved - f)
-        return chosen * jump.weight.sign() * families.spread(dist, total.squeeze(-1)) * change
+        change = capabilities.spread(dist, moved - f)
+        return chosen * jump.weight.sign() * capabilities.spread(dist, total.squeeze(-1)) * change

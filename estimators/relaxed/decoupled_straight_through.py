@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate, register
 from estimators.gumbel_softmax import check_temperature
 
@@ -29,8 +29,8 @@ class DecoupledStraightThrough(Estimator):
         check_temperature(self.forward_temperature)
 
     def surrogate(self, dist, cost, samples=1):
-        logits = families.logits(dist)
-        noise = families.perturbed_logits(dist, (samples,)) - logits  # [K, *B, *E]
-        x = families.harden(dist, logits / self.forward_temperature + noise)
-        soft = families.soften(dist, logits / self.temperature)
+        logits = capabilities.logits(dist)
+        noise = capabilities.perturbed_logits(dist, (samples,)) - logits  # [K, *B, *E]
+        x = capabilities.harden(dist, logits / self.forward_temperature + noise)
+        soft = capabilities.soften(dist, logits / self.temperature)
         return evaluate(cost, x + soft - soft.detach(), dist).mean(0)

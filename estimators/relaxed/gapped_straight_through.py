@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate, register
 from estimators.gumbel_softmax import check_temperature
 
@@ -30,7 +30,9 @@ class GappedStraightThrough(Estimator):
             raise ValueError(f"gap must not be negative, not {self.gap}; 1.0 is usual.")
 
     def surrogate(self, dist, cost, samples=1):
-        x = families.harden(dist, families.perturbed_logits(dist, (samples,)))  # [K, *B, *E]
-        z = families.lead(dist, x, self.gap)
-        soft = families.soften(dist, z / self.temperature)
+        x = capabilities.harden(
+            dist, capabilities.perturbed_logits(dist, (samples,))
+        )  # [K, *B, *E]
+        z = capabilities.lead(dist, x, self.gap)
+        soft = capabilities.soften(dist, z / self.temperature)
         return evaluate(cost, x + soft - soft.detach(), dist).mean(0)

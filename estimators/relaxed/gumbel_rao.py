@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate, register
 from estimators.gumbel_softmax import check_temperature
 
@@ -33,9 +33,11 @@ class GumbelRao(Estimator):
             raise ValueError(f"relaxations must be at least 1, not {self.relaxations}.")
 
     def surrogate(self, dist, cost, samples=1):
-        logits = families.logits(dist)
-        x = families.harden(dist, families.perturbed_logits(dist, (samples,)))  # [K, *B, *E]
-        z = families.conditional_logits(dist, x.expand(self.relaxations, *x.shape))
-        z = families.given_sample(dist, z) if self.total else z + logits - logits.detach()
-        soft = families.soften(dist, z / self.temperature).mean(0)
+        logits = capabilities.logits(dist)
+        x = capabilities.harden(
+            dist, capabilities.perturbed_logits(dist, (samples,))
+        )  # [K, *B, *E]
+        z = capabilities.conditional_logits(dist, x.expand(self.relaxations, *x.shape))
+        z = capabilities.given_sample(dist, z) if self.total else z + logits - logits.detach()
+        soft = capabilities.soften(dist, z / self.temperature).mean(0)
         return evaluate(cost, x + soft - soft.detach(), dist).mean(0)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate, register
 from estimators.gumbel_softmax import check_temperature
 
@@ -33,7 +33,7 @@ class HardConcrete(Estimator):
             )
 
     def surrogate(self, dist, cost, samples=1):
-        families.bernoulli_logits(dist)  # refuses what is not binary
-        z = families.perturbed_logits(dist, (samples,))  # [K, *B, *E]
+        capabilities.bernoulli_logits(dist)  # refuses what is not binary
+        z = capabilities.perturbed_logits(dist, (samples,))  # [K, *B, *E]
         stretched = self.low + (self.high - self.low) * (z / self.temperature).sigmoid()
         return evaluate(cost, stretched.clamp(0, 1), dist).mean(0)

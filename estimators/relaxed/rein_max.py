@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate, register
 from estimators.gumbel_softmax import check_temperature
 
@@ -28,9 +28,11 @@ class ReinMax(Estimator):
         check_temperature(self.temperature)
 
     def surrogate(self, dist, cost, samples=1):
-        logits = families.logits(dist)
-        x = families.harden(dist, families.perturbed_logits(dist, (samples,)))  # [K, *B, *E]
-        halfway = (x + families.soften(dist, logits / self.temperature)) / 2
-        z = families.logits_of(dist, halfway).detach() + logits - logits.detach()
-        step = 2 * families.soften(dist, z) - families.soften(dist, logits) / 2
+        logits = capabilities.logits(dist)
+        x = capabilities.harden(
+            dist, capabilities.perturbed_logits(dist, (samples,))
+        )  # [K, *B, *E]
+        halfway = (x + capabilities.soften(dist, logits / self.temperature)) / 2
+        z = capabilities.logits_of(dist, halfway).detach() + logits - logits.detach()
+        step = 2 * capabilities.soften(dist, z) - capabilities.soften(dist, logits) / 2
         return evaluate(cost, x + step - step.detach(), dist).mean(0)

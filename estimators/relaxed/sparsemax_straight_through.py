@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate, register
 from estimators.gumbel_softmax import check_temperature
 
@@ -28,7 +28,7 @@ class SparsemaxStraightThrough(Estimator):
         check_temperature(self.temperature)
 
     def surrogate(self, dist, cost, samples=1):
-        z = families.perturbed_logits(dist, (samples,))  # [K, *B, *E]
-        sparse = families.sparsify(dist, z / self.temperature)
-        x = families.harden(dist, z) + sparse - sparse.detach()
+        z = capabilities.perturbed_logits(dist, (samples,))  # [K, *B, *E]
+        sparse = capabilities.sparsify(dist, z / self.temperature)
+        x = capabilities.harden(dist, z) + sparse - sparse.detach()
         return evaluate(cost, x, dist).mean(0)

@@ -1,6 +1,6 @@
 """Straight-through as vector quantisation has it: the gradient is copied past the rounding."""
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import register
 from estimators.straight_through import StraightThroughArgmax
 
@@ -21,4 +21,4 @@ class StraightThroughCopied(StraightThroughArgmax):
     """
 
     def backward(self, dist):
-        return families.rounded(dist)
+        return capabilities.rounded(dist)

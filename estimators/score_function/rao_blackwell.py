@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 from torch.distributions import Independent
 
-from estimators import families
+from estimators import capabilities
 from estimators.baselines import Baseline, Constant, as_baseline, detached
 from estimators.core import Estimator, Unsupported, evaluate, register
 
@@ -19,7 +19,7 @@ class RaoBlackwell(Estimator):
     ĝ = mean_k Σ_d (f_d(x_k) − b) ∇log p_d(x_kd; λ),   f_d = the terms of f that depend on x_d
 
     `terms(x, dist)` gives the f_d, [K, *B, *factors]; without it, an attribute `terms` of the cost
-    does, as those in `benchmarks.costs` have one. `baseline` as in reinforce.
+    does, as those in `benchmarks.objective.costs` have one. `baseline` as in reinforce.
     Needs `terms`, and Independent of factors with `log_prob`; the cost may be any function.
     Unbiased if f − f_d does not depend on x_d: a conditional mean of REINFORCE.
     K evaluations of the cost and of its terms. Raises Unsupported without terms or factors.
@@ -42,8 +42,8 @@ class RaoBlackwell(Estimator):
             )
         if not isinstance(dist, Independent):
             raise Unsupported(
-                f"{families.describe(dist)} has no factors for a cost's terms to belong to; wrap "
-                "them in torch.distributions.Independent, or use reinforce-loo."
+                f"{capabilities.describe(dist)} has no factors for a cost's terms to belong to; "
+                "wrap them in torch.distributions.Independent, or use reinforce-loo."
             )
         x = dist.sample((samples,))
         f = evaluate(cost, x, dist)  # [K, *B]

@@ -2,7 +2,7 @@
 
 import torch
 
-from estimators import families
+from estimators import capabilities
 from estimators.core import Estimator, evaluate, register
 from estimators.reinforce import score_log_prob
 
@@ -24,7 +24,7 @@ class SelfCritical(Estimator):
 
     def surrogate(self, dist, cost, samples=1):
         with torch.no_grad():
-            baseline = evaluate(cost, families.mode(dist).unsqueeze(0), dist)  # [1, *B]
+            baseline = evaluate(cost, capabilities.mode(dist).unsqueeze(0), dist)  # [1, *B]
         baseline = torch.where(baseline.isfinite(), baseline, 0.0)
         x = dist.sample((samples,))
         f = evaluate(cost, x, dist)  # [K, *B]

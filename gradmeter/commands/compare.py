@@ -25,10 +25,11 @@ def compare(target, settings, cost, sweeps, out, **how):
 
     Example: gradmeter compare torch.distributions:Gamma concentration=2 rate=1 --cost quadratic
     """
-    from benchmarks.sources import problem_from
-    from benchmarks.sweeps import axis, grid
-    from reports import regimes, terminal
-    from reports.publish import check_format, write
+    from benchmarks.objective.loading import problem_from
+    from benchmarks.objective.parameter_grids import axis, grid
+    from reports import terminal
+    from reports.pages import regimes
+    from reports.pages.publish import check_format, write
 
     check_device(how["device"])
     if out:
@@ -49,10 +50,11 @@ def compare(target, settings, cost, sweeps, out, **how):
 def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
     """The record of every estimator × K at every point of a sweep, with the point."""
     import estimators as registry
-    from benchmarks.comparison import measurements
-    from benchmarks.measuring.memory import keep_freed_memory
-    from benchmarks.run import CAP, choose
-    from reports.regimes import PREFIX
+    from benchmarks.machine.allocator import keep_freed_memory
+    from benchmarks.measuring.compare import measurements
+    from benchmarks.running.selection import choose
+    from benchmarks.running.suite import CAP
+    from reports.pages.regimes import PREFIX
     from reports.terminal import Progress
 
     keep_freed_memory()

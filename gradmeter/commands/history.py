@@ -30,9 +30,10 @@ def history(results, problems, estimators, metric, whole, to, asv, repo):
     Example: gradmeter history results/ -p 'normal-*' --to history.html
     """
     import reports
-    from reports import asv as exporting
-    from reports import history as series
-    from reports import terminal, trends
+    from reports import terminal
+    from reports.exports import asv as exporting
+    from reports.frames import commit_series as series
+    from reports.pages import trends
 
     if to:
         trends.check_format(to)

@@ -17,15 +17,15 @@ def list_(kind: str, as_json: bool, markdown: bool, matrix: bool) -> None:
     """
     import json
 
-    from benchmarks import listing
+    from benchmarks import catalogue
     from reports import terminal
 
     if markdown:
-        click.echo(listing.matrix_markdown() if matrix else listing.markdown())
+        click.echo(catalogue.matrix_markdown() if matrix else catalogue.markdown())
     elif as_json:
-        found = listing.matrix() if matrix else listing.rows(kind)
+        found = catalogue.matrix() if matrix else catalogue.rows(kind)
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     elif matrix:
-        terminal.print_matrix(listing.matrix())
+        terminal.print_matrix(catalogue.matrix())
     else:
-        terminal.print_rows(listing.rows(kind), kind)
+        terminal.print_rows(catalogue.rows(kind), kind)

@@ -53,7 +53,7 @@ def regress(ctx, base, head, to, as_json, accepted, store, **options):
     Example: gradmeter regress main HEAD -p 'normal-*' --to comment.md
     """
     from benchmarks.regression.accepted import read
-    from reports.regression import FILES, publish_regression
+    from reports.regression.publish import FILES, publish_regression
 
     if to.suffix and to.suffix not in FILES:
         raise click.UsageError(f"--to {to}: name a folder, or a file in {', '.join(FILES)}.")
@@ -78,7 +78,7 @@ def regress(ctx, base, head, to, as_json, accepted, store, **options):
 
 def _compare(base: str, head: str, options: dict, entries: list, plugins: tuple):
     """The document; both sides must be of one kind."""
-    from benchmarks.regression.stored import Chosen, compare_stores, is_store
+    from benchmarks.regression.stores import Chosen, compare_stores, is_store
 
     stores = [is_store(base), is_store(head)]
     if all(stores):
@@ -100,8 +100,8 @@ def _compare(base: str, head: str, options: dict, entries: list, plugins: tuple)
 
 def _history(document, store: Path | None) -> list:
     """What a store knows of the cells that got worse; a store that cannot be read is a warning."""
-    from benchmarks.regression.stored import is_store
-    from reports.history import of_cells
+    from benchmarks.regression.stores import is_store
+    from reports.frames.commit_series import of_cells
 
     worse = [f for f in document.cells if f.verdict in ("failed", "regressed")]
     if store is None and not is_store(STORE):

@@ -77,17 +77,19 @@ def run(
 
 
 def _problems(suite: str, patterns: tuple, trajectory: bool) -> tuple[str, ...]:
-    from benchmarks import problems, trajectories
-    from benchmarks.run import choose
+    from benchmarks import problems
+    from benchmarks.problems import trajectories
+    from benchmarks.running.selection import choose
 
     known = problems.names("all" if patterns else suite)
     if not trajectory:
         return choose("problem", patterns, known)
-    return trajectories.stages(choose("problem with stages", patterns, trajectories.names(known)))
+    return trajectories.stages(choose("problem with stages", patterns, trajectories.trained(known)))
 
 
 def _suite(problems: tuple, suite: str, estimators: tuple, what: tuple):
-    from benchmarks.run import Suite, choose, shelf
+    from benchmarks.running.selection import choose, shelf
+    from benchmarks.running.suite import Suite
 
     return Suite(
         problems,
@@ -97,9 +99,9 @@ def _suite(problems: tuple, suite: str, estimators: tuple, what: tuple):
 
 
 def _measure(suite, who: tuple, out: Path, resume: bool, per_parameter: bool) -> "_Shown":
-    from benchmarks import run as running
-    from benchmarks.results import Store
     from benchmarks.running import crew_of
+    from benchmarks.running import suite as running
+    from benchmarks.store.store import Store
     from reports.terminal import Progress
 
     store, shown = Store(out), _Shown()
@@ -129,7 +131,7 @@ class _Shown:
         self.statuses: set[str] = set()
 
     def add(self, row: dict) -> None:
-        from benchmarks.results import identity
+        from benchmarks.store.store import identity
 
         self.statuses.add(row["status"])
         if self.rows is not None:

@@ -30,8 +30,8 @@ def merge(results: tuple[Path, ...], to: Path) -> None:
 
     Example: gradmeter store merge laptop/ cluster/ --to results/
     """
-    from benchmarks.store_upkeep import CONFLICTS
-    from benchmarks.store_upkeep import merge as merge_stores
+    from benchmarks.store.maintenance import CONFLICTS
+    from benchmarks.store.maintenance import merge as merge_stores
 
     merged = merge_stores(results, to)
     warn_of(merged.damaged)
@@ -56,7 +56,7 @@ def verify(results: Path, most: int) -> None:
 
     Example: gradmeter store verify results/
     """
-    from benchmarks.store_check import verify as verify_store
+    from benchmarks.store.verify import verify as verify_store
 
     found = verify_store(results)
     for damage in found.wrong[:most]:
@@ -82,7 +82,7 @@ def export(results: Path, to: Path, everything: bool) -> None:
     Example: gradmeter store export results/ --to results.parquet
     """
     import reports
-    from reports.publish import write
+    from reports.pages.publish import write
 
     if to.suffix not in (".csv", ".parquet"):
         raise click.UsageError(f"{to} has no known format; end it in .csv or .parquet.")
@@ -102,7 +102,7 @@ def prune(results: Path, dry_run: bool) -> None:
 
     Example: gradmeter store prune results/ --dry-run
     """
-    from benchmarks.store_upkeep import prune as prune_store
+    from benchmarks.store.maintenance import prune as prune_store
 
     pruned = prune_store(results, dry_run)
     warn_of(pruned.damaged)

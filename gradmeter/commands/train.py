@@ -28,13 +28,13 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
 
     Example: gradmeter train vae-digits-weights -e pathwise -e 'reinforce*' -K 1,4
     """
-    from benchmarks.outcome import Budget, outcomes, start_of
-    from benchmarks.run import choose, shelf
-    from reports import outcome
+    from benchmarks.running.selection import choose, shelf
+    from benchmarks.training.outcomes import Budget, outcomes, start_of
+    from reports.pages import training
     from reports.terminal import Progress, print_outcome
 
     if out:
-        outcome.check_format(out)
+        training.check_format(out)
     names = choose("estimator", estimators, shelf("full" if estimators else "quick"))
     budget = Budget(evaluations, seconds, learning_rate)
     rows = []
@@ -42,8 +42,8 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
         for found in outcomes(start_of(problem), names, samples, seeds, budget, progress.starting):
             rows += found
             progress.finished("ok")
-    frame = outcome.framed(rows)
+    frame = training.framed(rows)
     if out:
-        click.echo(outcome.write(frame, out), err=True)
+        click.echo(training.write(frame, out), err=True)
     print_outcome(frame)
     leave([{"status": "ok" if "objective" in row else "n/a"} for row in rows])

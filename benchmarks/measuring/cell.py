@@ -1,0 +1,199 @@
+"""One cell: blocks of replicate gradients, streamed into moments and counts."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from benchmarks.machine.random_streams import stream, stream_key
+from benchmarks.objective.definition import Problem
+from benchmarks.objective.truth import Truth
+from benchmarks.statistics import intervals, tail_index
+from benchmarks.statistics.moments import Table, over_parameters
+from benchmarks.statistics.stopping import Plan, StoppingRule
+from estimators import Estimator, evaluate
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is measured: a problem on its device, its truth, an estimator, K and the run's seed."""
+
+    problem: Problem
+    truth: Truth | None
+    estimator: Estimator
+    samples: int
+    seed: int
+    device: torch.device
+    gradients: Callable[..., Tensor] = Problem.gradients  # or the same compiled
+
+    def block(
+        self,
+        index: int,
+        replicates: int,
+        counted: "CountedCost | None" = None,
+        fitted: Estimator | None = None,
+    ) -> Tensor:
+        """The gradients of one block of replicates, from the stream that belongs to it: [R, P].
+
+        The stream is the same for every estimator: common random numbers. What an estimator learns
+        comes from a stream of its own, and is not counted.
+        """
+        fitted = fitted or self.fitted(index, replicates)
+        with self.stream(index):
+            return self.gradients(self.problem, fitted, self.samples, replicates, counted)
+
+    def counted(self, index: int, replicates: int) -> tuple[Tensor, "Counts"]:
+        """The gradients of one block, and what its cost counted."""
+        cost = CountedCost(self.problem.cost)
+        return self.block(index, replicates, cost), cost.counts
+
+    def stream(self, index: int) -> AbstractContextManager[None]:
+        """Inside, block `index` is drawn."""
+        return stream(self._key("block", index), self.device)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the estimator has learned parts, which are others for each block."""
+        return type(self.estimator).fitted is not Estimator.fitted
+
+    def fitted(
+        self, index: int, replicates: int, counted: "CountedCost | None" = None
+    ) -> Estimator:
+        """The estimator with its learned parts, fitted for the replicates of block `index`."""
+        if not self.learns:
+            return self.estimator
+        problem, samples = self.problem.drawn(self.samples, counted)
+        with stream(self._key("fit", index), self.device):
+            return self.estimator.fitted(problem.dist(replicates), problem.cost, samples)
+
+    def _key(self, purpose: str, index: int) -> int:
+        return stream_key(purpose, self.seed, self.problem.name, self.samples, index)
+
+
+class Counts(NamedTuple):
+    """Evaluations of a cost, how many of its values are not finite, and the largest absolute."""
+
+    evaluations: int = 0
+    nonfinite: Tensor | int = 0
+    largest: Tensor | float = 0.0
+
+
+class CountedCost:
+    """A cost that counts its evaluations and values."""
+
+    def __init__(self, cost: Callable[..., Tensor]):
+        self.cost = cost
+        self.counts = Counts()
+        if hasattr(cost, "terms"):
+            self.terms = self._terms
+        if hasattr(cost, "reduction"):
+            self.reduction = cost.reduction
+
+    def __call__(self, x: Tensor, dist) -> Tensor:
+        f = evaluate(self.cost, x, dist)
+        self._count(f, f.numel())
+        return f
+
+    def _terms(self, x: Tensor, dist) -> Tensor:
+        """The cost's `terms`, one evaluation of it for each sample."""
+        own = self.cost.terms(x, dist)
+        self._count(own, x.numel() // dist.event_shape.numel())
+        return own
+
+    def _count(self, f: Tensor, evaluations: int) -> None:
+        values = f.detach()
+        self.add(Counts(evaluations, (~values.isfinite()).sum(), values.abs().max()))
+
+    def add(self, more: Counts) -> None:
+        """Count what was evaluated elsewhere."""
+        evaluations, nonfinite, largest = self.counts
+        self.counts = Counts(
+            evaluations + more.evaluations,
+            nonfinite + more.nonfinite,
+            torch.as_tensor(more.largest).clamp_min(largest),
+        )
+
+
+@dataclass
+class Replicates:
+    """What streams out of the blocks of a cell; nothing here grows with R."""
+
+    table: Table
+    direction: Tensor | None  # of the true gradient, if there is one
+    rule: StoppingRule | None
+    largest: tail_index.LargestValues = field(default_factory=tail_index.LargestValues)
+    count: int = 0
+    evaluations: int = 0
+    nonfinite_costs: Tensor | int = 0
+    largest_cost: Tensor | float = 0.0
+    unhealthy: Tensor | int = 0
+    zero: Tensor | int = 0
+    wrong_way: Tensor | int = 0
+    cosine: Tensor | float = 0.0
+    satisfied: bool = False  # the rule, so that no more is needed
+
+    @classmethod
+    def of(cls, cell: Cell, plan: Plan, rule: StoppingRule | None) -> "Replicates":
+        """Those of a cell, before the first."""
+        direction = None
+        if cell.truth is not None and cell.truth.gradient.norm() > 0:
+            direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
+        return cls(Table(plan.chunk), direction, rule)
+
+    @property
+    def stopped(self) -> str:
+        """What ended it: "replicates", or for a sequential run "precision" or "capped"."""
+        if self.rule is None:
+            return "replicates"
+        return "precision" if self.satisfied else "capped"
+
+    def add(self, g: Tensor, counts: Counts) -> None:
+        """Take in the gradients g [R, P] of one block."""
+        g = g.detach().double()
+        scale = g.abs().amax(1)
+        self.count += len(g)
+        self.evaluations += counts.evaluations
+        self.nonfinite_costs = self.nonfinite_costs + counts.nonfinite
+        self.largest_cost = torch.as_tensor(counts.largest).clamp_min(self.largest_cost)
+        self.unhealthy = self.unhealthy + (~scale.isfinite()).sum()
+        self.zero = self.zero + (scale == 0).sum()
+        if self.direction is not None:
+            unit = g / torch.where(scale > 0, scale, 1.0).unsqueeze(1)  # whose squares are numbers
+            along = unit @ self.direction
+            self.wrong_way = self.wrong_way + (along < 0).sum()
+            norm = over_parameters(unit.square()).sqrt()
+            self.cosine = self.cosine + (along / norm).nan_to_num(0.0).sum()
+        self.largest.add(self.table.add(g))
+        if self.rule is not None and self.rule.due(self.count):
+            whole = self.table.whole()
+            interval = intervals.variance_interval(whole)
+            half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
+            self.satisfied = self.rule.satisfied(self.count, half, intervals.kurtosis(whole))
+
+
+Blocks = Callable[["Cell", Iterable[int]], Iterator[tuple[Tensor, Counts]]]
+
+
+def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[tuple[Tensor, Counts]]:
+    """The gradients of each block and what its cost counted, one after the other."""
+    for index, size in enumerate(sizes):
+        yield cell.counted(index, size)
+
+
+def replicate(
+    cell: Cell, plan: Plan, rule: StoppingRule | None = None, blocks: Blocks = in_turn
+) -> Replicates:
+    """Take in the blocks of a cell in order, until R is reached or the rule is satisfied.
+
+    Whoever makes the `blocks`, they are the same and come in the same order: so are the bits.
+    """
+    found = Replicates.of(cell, plan, rule)
+    for g, counts in blocks(cell, plan.sizes()):
+        found.add(g, counts)
+        if found.satisfied:
+            break
+    return found

@@ -1,0 +1,45 @@
+"""The part of a gradient's noise that comes from the minibatch, not from the estimator.
+
+Over minibatches b, Var ĝ = E_b Var(ĝ | b) + Var_b E(ĝ | b): the first term is what `variance`
+measures for one fixed batch, the second is the same for every unbiased estimator.
+"""
+
+import numpy as np
+import torch
+
+from benchmarks.measuring.cell import Cell
+from benchmarks.objective.definition import Problem
+from benchmarks.statistics.intervals import Interval, t_quantile
+from estimators import Estimator
+
+BATCHES = 48
+REPLICATES = 4  # of each batch
+
+
+def data_variance(
+    problem: Problem, estimator: Estimator, samples: int, seed: int, device: torch.device
+) -> Interval:
+    """tr Var_b E(ĝ | b) over random minibatches, with a 95 % interval; it may come out negative.
+
+    The spread of the means over the batches, less the noise that each mean still has:
+    a one-way analysis of variance, with a jackknife over batches.
+    """
+    like = next(iter(problem.parameters.values()))
+    means, noises = [], []
+    for batch in range(BATCHES):
+        drawn = problem.minibatch(batch).to(device, like.dtype)
+        cell = Cell(drawn, None, estimator, samples, seed, device)
+        g = cell.block(batch, REPLICATES).double()
+        means.append(g.mean(0))
+        noises.append(g.var(0).sum() / REPLICATES)
+    return _between(torch.stack(means).cpu().numpy(), torch.stack(noises).cpu().numpy())
+
+
+def _between(mean: np.ndarray, noise: np.ndarray) -> Interval:
+    """tr Var of the rows of `mean` [M, P], whose own noise has the traces `noise` [M]."""
+    m = len(mean)
+    off2 = np.square(mean - mean.mean(0)).sum(1)
+    value = off2.sum() / (m - 1) - noise.mean()
+    without = (off2.sum() - m / (m - 1) * off2) / (m - 2) - (noise.sum() - noise) / (m - 1)
+    half = t_quantile(m - 1) * np.sqrt((m - 1) / m * np.square(without - without.mean()).sum())
+    return Interval(float(value), float(value - half), float(value + half))

@@ -1,0 +1,158 @@
+"""A cell as work: from its replicates to its measurement."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from benchmarks.machine import timing
+from benchmarks.measuring import compiled_blocks
+from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn, replicate
+from benchmarks.measuring.diagnostics import cautions
+from benchmarks.measuring.fit_cost import learning
+from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.metrics import data_noise, health, statistics
+from benchmarks.measuring.time_and_memory import cost
+from benchmarks.objective.definition import Problem, unvalidated
+from benchmarks.objective.truth import Truth
+from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
+from benchmarks.truth.exact import truth_of_draws
+from estimators import Estimator, Unsupported, create
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A cell to be measured, in which blocks, and when it may stop."""
+
+    cell: Cell
+    plan: Plan
+    replicates: int
+    precision: float | None
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem,
+        truth: Truth | None,
+        estimator: Estimator | str,
+        samples: int,
+        replicates: int,
+        seed: int,
+        device: str | torch.device,
+        dtype: torch.dtype,
+        precision: float | None = None,
+    ) -> "Task":
+        """For a problem that was checked and whose truth is known. ValueError for K < 1."""
+        estimator = create(estimator) if isinstance(estimator, str) else estimator
+        if samples < 1:
+            raise ValueError(f"samples={samples}: an estimate needs at least one sample, K ≥ 1.")
+        if problem.reduction is not None:
+            truth = truth_of_draws(problem, samples)
+        if precision:
+            StoppingRule(precision, replicates)  # a mistake in it shows now
+        moved, device = problem.to(device, dtype), torch.device(device)
+        cell = Cell(moved, truth, estimator, samples, seed, device)
+        plan = plan_of(problem, samples, replicates, precision)
+        return cls(cell, plan, replicates, precision)
+
+    @property
+    def facts(self) -> dict:
+        """What is known of the cell before it is measured."""
+        cell, truth = self.cell, self.cell.truth
+        dtype = next(iter(cell.problem.parameters.values())).dtype
+        return {
+            "problem": cell.problem.name,
+            "problem_version": cell.problem.version,
+            "estimator": str(cell.estimator),
+            "config": cell.estimator.config_json,
+            "samples": cell.samples,
+            "replicates": self.replicates,
+            "budget": self.replicates,
+            "precision": self.precision,
+            "seed": cell.seed,
+            "device": str(cell.device),
+            "dtype": str(dtype).removeprefix("torch."),
+            "truth_method": truth.method if truth else "none",
+            "truth_note": (truth.note or None) if truth else None,
+        }
+
+    @property
+    def rule(self) -> StoppingRule | None:
+        """A new one, for a sequential run."""
+        return StoppingRule(self.precision, self.replicates) if self.precision else None
+
+    @cached_property
+    def refusal(self) -> str | None:
+        """Why the estimator cannot do it, or None."""
+        cell = self.cell
+        drawn, draws = cell.problem.drawn(cell.samples)
+        reason = cell.estimator.unsupported(drawn.differentiable_dist(), draws)
+        if reason and draws < cell.samples:
+            reason += f" (This objective makes one value of its {cell.samples} samples.)"
+        return reason
+
+    def pays(self, cells: int = 1) -> bool:
+        """Whether compiling is worth its time for this many such cells."""
+        return compiled_blocks.pays(
+            cells * self.cell.problem.numbers(self.cell.samples), self.replicates
+        )
+
+    def replicated(self, spread: Blocks = in_turn, compiled: bool = False) -> Replicates:
+        """All replicates, taken in; compiled where the cell is large and they are made here."""
+        cell, size = self.cell, self.plan.block
+        if compiled and self.pays() and not cell.learns and spread is in_turn:
+            cell, _ = compiled_blocks.compiled(cell, lambda cell, i: cell.counted(i, size)[0])
+        return replicate(cell, self.plan, self.rule, spread)
+
+    def measured(
+        self,
+        timed: bool = True,
+        compiled: bool = False,
+        spread: Blocks = in_turn,
+        found: Replicates | None = None,
+    ) -> Measurement:
+        """What follows from the replicates `found`, or from those made now.
+
+        A refusal and a failure are measurements too.
+        """
+        cell, facts = self.cell, self.facts
+        with timing.one_thread(), unvalidated():
+            try:
+                if self.refusal:
+                    return Measurement(**facts, status="n/a", reason=self.refusal)
+                found = found or self.replicated(spread, compiled)
+                facts |= health(cell, found)
+                if found.unhealthy:
+                    return Measurement(**facts, status="error", reason=_unhealthy(found))
+                facts |= statistics(cell, found)
+                facts |= learning(cell, self.plan)
+                if cell.problem.minibatch is not None:
+                    facts |= data_noise(cell)
+                facts |= cautions(cell, facts, found.count)
+                if timed:
+                    facts |= cost(cell, self.plan, facts, compiled)
+            except Exception as failure:  # whatever an estimator does, it must not stop a sweep
+                facts |= ending(failure)
+        return Measurement(**facts)
+
+
+def plan_of(problem: Problem, samples: int, replicates: int, precision: float | None) -> Plan:
+    """The blocks of a cell."""
+    start = first_look(replicates) if precision else None
+    return Plan.of(replicates, problem.numbers(samples), start)
+
+
+def ending(failure: Exception) -> dict:
+    """How a cell ends with an exception: its status, and the reason in one line."""
+    if isinstance(failure, Unsupported):
+        return {"status": "n/a", "reason": str(failure)}
+    says = str(failure).strip() or type(failure).__doc__ or "no message"
+    return {"status": "error", "reason": f"{type(failure).__name__}: {says.splitlines()[0]}"}
+
+
+def _unhealthy(replicated: Replicates) -> str:
+    share = float(replicated.unhealthy) / replicated.count
+    return (
+        f"{share:.3%} of {replicated.count} gradients are not finite, so the variance does not "
+        "exist; use float64, a higher temperature or less extreme parameters."
+    )

@@ -1,0 +1,181 @@
+"""A problem: parameters λ, a family p(x; λ) and a cost f, whose gradient ∇_λ E[f(x)] is wanted."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from benchmarks.objective.truth import Truth
+from estimators import Estimator, replicate_gradients
+from estimators.multi_sample import Copies, Reduced
+
+
+class ProblemError(ValueError):
+    """A user's mistake in a problem: one sentence with the way out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """∇_λ E_{x ~ family(**λ)}[cost(x, dist)], at given λ.
+
+    `parameters` are floating tensors of any shape; `family` turns them, with any number of leading
+    axes added, into a distribution with those axes first in its batch_shape. `cost` takes
+    `(x, dist)` or `(x)`, x being `[K, R, *batch, *event]`, and returns `[K, R, *batch]`; the
+    objective is its sum over the batch. `truth` is "auto" (found where possible), None, the exact
+    gradient as a dict like `parameters`, or a `Truth`.
+
+    With a `reduction`, the objective is E[reduction(f(x_1), …, f(x_K))] over the K = `samples`
+    draws, not the mean cost: it takes costs [..., K] and reduces the last axis, as
+    `estimators.multi_sample.importance_weighted` does. `truth` may then be a function of K.
+
+    If λ comes out of a deterministic `network(**weights)`, gradients are taken at λ and pulled back
+    to the weights, which are then what is measured.
+    Raises ProblemError for parameters that are not floating tensors.
+    """
+
+    name: str
+    parameters: dict[str, Tensor]
+    family: Callable[..., Distribution]
+    cost: Callable[..., Tensor]
+    truth: "str | dict[str, Tensor] | Truth | Callable[[int], Truth] | None" = "auto"
+    version: int = 1
+    summary: str = ""
+    footprint: int | None = None  # numbers the cost holds for each sample; chooses the block size
+    weights: dict[str, Tensor] | None = None
+    network: Callable[..., dict[str, Tensor]] | None = None
+    minibatch: "Callable[[int], Problem] | None" = None  # this problem on the i-th random batch
+    reduction: Callable[[Tensor], Tensor] | None = None  # of the K draws' costs; None: their mean
+
+    def __post_init__(self):
+        if not self.parameters:
+            raise ProblemError(f"Problem {self.name!r} has no parameters; give at least one.")
+        for key, value in self.parameters.items():
+            if not isinstance(value, Tensor) or not value.is_floating_point():
+                kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
+                raise ProblemError(
+                    f"Parameter {key!r} of problem {self.name!r} is {kind}; gradients need a "
+                    "floating tensor, such as torch.tensor(1.0)."
+                )
+            if value.numel() == 0:
+                raise ProblemError(
+                    f"Parameter {key!r} of problem {self.name!r} is empty; leave it out, or give "
+                    "it numbers."
+                )
+
+    @property
+    def measured(self) -> dict[str, Tensor]:
+        """What the gradient is taken of: the weights behind λ if there are any, else λ."""
+        return self.parameters if self.weights is None else self.weights
+
+    def dist(self, *axes: int) -> Distribution:
+        """The distribution at λ, with leading `axes` added. ProblemError if it cannot be built."""
+        try:
+            copies = {k: v.detach().expand((*axes, *v.shape)) for k, v in self.parameters.items()}
+            dist = self.family(**copies)
+        except Exception as failure:
+            where = f" with leading axes {axes} added to its parameters" if axes else ""
+            way_out = "; let them broadcast from the right" if axes else ""
+            raise ProblemError(
+                f"The family of problem {self.name!r} raises {type(failure).__name__}{where}: "
+                f"{_first_line(failure)}{way_out}"
+            ) from failure
+        if not isinstance(dist, Distribution):
+            raise ProblemError(
+                f"The family of problem {self.name!r} returned {type(dist).__name__}; it must "
+                "return a torch.distributions.Distribution."
+            )
+        return dist
+
+    def drawn(
+        self, samples: int, cost: Callable[..., Tensor] | None = None
+    ) -> tuple["Problem", int]:
+        """This problem and K; with a `reduction`, the same objective of one draw of K copies.
+
+        `cost` stands in for the problem's own.
+        """
+        same = self if cost is None else replace(self, cost=cost)
+        if self.reduction is None:
+            return same, samples
+
+        def family(**parameters):
+            return Copies(self.family(**parameters), samples)
+
+        truth = self.truth(samples) if callable(self.truth) else self.truth
+        reduced = Reduced(same.cost, self.reduction)
+        return replace(same, family=family, cost=reduced, truth=truth, reduction=None), 1
+
+    def differentiable_dist(self) -> Distribution:
+        """The distribution at λ, in a graph that leads back to λ."""
+        leaves = {k: v.detach().clone().requires_grad_() for k, v in self.parameters.items()}
+        return self.family(**leaves)
+
+    def numbers(self, samples: int) -> int:
+        """About how many numbers one replicate of K = `samples` holds in memory."""
+        dist = self.dist()
+        shape = dist.batch_shape + dist.event_shape
+        return samples * (self.footprint or shape.numel())
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> "Problem":
+        """This problem on another device and dtype; modules among its functions move along."""
+
+        def moved(part):
+            if isinstance(part, dict):
+                return {k: v.to(device, dtype) for k, v in part.items()}
+            if isinstance(part, torch.nn.Module):
+                return copy.deepcopy(part).to(device, dtype)
+            return part
+
+        names = ("parameters", "weights", "network", "family", "cost")
+        return replace(self, **{name: moved(getattr(self, name)) for name in names})
+
+    def gradients(
+        self,
+        estimator: Estimator,
+        samples: int,
+        replicates: int,
+        cost: Callable[..., Tensor] | None = None,
+    ) -> Tensor:
+        """R gradient estimates, the measured parameters flattened one after the other: [R, P].
+
+        `cost` stands in for the problem's own.
+        """
+        problem, samples = self.drawn(samples, cost)
+        by_name = replicate_gradients(
+            estimator, problem.family, problem.parameters, problem.cost, samples, replicates
+        )
+        return self.pulled_back(by_name)
+
+    def pulled_back(self, by_name: dict[str, Tensor]) -> Tensor:
+        """Gradients at λ, each [R, *shape], as gradients of what is measured: [R, P]."""
+        grads = list(by_name.values())
+        if self.network is not None:
+            leaves = {k: v.detach().requires_grad_() for k, v in self.weights.items()}
+            outputs = self.network(**leaves)
+            grads = torch.autograd.grad(
+                [outputs[name] for name in by_name],
+                list(leaves.values()),
+                grad_outputs=grads,
+                is_grads_batched=True,
+                allow_unused=True,
+                materialize_grads=True,
+            )
+        return torch.cat([g.reshape(len(g), -1) for g in grads], 1)
+
+
+@contextmanager
+def unvalidated() -> Iterator[None]:
+    """Leave out torch's argument checks, which were made once, inside loops over blocks."""
+    before = Distribution._validate_args
+    Distribution.set_default_validate_args(False)
+    try:
+        yield
+    finally:
+        Distribution.set_default_validate_args(before)
+
+
+def _first_line(failure: Exception) -> str:
+    return (str(failure).strip().splitlines() or ["no message"])[0]

@@ -1,0 +1,19 @@
+"""The exact gradient of a problem, as a value: how far it can be trusted, and how it was found."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The gradient [P] of what a problem measures, with its standard error and how it was found."""
+
+    gradient: Tensor
+    error: Tensor
+    method: str  # closed form | enumeration | quadrature | reference
+    note: str = ""

@@ -1,0 +1,215 @@
+"""From findings to the document: what comes first, what it means, and how it ends."""
+
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from benchmarks.regression.accepted import accept
+from benchmarks.regression.effects import MARGINS, halves
+from benchmarks.regression.judging import Pair, finite
+from benchmarks.regression.schema import (
+    EXIT,
+    INTERRUPTED,
+    METRICS,
+    VERDICTS,
+    Acceptance,
+    Document,
+    Finding,
+    Side,
+)
+
+DECIDED = {"failed", "regressed", "improved", "fixed", "unchanged", "identical"}
+FAIL_ON = ("variance", "bias")
+NAMED = 3  # estimators in the sentence
+LEVELS = (0.05, 0.01, 0.001)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that was found, before it is judged as a whole."""
+
+    base: Side
+    head: Side
+    pairs: Sequence[Pair]
+    findings: Sequence[Finding]
+    settings: dict
+    fail_on: Sequence[str] = FAIL_ON
+    entries: Sequence[Acceptance] = field(default_factory=list)
+    interrupted: bool = False
+    lost: Sequence[str] = ()  # a sentence for each file of which something was left out
+
+
+def document(comparison: Comparison, reproduce: Callable[[Pair], str | None]) -> Document:
+    """The whole report; `reproduce` gives the command that repeats one cell."""
+    specs = {_key(pair.cell): pair for pair in comparison.pairs}
+    found = [
+        replace(f, gates=_gates(f, comparison.fail_on), reproduce=reproduce(specs[_of(f)]))
+        for f in comparison.findings
+    ]
+    found, entries = accept(found, comparison.entries)
+    found.sort(key=_rank)
+    expired = [entry for entry in entries if entry.expired]
+    verdict = _overall(found, bool(expired), comparison.interrupted)
+    counts = Counter(f.verdict for f in found)
+    cells = [pair for pair in comparison.pairs if not pair.refused]
+    return Document(
+        verdict=verdict,
+        sentence=_sentence(verdict, found, expired, len(cells), comparison.interrupted),
+        exit_status=INTERRUPTED if comparison.interrupted else EXIT[verdict],
+        base=comparison.base,
+        head=comparison.head,
+        completeness={
+            "cells": len(cells),
+            "refused": len(comparison.pairs) - len(cells),
+            "findings": len(found),
+            "verdicts": {name: counts[name] for name in VERDICTS},
+            "lost": list(comparison.lost),
+        },
+        cells=found,
+        minimum_effect=_minimum_effects(found),
+        self_check=self_check(cells),
+        environment=_differences(comparison.base.context, comparison.head.context),
+        settings=comparison.settings
+        | {
+            "fail_on": list(comparison.fail_on),
+            "margins": MARGINS,
+        },
+        accepted=entries,
+    )
+
+
+def self_check(pairs: Iterable[Pair]) -> dict:
+    """The tests on data where there is nothing to find: the blocks of a side against each other."""
+    p = []
+    for pair in pairs:
+        sides = [s for s in (pair.before, pair.after) if s and s.rows is not None]
+        if len(sides) == 2 and sides[0].identical(sides[1]):
+            sides = sides[:1]
+        p += [value for side in sides for value in halves(side)]
+    p = np.array(p)
+    shares = {f"below_{level}": float((p < level).mean()) if len(p) else None for level in LEVELS}
+    return {"tests": len(p), **shares}
+
+
+def command(
+    base: str,
+    head: str,
+    pair: Pair,
+    settings: dict,
+    plugins: Iterable[str] = (),
+    options: Iterable[str] = (),
+) -> str:
+    """The command that repeats one cell."""
+    cell = pair.cell
+    parts = ["gradmeter", *(word for plugin in plugins for word in ("--with", plugin))]
+    parts += ["regress", base, head, "-p", cell["problem"], "-e", pair.spec]
+    parts += ["-K", cell["samples"], "-R", cell["budget"], "--seed", settings["seed"]]
+    if settings["head_seed"] != settings["seed"]:
+        parts += ["--head-seed", settings["head_seed"]]
+    if cell["device"] != "cpu":
+        parts += ["--device", cell["device"]]
+    return shlex.join(map(str, [*parts, *options]))
+
+
+def _gates(finding: Finding, fail_on: Sequence[str]) -> bool:
+    if not finding.confirmed:
+        return False
+    return finding.verdict == "failed" or (
+        finding.verdict == "regressed" and finding.metric in fail_on
+    )
+
+
+def _rank(finding: Finding) -> tuple:
+    """What decides the exit first, then by verdict, metric and size; unbiased → biased on top."""
+    flip = finding.metric == "bias" and "biased at the head" in (finding.reason or "")
+    size = abs(finding.change) if finite(finding.change) else 0.0
+    return (
+        not finding.gates, not flip, VERDICTS.index(finding.verdict),
+        METRICS.index(finding.metric), -size, finding.problem, finding.estimator, finding.samples,
+    )  # fmt: skip
+
+
+def _overall(found: Sequence[Finding], expired: bool, interrupted: bool) -> str:
+    if expired or any(f.gates for f in found):
+        return "regressed"
+    if any(f.metric == "status" and f.head_value == "error" and not f.accepted for f in found):
+        return "undecided" if interrupted else "failed"
+    decided = not interrupted and any(f.verdict in DECIDED for f in found)
+    return "passed" if decided else "undecided"
+
+
+def _sentence(
+    verdict: str, found: Sequence[Finding], expired: Sequence, cells: int, interrupted: bool
+) -> str:
+    of = f"{cells} cell{'s' if cells != 1 else ''}"
+    gating = [f for f in found if f.gates]
+    tally = _tally(found) or "nothing to compare"
+    late = "".join(
+        f" The accepted regression {e.pattern} ({e.metric}) expired on {e.expires}: mend it, or "
+        "renew the entry." for e in expired
+    )  # fmt: skip
+    if gating:
+        named = _named(gating)
+        more = f"; and {len(named) - NAMED} more" if len(named) > NAMED else ""
+        many = "regression" if len(gating) == 1 else "regressions"
+        start = f"{len(gating)} confirmed {many} in {of}: {'; '.join(named[:NAMED])}{more}."
+    else:
+        start = {
+            "regressed": f"No new regression in {of}, but an acceptance has run out.",
+            "failed": f"No confirmed regression, but cells fail: {tally}.",
+            "undecided": f"Nothing was decided in {of}: {tally}.",
+            "passed": f"No confirmed regression in {of}: {tally}.",
+        }[verdict]
+    return start + late + (" Interrupted: the other cells were not compared." * interrupted)
+
+
+def _tally(found: Iterable[Finding]) -> str:
+    """How many of each verdict, where none makes the report fail."""
+    words = [f"{f.verdict} but accepted" if f.accepted
+             else f"{f.verdict} in {f.metric} alone" if f.verdict == "regressed"
+             else f.verdict for f in found]  # fmt: skip
+    counts = Counter(sorted(words, key=lambda word: VERDICTS.index(word.partition(" ")[0])))
+    return ", ".join(f"{count} {word}" for word, count in counts.items())
+
+
+def _named(gating: Iterable[Finding]) -> list[str]:
+    """Each estimator and metric once, with the cell that is worst."""
+    groups: dict[tuple, list[Finding]] = {}
+    for finding in gating:  # the worst come first
+        groups.setdefault((finding.metric, finding.estimator), []).append(finding)
+    said = []
+    for (metric, estimator), each in groups.items():
+        worst = each[0]
+        where = f"{worst.problem}, K = {worst.samples}"
+        many = f"in {len(each)} cells, most on {where}" if len(each) > 1 else f"on {where}"
+        said.append(f"{metric} of {estimator} {many}: {worst.reason.rstrip('.')}")
+    return said
+
+
+def _minimum_effects(found: Iterable[Finding]) -> dict:
+    effects = {}
+    for finding in found:
+        if finite(finding.minimum_effect):
+            effects.setdefault(finding.metric, []).append(finding.minimum_effect)
+    return {
+        metric: {"best": min(v), "median": float(np.median(v)), "worst": max(v)}
+        for metric, v in effects.items()
+    }
+
+
+def _differences(base: dict, head: dict) -> list[dict]:
+    """The environment where it differs; time and commit always do."""
+    names = [name for name in {**base, **head} if name not in ("time", "commit")]
+    pairs = ((name, base.get(name), head.get(name)) for name in names)
+    return [{"field": n, "base": b, "head": h} for n, b, h in pairs if b != h]
+
+
+def _key(cell: dict) -> tuple:
+    return tuple(cell[k] for k in ("problem", "estimator", "config", "samples", "device", "dtype"))
+
+
+def _of(finding: Finding) -> tuple:
+    return _key(vars(finding))

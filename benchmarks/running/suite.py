@@ -1,0 +1,165 @@
+"""Run a suite: every cell (problem × K × estimator) becomes a record in the store."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from benchmarks import problems
+from benchmarks.measuring.measurement import Measurement
+from benchmarks.problems import trajectories
+from benchmarks.running.in_process import Alone
+from benchmarks.running.job import Job
+from benchmarks.running.selection import shelf
+from benchmarks.statistics.random_projections import sketch
+from benchmarks.statistics.stopping import Plan, StoppingRule
+from benchmarks.store.store import Store, identity
+
+CAP = 1_000_000  # replicates at which a run to a given precision ends, unless told otherwise
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is to be measured; what decides the numbers is in the records' identity."""
+
+    problems: tuple[str, ...]
+    estimators: tuple[str, ...]
+    samples: tuple[int, ...] = (1, 4)
+    replicates: int | None = None  # the problem says, unless given
+    precision: float | None = None
+    seed: int = 0
+    device: str = "cpu"
+    whole: bool = False  # each problem says which of the estimators, and adds some of its own
+    timed: bool = True
+    compiled: bool = False  # not in the identity: the numbers are the same to rounding
+
+    def __post_init__(self):
+        for samples in self.samples:
+            if samples < 1:
+                raise ValueError(
+                    f"samples={samples}: an estimate needs at least one sample, K ≥ 1."
+                )
+        if self.replicates is not None:
+            Plan.of(self.replicates, 1)
+        if self.precision is not None:
+            StoppingRule(self.precision, CAP)
+
+    @property
+    def cells(self) -> list[tuple[str, int, str]]:
+        """(problem, K, estimator) of every cell, in the order they are run."""
+        quick = shelf("quick")
+        few = tuple(name for name in self.estimators if name in quick)
+        found = []
+        for problem in self.problems:
+            chosen = self.estimators
+            if self.whole and problems.is_narrow(problem):
+                chosen = few if few == self.estimators else (*few, *problems.also(problem))
+            elif self.whole:
+                chosen = (*chosen, *problems.also(problem))
+            found += [(problem, samples, name) for samples in self.samples for name in chosen]
+        return found
+
+    def jobs(self, timed: bool) -> Iterator[Job]:
+        """The cells as work, with what each is timed for or not."""
+        for problem, samples, estimator in self.cells:
+            yield Job(
+                problem, samples, estimator, self.budget(problem), self.precision, self.seed,
+                self.device, timed, self.compiled,
+            )  # fmt: skip
+
+    def budget(self, problem: str) -> int:
+        """The most replicates spent on a cell of a problem."""
+        return self.replicates or (CAP if self.precision else problems.replicates(problem))
+
+
+def run(
+    suite: Suite,
+    store: Store,
+    resume: bool = False,
+    per_parameter: bool = False,
+    starting: Callable[[str, int, str], None] = lambda *cell: None,
+    crew=None,
+) -> Iterator[Measurement]:
+    """Measure the cells of `suite`, append each to `store`, and yield it.
+
+    With `per_parameter`, each parameter's numbers are stored beside the record. With `resume`,
+    cells whose last record is not an error are left out. A problem that cannot be
+    measured gives a record with status "error" for each of its cells; the others go on.
+
+    A `crew` of several (`benchmarks.running`) measures in any order and times nothing: other work
+    would be in the timings. `time_alone` adds them. The numbers are the same to the last bit.
+    """
+    crew = crew or Alone()
+    done = finished(store) if resume else {}
+    jobs = (job for job in suite.jobs(suite.timed and crew.width == 1) if job.identity not in done)
+    for _, measurement, where in crew.measure(_announced(jobs, starting)):
+        measurement = replace(measurement, **trajectories.place(measurement.problem))
+        measurement = _with_files(measurement, store, per_parameter)
+        isolated = math.isfinite(measurement.seconds)
+        store.append({**measurement.record, "context": {**where, "isolated": isolated}})
+        yield measurement
+
+
+def untimed(suite: Suite, store: Store) -> dict[int, Job]:
+    """The cells of `suite` that were measured but not timed, by the place of their last record."""
+    jobs = {job.identity: job for job in suite.jobs(timed=True)}
+    last = {}
+    for place, record in enumerate(store):
+        wanted = record["status"] == "ok" and record.get("seconds") is None
+        last[identity(record)] = place if wanted else None
+    return {last[key]: job for key, job in jobs.items() if last.get(key) is not None}
+
+
+def time_alone(
+    jobs: dict[int, Job],
+    store: Store,
+    starting: Callable[[str, int, str], None] = lambda *cell: None,
+    crew=None,
+) -> Iterator[dict]:
+    """Time what `untimed` found, one cell at a time, and yield the record with the timings.
+
+    The store is read along, so that memory does not grow with it.
+    """
+    crew = crew or Alone()
+    for place, record in enumerate(store):
+        if place not in jobs:
+            continue
+        job = jobs[place]
+        starting(job.problem, job.samples, job.estimator)
+        changes, where = crew.time(job, record)
+        known = {key: value for key, value in record.items() if key != "schema"}
+        known |= {**changes, "context": {**where, "isolated": "seconds" in changes}}
+        store.append(known)
+        yield known
+
+
+def finished(store: Store) -> dict[tuple, str]:
+    """The identity and status of each cell whose last record is not an error."""
+    if not store.path.exists():
+        return {}
+    last = {identity(record): record["status"] for record in store}
+    return {key: status for key, status in last.items() if status != "error"}
+
+
+def _with_files(measurement: Measurement, store: Store, per_parameter: bool) -> Measurement:
+    """The measurement with its arrays in files beside the store."""
+    if per_parameter and measurement.parameters is not None:
+        file = store.beside(measurement.record, measurement.parameters)
+        measurement = replace(measurement, per_parameter=file)
+    if measurement.blocks is not None:
+        file = store.beside(measurement.record, _summaries(measurement), "blocks")
+        measurement = replace(measurement, per_block=file, blocks=None)
+    return measurement
+
+
+def _summaries(measurement: Measurement) -> dict:
+    """What a later comparison needs of the blocks, and of the truth, in sketched coordinates."""
+    wide = {"mean": measurement.blocks["mean"]}
+    known = measurement.parameters or {}
+    wide |= {name: known[name] for name in ("truth", "truth_error") if name in known}
+    return measurement.blocks | {name: sketch(value) for name, value in wide.items()}
+
+
+def _announced(jobs: Iterator[Job], starting: Callable[[str, int, str], None]) -> Iterator[Job]:
+    for job in jobs:
+        starting(job.problem, job.samples, job.estimator)
+        yield job

@@ -1,0 +1,1 @@
+"""Statistics alone: numbers in, estimates with intervals out. Imports no other room."""

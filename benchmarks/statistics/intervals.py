@@ -1,0 +1,128 @@
+"""95 % intervals of variances and of their ratios and products, on the log scale."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+if TYPE_CHECKING:  # reports use the rest without torch
+    from benchmarks.statistics.moments import Moments, Rows
+
+LEVEL = 0.95
+ROUNDING = 1e-14  # relative, of float64 means
+
+
+class Interval(NamedTuple):
+    """An estimate with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def t_quantile(df: float | NDArray, level: float = LEVEL) -> float | NDArray:
+    """The two-sided quantile of Student's t."""
+    return stdtrit(np.maximum(df, 1.0), (1 + level) / 2)
+
+
+def kurtosis(whole: "Moments") -> float:
+    """κ = E s² / V² of s = ‖g − ḡ‖²; 1 for a constant s, 3 for one Gaussian parameter."""
+    n, square = float(whole.count[0]), float(whole.m2.sum()) ** 2
+    return float(whole.q4[0]) * n / square if square > 0 else 1.0
+
+
+def variance_interval(whole: "Moments") -> Interval:
+    """tr Cov g by the delta method with the measured variance of s, on the log scale.
+
+    Var(log V̂) = (κ − 1) / R, Student t with Satterthwaite's 2R / (κ − 1) degrees of freedom.
+    """
+    n = float(whole.count[0])
+    value = float(whole.m2.sum()) / (n - 1)
+    if value <= (ROUNDING * float(whole.mean.norm())) ** 2:
+        return Interval(0.0, 0.0, 0.0)  # equal replicates, but for the rounding of their mean
+    return _log_t(value, kurtosis(whole), n)
+
+
+def parameter_variances(whole: "Moments") -> tuple[NDArray, NDArray, NDArray]:
+    """The same for each parameter: value, low and high, each [P]."""
+    n = float(whole.count[0])
+    m2, m4 = whole.m2[0].cpu().numpy(), whole.m4[0].cpu().numpy()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        kappa = np.where(m2**2 > 0, m4 * n / m2**2, 1.0)
+    half = _log_half_width(kappa, n)
+    value = m2 / (n - 1)
+    return value, value * np.exp(-half), value * np.exp(half)
+
+
+def jackknife_variances(rows: "Rows") -> NDArray:
+    """tr Cov g without each row of the table: [M]."""
+    n, q = rows.count.cpu().numpy(), rows.m2.sum(-1).cpu().numpy()
+    total = float(n.sum())
+    mean = (rows.count.unsqueeze(-1) * rows.mean).sum(0) / total
+    off2 = (rows.mean - mean).square().sum(-1).cpu().numpy()  # [M]
+    whole = q.sum() + (n * off2).sum()
+    return (whole - q - total * n / (total - n) * off2) / (total - n - 1)
+
+
+def snr_interval(rows: "Rows") -> Interval:
+    """‖E g‖ / √(tr Cov g): its square, without the mean's own noise, by the jackknife over rows.
+
+    Needs a variance above zero. The ends are NaN for fewer than two rows.
+    """
+    n, mean = rows.count.cpu().numpy(), rows.mean.cpu().numpy()
+    total = float(n.sum())
+    centre = n @ mean / total
+    rest = total - n  # without each row: [M]
+    q, off2 = rows.m2.sum(-1).cpu().numpy(), np.square(mean - centre).sum(-1)
+    variance = float((q + n * off2).sum()) / (total - 1)
+    square = float(centre @ centre) / variance - 1 / total
+    m = len(n)
+    variances = jackknife_variances(rows) if m > 1 else np.zeros(m)
+    if not np.all(variances > 0):
+        return Interval(max(square, 0.0) ** 0.5, np.nan, np.nan)
+    without = centre - (n / rest)[:, None] * (mean - centre)
+    left_out = np.square(without).sum(-1) / variances - 1 / rest
+    half = t_quantile(m - 1) * left_out.std() * (m - 1) ** 0.5
+    ends = (max(end, 0.0) ** 0.5 for end in (square, square - half, square + half))
+    return Interval(*ends)
+
+
+def ratio_interval(a: NDArray, b: NDArray, value: float) -> Interval:
+    """V_a / V_b, paired by block: the jackknife of the log ratio over blocks.
+
+    `a` and `b` are `jackknife_variances` over the same blocks; `value` the ratio of the wholes.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"Blocks must be the same on both sides, not {len(a)} and {len(b)}.")
+    if not (np.all(a > 0) and np.all(b > 0)):
+        return Interval(value, np.nan, np.nan)
+    log_ratio = np.log(a / b)
+    m = len(log_ratio)
+    se = np.sqrt((m - 1) / m * np.square(log_ratio - log_ratio.mean()).sum())
+    half = t_quantile(m - 1) * se
+    return Interval(value, value * np.exp(-half), value * np.exp(half))
+
+
+def product_interval(
+    variance: float, kappa: float, replicates: int, seconds: float, log_sd: float, rounds: int
+) -> Interval:
+    """variance × seconds, from the noise of both logs: Welch–Satterthwaite."""
+    of_variance = max(kappa - 1, 2 / replicates) / replicates
+    of_seconds = log_sd**2 / rounds * np.pi / 2  # of a median
+    df_variance = 2 * replicates / max(kappa - 1, 2 / replicates)
+    spread = of_variance + of_seconds
+    welch = of_variance**2 / df_variance + of_seconds**2 / max(rounds - 1, 1)
+    half = t_quantile(spread**2 / welch if welch > 0 else np.inf) * np.sqrt(spread)
+    value = variance * seconds
+    return Interval(value, value * np.exp(-half), value * np.exp(half))
+
+
+def _log_t(value: float, kappa: float, n: float) -> Interval:
+    half = float(_log_half_width(np.asarray(kappa), n))
+    return Interval(value, value * np.exp(-half), value * np.exp(half))
+
+
+def _log_half_width(kappa: NDArray, n: float) -> NDArray:
+    spread = np.maximum(kappa - 1, 2 / n)  # a constant s still has the noise of the mean
+    return t_quantile(2 * n / spread) * np.sqrt(spread / n)

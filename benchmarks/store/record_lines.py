@@ -1,0 +1,117 @@
+"""One line of the store: a record as strict JSON that ends in the checksum of what precedes it.
+
+    {"schema": 2, "problem": …, "context": {…}, "checksum": "crc32:89abcdef"}
+
+A line of schema 1 has no checksum and is otherwise the same.
+"""
+
+import json
+import math
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from msgspec import ValidationError
+from msgspec.json import Decoder
+
+from benchmarks.store.schema import Context, Record
+
+SCHEMA = 2
+MARK = b', "checksum": "crc32:'
+TAIL = len(MARK) + len(b'89abcdef"}')
+WRONG = re.compile(r"Expected `(\w+)[^`]*`, got `(\w+)`(?: - at `\$\.(.+)`)?")  # says msgspec
+TYPES = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
+TYPES |= {"null": "null", "array": "a list", "object": "an object"}
+_record, _object = Decoder(Record).decode, Decoder(dict[str, object]).decode
+_known, _scalars = (
+    Decoder(Context | None).decode,
+    Decoder(dict[str, str | int | float | bool | None] | None).decode,
+)
+
+
+class Damaged(ValueError):
+    """Why a line is no record, as the part of a sentence that follows "line 7:"."""
+
+
+def encode(record: Mapping) -> bytes:
+    """The line of a record, newline included. Non-finite numbers become null: JSON has no NaN."""
+    plain = {key: value for key, value in record.items() if key != "schema"}
+    body = json.dumps({"schema": SCHEMA, **strict(plain)}, allow_nan=False)[:-1].encode()
+    return body + MARK + b'%08x"}\n' % zlib.crc32(body)
+
+
+def decode(line: bytes) -> Record:
+    """The record of a line, its context as a dictionary. Raises Damaged with the reason.
+
+    Records of one run share their context: do not change it.
+    """
+    line = line.strip()
+    summed = line[-TAIL:].startswith(MARK)
+    if summed and line[-10:] != b'%08x"}' % zlib.crc32(memoryview(line)[:-TAIL]):
+        raise Damaged("its checksum does not match")
+    try:
+        record = _parsed(_record, line)
+    except Damaged:
+        _check_schema(_parsed(_object, line).get("schema"), summed)  # a later one explains it
+        raise
+    _check_schema(record.schema, summed)
+    _check_config(record.config)
+    for name in (record.per_parameter, record.per_block):
+        if name and (name.startswith("/") or ".." in name or "\0" in name):
+            raise Damaged(f"{name[:40]!r} leads out of the store")
+    record.schema, record.context = SCHEMA, _context(bytes(record.context))
+    return record
+
+
+def _parsed(parse: Callable, text: bytes | str):
+    try:
+        return parse(text)
+    except ValidationError as mistake:
+        raise Damaged(_sentence(str(mistake))) from mistake
+    except (ValueError, RecursionError) as mistake:
+        raise Damaged("it is not whole JSON") from mistake
+
+
+def _sentence(mistake: str) -> str:
+    found = WRONG.fullmatch(mistake)
+    if not found:
+        return mistake.replace("Object missing required field", "it has no")
+    wanted, got, name = found.groups(default="it")
+    return f"{name} is {TYPES[got]}, not {TYPES[wanted]}"
+
+
+def _check_schema(schema: object, summed: bool) -> None:
+    if type(schema) is not int or schema < 1:
+        raise Damaged("it names no schema")
+    if schema > SCHEMA:
+        raise Damaged(
+            f"it has schema {schema}, this gradmeter knows 1 to {SCHEMA}; install a newer one"
+        )
+    if schema >= 2 and not summed:
+        raise Damaged("it has lost its checksum")
+
+
+@lru_cache(maxsize=1024)
+def _check_config(config: str | None) -> None:
+    try:
+        _object("{}" if config is None else config)
+    except (ValueError, RecursionError) as mistake:
+        raise Damaged("config is not a JSON object") from mistake
+
+
+@lru_cache(maxsize=64)
+def _context(text: bytes) -> dict | None:
+    _parsed(_known, text)
+    return _parsed(_scalars, text)
+
+
+def strict(value):
+    """`value` with every non-finite float as None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(item) for item in value]
+    return value

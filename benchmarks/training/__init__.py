@@ -1,0 +1,1 @@
+"""Training loops: what an estimator makes of a model."""

@@ -1,0 +1,1 @@
+"""The exact gradient, found where it can be."""

@@ -1,0 +1,139 @@
+"""Identities between `log_prob`, its derivatives and samples, in any number of dimensions."""
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import torch
+from scipy.special import stdtrit
+from torch import Tensor
+from torch.distributions import Distribution
+
+from benchmarks.machine.random_streams import stream, stream_key
+from benchmarks.objective.definition import Problem
+from estimators import Unsupported, capabilities
+
+ALARM = 1e-6  # false alarms of each test
+BLOCKS = 32  # whose means are compared by Student's t
+DIRECTIONS = ("the mean", "a random direction", "another, of scaled coordinates", "coordinate 0")
+
+
+def of_gradients(problem: Problem, count: int) -> Iterator[str]:
+    """E[∇ log p] = 0, and ∇E[h(x)] through `rsample` is that by the score; a sentence if not."""
+    copies = {
+        k: v.detach().expand(BLOCKS, *v.shape).clone().requires_grad_()
+        for k, v in problem.parameters.items()
+    }
+    with torch.enable_grad():
+        dist = problem.family(**copies)
+        if capabilities.moving_support(dist):
+            return  # a score function does not see the boundary
+        size = (max(count // BLOCKS, 16),)
+        x = dist.rsample(size) if dist.has_rsample else dist.sample(size)
+        try:
+            log_p = dist.log_prob(x.detach())
+            score = _gradients(log_p.mean(0), copies)
+            _gradients(x.sum(), copies) if x.requires_grad else None
+        except (Unsupported, NotImplementedError, RuntimeError):
+            return  # no density, so no score; or a sampler without a derivative, which refuses
+        yield from _about_derivative(problem, copies, x.detach()[0])
+        for name, means in score.items():
+            if _off(means):
+                found = _mean(means[:, _worst(means)])
+                yield (
+                    "`sample` and `log_prob` disagree: the derivative of `log_prob` in "
+                    f"{name!r} averages to {found} over {count} samples instead of to 0; a "
+                    "normaliser that depends on it is missing, samples have another law, or the "
+                    "support moves with it (then declare `support`)."
+                )
+        if x.requires_grad:
+            yield from _about_path(dist, copies, x, log_p)
+
+
+def _about_path(dist, copies: dict, x: Tensor, log_p: Tensor) -> Iterator[str]:
+    """∂E[h(x)]/∂λ through `rsample` and by the score, for bounded functions h of projections."""
+    for along in projections(dist, x):
+        fixed = along.detach()
+        centre = fixed.median()
+        z = (along - centre) / (fixed - centre).abs().median().clamp_min(1e-12)
+        for name, h in itertools.product(copies, (z.tanh(), (-z.square() / 2).exp())):
+            by_path = _gradients(h.mean(0), copies)[name]
+            by_score = _gradients(((h - h.mean()).detach() * log_p).mean(0), copies)[name]
+            if _off(by_path - by_score):
+                at = _worst(by_path - by_score)
+                yield (
+                    f"`rsample` moves wrongly with {name!r}: through it the derivative of "
+                    f"E[h(x)] is {_mean(by_path[:, at])}, by the score of `log_prob` it is "
+                    f"{_mean(by_score[:, at])}, with a false-alarm rate of {ALARM:g}; a "
+                    "rejection sampler needs a correction for its acceptance."
+                )
+
+
+def _about_derivative(problem: Problem, copies: dict, x: Tensor) -> Iterator[str]:
+    """The derivative of `log_prob` by autograd and by differences, at BLOCKS samples x [R, ...]."""
+    by_graph = _gradients(problem.family(**copies).log_prob(x.unsqueeze(0))[0], copies)
+    for name, value in copies.items():
+        value = value.detach()
+        step = 1e-6 * (value.abs() + 1e-3) * torch.randn_like(value).sign()
+        rest = {k: v.detach() for k, v in copies.items()}
+        with torch.no_grad():
+            above, below = (
+                problem.family(**rest | {name: value + sign * step}).log_prob(x.unsqueeze(0))[0]
+                for sign in (1, -1)
+            )
+        change = (above - below).reshape(BLOCKS, -1).sum(1) / 2
+        expected = (by_graph[name] * step.reshape(BLOCKS, -1)).sum(1)
+        scale = change.abs() + expected.abs()
+        size = scale[scale.isfinite()].mean() if scale.isfinite().any() else scale.new_zeros(())
+        wrong = (change - expected).abs() > 1e-3 * scale + 1e-3 * size + 1e-12
+        if wrong.float().mean() > 0.5:
+            at = int(wrong.nonzero()[0])
+            yield (
+                f"`log_prob` has a wrong derivative in {name!r}: over a small step it changes by "
+                f"{float(change[at]):.4g}, autograd says {float(expected[at]):.4g}; do not detach "
+                "what it is made of."
+            )
+
+
+def projections(dist: Distribution, x: Tensor) -> Iterator[Tensor]:
+    """x [..., *batch, *event] along each of `DIRECTIONS`, or as it is: [..., *batch]."""
+    if dist.event_shape.numel() == 1:
+        yield x.reshape(x.shape[: x.ndim - len(dist.event_shape)])
+        return
+    flat = x.flatten(x.ndim - len(dist.event_shape))
+    rows = flat.detach().reshape(-1, flat.shape[-1])
+    with stream(stream_key("directions")):
+        drawn = torch.randn(2, flat.shape[-1], dtype=x.dtype)
+    for direction in (rows.mean(0), drawn[0], drawn[1] / rows.std(0).clamp_min(1e-12)):
+        yield flat @ direction
+    yield flat[..., 0]
+
+
+def _gradients(surrogate: Tensor, copies: dict) -> dict[str, Tensor]:
+    """Of each block, for each parameter: [R, P]."""
+    found = torch.autograd.grad(
+        surrogate.sum(), list(copies.values()), retain_graph=True, allow_unused=True,
+        materialize_grads=True,
+    )  # fmt: skip
+    return {k: g.reshape(BLOCKS, -1) for k, g in zip(copies, found, strict=True)}
+
+
+def _off(means: Tensor) -> bool:
+    """Whether block means [R, P] have a mean other than 0, along the axes or random signs."""
+    if means.shape[1] > 8:
+        means = means @ torch.randn(means.shape[1], 8, dtype=means.dtype).sign()
+    spread = means.std(0)
+    known = spread > 1e-9 * means.abs().max()  # else an event that did not happen in any block
+    t = (means.mean(0).abs() / spread * math.sqrt(BLOCKS))[known & means.isfinite().all(0)]
+    return bool((t > -stdtrit(BLOCKS - 1, ALARM / 2 / means.shape[1])).any())
+
+
+def _worst(means: Tensor) -> int:
+    """The number whose block means [R, P] are furthest from 0."""
+    error = means.std(0).clamp_min(1e-300)
+    return int((means.mean(0).abs() / error).argmax())
+
+
+def _mean(means: Tensor) -> str:
+    """The mean of block means [R], with its standard error."""
+    return f"{float(means.mean()):.4f} ± {float(means.std()) / math.sqrt(BLOCKS):.4f}"

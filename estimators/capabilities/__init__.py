@@ -1,0 +1,108 @@
+"""What a distribution can do, looked up by its type: one file a kind of ability.
+
+Most functions here are a `functools.singledispatch` on the distribution, to which
+`estimators.families` adds what it knows of each. Their own bodies are for distributions nothing is
+known about: they try what torch offers, or refuse with a sentence.
+"""
+
+from estimators.capabilities.couplings import (
+    Coupled,
+    from_gammas,
+    inside,
+    jumps,
+    mirrored,
+    quantile,
+    replayed,
+    require_continuous,
+    shared,
+    uniforms,
+    weak_derivatives,
+)
+from estimators.capabilities.derived_methods import (
+    PIECES,
+    Completed,
+    complete,
+    moving_support,
+    offers,
+)
+from estimators.capabilities.description import (
+    Unsupported,
+    bounds,
+    describe,
+    is_discrete,
+    mode,
+    stated_moments,
+)
+from estimators.capabilities.events import carry_logits, over_event, spread
+from estimators.capabilities.implicit import attach, cdf, common_cdf, implicit
+from estimators.capabilities.leaf_tensors import carry, replaced, tensors, with_leaves
+from estimators.capabilities.relaxation import (
+    bernoulli_logits,
+    conditional_logits,
+    given_sample,
+    harden,
+    lead,
+    logits,
+    logits_of,
+    perturbed_logits,
+    rounded,
+    soften,
+    sparsify,
+)
+from estimators.capabilities.support import (
+    LARGEST_SUPPORT,
+    support_log_prob,
+    support_points,
+    support_table,
+)
+
+__all__ = [
+    "LARGEST_SUPPORT",
+    "PIECES",
+    "Completed",
+    "Coupled",
+    "Unsupported",
+    "attach",
+    "bernoulli_logits",
+    "bounds",
+    "carry",
+    "carry_logits",
+    "cdf",
+    "common_cdf",
+    "complete",
+    "conditional_logits",
+    "describe",
+    "from_gammas",
+    "given_sample",
+    "harden",
+    "implicit",
+    "inside",
+    "is_discrete",
+    "jumps",
+    "lead",
+    "logits",
+    "logits_of",
+    "mirrored",
+    "mode",
+    "moving_support",
+    "offers",
+    "over_event",
+    "perturbed_logits",
+    "quantile",
+    "replaced",
+    "replayed",
+    "require_continuous",
+    "rounded",
+    "shared",
+    "soften",
+    "sparsify",
+    "spread",
+    "stated_moments",
+    "support_log_prob",
+    "support_points",
+    "support_table",
+    "tensors",
+    "uniforms",
+    "weak_derivatives",
+    "with_leaves",
+]

@@ -1,0 +1,56 @@
+"""What a distribution is: its name, its kind, its ends, its stated moments; and refusals."""
+
+from functools import singledispatch
+
+from torch import Tensor
+from torch.distributions import Distribution
+
+
+class Unsupported(Exception):
+    """A refusal: one sentence naming the object, the missing ability and the way out."""
+
+
+def describe(dist: Distribution) -> str:
+    """The distribution's type as a person would write it, such as `Independent(Normal)`."""
+    inner = getattr(dist, "base_dist", None) or getattr(dist, "component_distribution", None)
+    return type(dist).__name__ + (f"({describe(inner)})" if inner is not None else "")
+
+
+def is_discrete(dist: Distribution) -> bool:
+    """Whether the support is known to be discrete."""
+    try:
+        return bool(dist.support.is_discrete)
+    except (AttributeError, NotImplementedError):
+        return False
+
+
+@singledispatch
+def bounds(dist: Distribution) -> tuple[Tensor | float | None, Tensor | float | None]:
+    """The ends of a univariate support; None where there is none or it is not known."""
+    try:
+        support = dist.support
+    except (AttributeError, NotImplementedError):
+        return None, None
+    support = getattr(support, "base_constraint", support)
+    return getattr(support, "lower_bound", None), getattr(support, "upper_bound", None)
+
+
+@singledispatch
+def stated_moments(dist: Distribution) -> tuple[Tensor, Tensor] | None:
+    """The mean and variance that the distribution states, if it states finite ones."""
+    try:
+        mean, variance = dist.mean, dist.variance
+    except (AttributeError, NotImplementedError):
+        return None
+    return (mean, variance) if mean.isfinite().all() and variance.isfinite().all() else None
+
+
+@singledispatch
+def mode(dist: Distribution) -> Tensor:
+    """The most probable point: [*batch, *event]."""
+    try:
+        return dist.mode
+    except NotImplementedError:
+        raise Unsupported(
+            f"{describe(dist)} has no `mode`; add it, or use reinforce-loo."
+        ) from None

@@ -1,0 +1,89 @@
+"""Relaxations: perturbed logits, and the points that they are softened or hardened to.
+
+`z` are perturbed logits; shapes follow `[*sample, *batch, *event]`."""
+
+from functools import singledispatch
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from estimators.capabilities.description import Unsupported, describe
+
+
+@singledispatch
+def perturbed_logits(dist: Distribution, shape: torch.Size) -> Tensor:
+    """Logits plus the noise whose arg-max is a sample: [*shape, *batch, *event]."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def soften(dist: Distribution, z: Tensor) -> Tensor:
+    """The relaxed sample of perturbed logits: sigmoid or softmax."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def harden(dist: Distribution, z: Tensor) -> Tensor:
+    """The exact sample of perturbed logits: a step or a one-hot arg-max, without a derivative."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def logits(dist: Distribution) -> Tensor:
+    """The logits λ of a distribution that can be relaxed: [*batch, *event]."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def rounded(dist: Distribution) -> Tensor:
+    """What a sample is the rounding of, in the coordinates of samples: [*batch, *event]."""
+    return logits(dist)
+
+
+@singledispatch
+def bernoulli_logits(dist: Distribution) -> Tensor:
+    """The logits of a distribution made of Bernoullis alone: [*batch, *event]."""
+    raise Unsupported(
+        f"{describe(dist)} is not made of Bernoullis, whose two values are what is coupled here; "
+        "use Bernoulli or Independent(Bernoulli), or a score-function estimator such as "
+        "reinforce-loo."
+    )
+
+
+@singledispatch
+def logits_of(dist: Distribution, p: Tensor) -> Tensor:
+    """The logits whose softened point is p: the inverse of `soften`."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def conditional_logits(dist: Distribution, x: Tensor) -> Tensor:
+    """Draws of the perturbed logits given that `harden` makes x of them: the shape of x."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def given_sample(dist: Distribution, z: Tensor) -> Tensor:
+    """`z`, with its derivative in the logits where its hard sample and the noise beyond it stay."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def lead(dist: Distribution, x: Tensor, gap: float) -> Tensor:
+    """The logits, their values moved until the class of x leads all others by `gap`."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@singledispatch
+def sparsify(dist: Distribution, z: Tensor) -> Tensor:
+    """The sparse relaxed sample of perturbed logits: z projected onto the simplex."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+def _relaxation_refusal(dist: Distribution) -> str:
+    return (
+        f"{describe(dist)} has no relaxation: only Bernoulli, OneHotCategorical and Independent of "
+        "them are points that can be softened; use a score-function estimator such as "
+        "reinforce-loo, or pathwise if it is continuous."
+    )

@@ -1,0 +1,78 @@
+"""Finite supports: their points, and the log-probability of each."""
+
+from functools import singledispatch
+
+import torch
+from torch import Tensor
+from torch.distributions import Categorical, Distribution, Independent, OneHotCategorical
+
+from estimators.capabilities.description import bounds, is_discrete
+from estimators.capabilities.leaf_tensors import tensors
+
+LARGEST_SUPPORT = 2**16
+
+
+def support_points(dist: Distribution) -> Tensor | None:
+    """Every point of a finite support of at most 2^16 points: [N, *batch, *event], or None."""
+    points = support_table(dist)
+    if points is None:
+        return None
+    points = points.reshape(len(points), *[1] * len(dist.batch_shape), *dist.event_shape)
+    return points.expand(-1, *dist.batch_shape, *dist.event_shape)
+
+
+@singledispatch
+def support_table(dist: Distribution) -> Tensor | None:
+    """The points that all batch elements share: [N, *event], or None."""
+    try:
+        points = dist.enumerate_support(expand=False)
+    except NotImplementedError:
+        points = _integers(dist)
+    if points is None or len(points) > LARGEST_SUPPORT:
+        return None
+    return points.reshape(-1, *dist.event_shape)
+
+
+def _integers(dist: Distribution) -> Tensor | None:
+    """Every integer of a finite range that all batch elements share: [N], or None."""
+    low, high = bounds(dist)
+    if not is_discrete(dist) or dist.event_shape or low is None or high is None:
+        return None
+    low, high = (torch.as_tensor(end).unique() for end in (low, high))
+    if low.numel() * high.numel() != 1 or high - low >= LARGEST_SUPPORT:
+        return None
+    like = next(iter(tensors(dist).values()), torch.zeros(()))
+    return torch.arange(int(low), int(high) + 1, dtype=like.dtype, device=like.device)
+
+
+@support_table.register
+def _(dist: Independent) -> Tensor | None:
+    factors = support_table(dist.base_dist)  # [s, *event of a factor]
+    shape = dist.base_dist.batch_shape[len(dist.batch_shape) :]  # axes that became event axes
+    count = shape.numel()
+    if factors is None or len(factors) ** count > LARGEST_SUPPORT:
+        return None
+    choice = torch.cartesian_prod(*[torch.arange(len(factors), device=factors.device)] * count)
+    return factors[choice.reshape(-1, count)].reshape(-1, *dist.event_shape)
+
+
+@singledispatch
+def support_log_prob(dist: Distribution) -> Tensor:
+    """log p(x; λ) of every point of `support_points(dist)`: [N, *batch]."""
+    return dist.log_prob(support_points(dist))
+
+
+@support_log_prob.register(Categorical)
+@support_log_prob.register(OneHotCategorical)
+def _(dist) -> Tensor:
+    return dist.logits.movedim(-1, 0)  # a gather of every point would hold N² numbers backwards
+
+
+@support_log_prob.register
+def _(dist: Independent) -> Tensor:
+    axes = len(dist.batch_shape) + 1
+    factors = support_log_prob(dist.base_dist).flatten(axes).unbind(-1)  # [s, *batch] each
+    total = factors[0]
+    for factor in factors[1:]:  # outer sums, in the order of the table: the last one runs fastest
+        total = (total.unsqueeze(1) + factor.unsqueeze(0)).flatten(0, 1)
+    return total

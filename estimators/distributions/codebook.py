@@ -1,0 +1,34 @@
+"""Codebook: the choice of a code by its distance, the stochastic form of vector quantisation."""
+
+import torch
+from torch import Tensor
+from torch.distributions import OneHotCategorical
+
+from estimators import capabilities
+from estimators.capabilities import Unsupported
+
+
+class Codebook(OneHotCategorical):
+    """P(code c) ∝ exp(−‖vector − code_c‖² / temperature), one-hot over the codes.
+
+    `vector` is [*batch, D] and `codes` [C, D]; as the temperature goes to zero, this becomes the
+    nearest code. Source: Sønderby, Poole & Mnih 2017; van den Oord et al. 2017, arXiv:1711.00937.
+    """
+
+    def __init__(self, vector: Tensor, codes: Tensor, temperature: float = 1.0, validate_args=None):
+        self.vector, self.codes, self.temperature = vector, codes, temperature
+        # ‖v − c‖² without the ‖v‖² that all codes share
+        near = 2 * vector @ codes.mT - codes.square().sum(-1)
+        super().__init__(logits=near / temperature, validate_args=validate_args)
+
+
+@capabilities.rounded.register(Codebook)
+def _(dist):
+    """The pseudo-inverse E⁺ of the codes [C, D]: what moves x by v E⁺ moves x E by v."""
+    if torch.linalg.matrix_rank(dist.codes.detach()) < dist.codes.shape[-1]:
+        raise Unsupported(
+            f"The {len(dist.codes)} codes do not span their {dist.codes.shape[-1]} dimensions, so "
+            "no change of the choice moves the code like the vector; use more codes, or "
+            "straight-through."
+        )
+    return dist.vector @ torch.linalg.pinv(dist.codes.detach())

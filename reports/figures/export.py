@@ -1,0 +1,66 @@
+"""The figures of a report: on its pages as data, and as files for a paper."""
+
+import base64
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import pandas
+from matplotlib.figure import Figure
+
+from reports.figures import plots
+from reports.figures.style import looks, to_pdf, to_png, to_svg
+from reports.frames.rankings import headline
+from reports.text.rendering import write_whole
+
+FORMATS: dict[str, Callable[[Figure], bytes]] = {"pdf": to_pdf, "svg": to_svg, "png": to_png}
+FIGURES = {  # by the name of their file: the caption and how to draw it
+    "variance": ("variance with 95 % intervals, by estimator", plots.variance_by_estimator),
+    "work": ("variance × seconds, by estimator", plots.variance_times_seconds),
+    "bias": ("squared bias against variance", plots.bias_against_variance),
+    "samples": ("variance against samples per estimate", plots.variance_against_samples),
+}
+
+
+def on_page(ranked: pandas.DataFrame) -> dict[str, list[tuple[str, str]]]:
+    """The figures of every problem as pairs (caption, data URI), those with something to show."""
+    styles = looks(ranked["label"])
+    return {
+        name: [
+            (caption, data(to_svg(draw(part, styles, titles=False))))
+            for caption, draw in FIGURES.values()
+            if _shows(part, draw)
+        ]
+        for name, part in ranked.groupby("problem", sort=False)
+    }
+
+
+def export(
+    ranked: pandas.DataFrame, names: Mapping[str, str], folder: Path, formats: Iterable[str]
+) -> None:
+    """Write `folder/PROBLEM-FIGURE.FORMAT` for each; `names` are the problems' in file names."""
+    styles = looks(ranked["label"])
+    for problem, part in ranked.groupby("problem", sort=False):
+        for name, (_, draw) in FIGURES.items():
+            if not _shows(part, draw):
+                continue
+            figure = draw(part, styles, titles=False)
+            for suffix in formats:
+                path = folder / f"{names[problem]}-{name}.{suffix}"
+                write_whole(path, FORMATS[suffix](figure))
+
+
+def data(svg: bytes) -> str:
+    """A picture as an address that holds all of it."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
+
+
+def _shows(part: pandas.DataFrame, draw: Callable) -> bool:
+    """Whether a figure has data: several K, a truth to be biased against, a time."""
+    rows = part.dropna(subset="variance")
+    if draw is plots.variance_against_samples:
+        return rows["samples"].nunique() > 1
+    column = {
+        plots.bias_against_variance: "bias2_high",
+        plots.variance_times_seconds: "work_variance",
+    }.get(draw, "variance")
+    return bool(headline(rows)[column].notna().any())

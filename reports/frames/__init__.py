@@ -1,0 +1,1 @@
+"""From a store to pandas frames, and what follows from those."""

@@ -1,0 +1,204 @@
+"""What a report says, as frames: who is quietest, who is biased, who was refused and why.
+
+Every function takes any frame with the columns of `benchmarks.store.store` and returns a new one.
+"""
+
+import json
+import math
+
+import numpy
+import pandas
+from scipy.special import stdtrit
+
+from reports.frames.load import complete
+
+LEVEL = 1e-4  # of "biased", family-wise over all cells of a report
+MARGIN = 1.01  # variances closer than 1 % are called equal, whatever the interval says
+ROUNDING = {"float64": 1e-24, "float32": 1e-10}  # variance / ‖g‖² that is rounding error alone
+PAIRS = 8  # fewest blocks for a paired interval
+
+SETTING = ["samples", "device", "dtype"]
+GROUP = ["problem", *SETTING]
+ENDS = ["", "_low", "_high"]
+CELL = ["problem", "estimator", "config", *SETTING]
+
+
+def prepare(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """One row per cell, with what only the whole report can know. Prepared frames pass unchanged.
+
+    Of several runs of a cell the one with most replicates is kept, then the last. A variance that
+    is rounding error alone, of an estimator without randomness, becomes zero. Adds
+
+        label           the estimator, with its configuration where one name has several
+        bias_p_holm     `bias_p` after Holm's correction over all cells
+        biased          shown to be biased: `bias_p_holm` below 1e-4
+        eligible        may be called the quietest: measured, not biased, finite, not always zero
+    """
+    if "eligible" in frame:
+        return frame
+    frame = _judged(_rounded(_current(complete(frame))))
+    frame["label"] = labels(frame)
+    whole = ~(frame["unhealthy"] > 0) & ~(frame["zero"] == 1)
+    measured = (frame["status"] == "ok") & frame["variance"].notna()
+    frame["eligible"] = (measured & ~frame["biased"] & whole).astype(bool)
+    return frame
+
+
+def every_run(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """All records, not one per cell: completed and labelled, rounding error alone as zero."""
+    frame = _rounded(complete(frame))
+    return frame.assign(label=labels(frame))
+
+
+def holm(p: pandas.Series) -> pandas.Series:
+    """Holm's adjusted p-values of those that are known (Holm 1979); NaN stays NaN."""
+    known = p.dropna().sort_values(kind="stable")
+    steps = known * numpy.arange(len(known), 0, -1)
+    return steps.cummax().clip(upper=1.0).reindex(p.index)
+
+
+def ranking(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Measured cells, by variance within problem × samples × device × dtype.
+
+    Adds `rank` (among the eligible) and `relative`, the variance as a multiple of the quietest
+    eligible one's, with its 95 % interval; `tied`: not shown to be more than 1 % above it.
+    A ranking passes unchanged.
+    """
+    if "tied" in frame:
+        return frame
+    rows = prepare(frame).query("status == 'ok'")
+    order = {problem: place for place, problem in enumerate(rows["problem"].unique())}
+    rows = rows.assign(_order=rows["problem"].map(order))
+    rows = rows.sort_values(["_order", *SETTING, "variance", "label"], kind="stable")
+    rows = rows.drop(columns="_order").reset_index(drop=True)
+    ranked = rows["variance"].where(rows["eligible"])
+    rows["rank"] = ranked.groupby([rows[key] for key in GROUP], sort=False, dropna=False).rank(
+        method="first"
+    )
+    ratios = [_against_best(part) for _, part in rows.groupby(GROUP, sort=False, dropna=False)]
+    names = ["relative", "relative_low", "relative_high"]
+    rows[names] = pandas.concat(ratios) if ratios else numpy.nan
+    rows["tied"] = rows["eligible"] & (rows["relative_low"] <= MARGIN)
+    return rows
+
+
+def headline(ranked: pandas.DataFrame) -> pandas.DataFrame:
+    """Of a ranking, one setting per problem: where most can be compared, then the smallest K."""
+    counts = ranked.groupby(GROUP, sort=False, dropna=False).size().rename("count").reset_index()
+    counts = counts.sort_values(
+        ["count", "samples", "device", "dtype"], ascending=[False, True, True, False]
+    )
+    chosen = counts.drop_duplicates("problem")[GROUP]
+    groups = pandas.MultiIndex.from_frame(ranked[GROUP])
+    return ranked[groups.isin(pandas.MultiIndex.from_frame(chosen))].reset_index(drop=True)
+
+
+def refusals(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Cells that an estimator refused, with its reason; settings of one reason share a row."""
+    return _reasons(prepare(frame), "n/a")
+
+
+def errors(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Cells that failed, with the reason."""
+    return _reasons(prepare(frame), "error")
+
+
+def biases(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Cells shown to be biased, worst first, with ‖bias‖ relative to ‖g‖ and its interval.
+
+    Where g = 0 (or its norm is unknown) the bias is relative to √variance, and `of` says so.
+    """
+    rows = prepare(frame).query("status == 'ok' and biased").copy()
+    no_gradient = ~(rows["gradient_norm"] > 0)
+    size = rows["gradient_norm"].mask(no_gradient, rows["variance"] ** 0.5)
+    rows["of"] = numpy.where(no_gradient, "√variance", "‖g‖")
+    for end in ENDS:
+        norm = rows[f"bias2{end}"].clip(lower=0) ** 0.5
+        rows[f"relative_bias{end}"] = (norm / size).where(size > 0)
+    order = ["relative_bias", "problem", "label", "samples"]
+    return rows.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
+
+
+def _current(frame: pandas.DataFrame) -> pandas.DataFrame:
+    newest = frame["replicates"].fillna(0).sort_values(kind="stable").index
+    kept = frame.loc[newest].drop_duplicates(CELL, keep="last").index
+    return frame.loc[frame.index.isin(kept)].reset_index(drop=True)
+
+
+def _rounded(frame: pandas.DataFrame) -> pandas.DataFrame:
+    share = frame["dtype"].map(ROUNDING).astype("float64")
+    noise = frame["variance"] < share * frame["gradient_norm"] ** 2
+    names = [f"{name}{end}" for name in ("variance", "work_variance") for end in ENDS]
+    return frame.assign(**{name: frame[name].mask(noise, 0.0) for name in names})
+
+
+def _judged(frame: pandas.DataFrame) -> pandas.DataFrame:
+    adjusted = holm(frame["bias_p"].where(frame["status"] == "ok"))
+    exact = (frame["bias_verdict"] == "biased").fillna(False) & frame["bias_p"].isna()
+    return frame.assign(bias_p_holm=adjusted, biased=((adjusted < LEVEL) | exact).astype(bool))
+
+
+def labels(frame: pandas.DataFrame) -> pandas.Series:
+    """The estimator's name; with several configurations also the fields in which they differ."""
+    configs = frame["config"].fillna("{}").map(json.loads)
+    found = frame["estimator"].astype(object)
+    for name, part in configs.groupby(frame["estimator"], sort=False):
+        written = part.map(lambda config: {key: json.dumps(v) for key, v in config.items()})
+        keys = sorted({key for config in written for key in config})
+        differ = [key for key in keys if len({config.get(key) for config in written}) > 1]
+        for index, config in part.items() if differ else ():
+            fields = ", ".join(f"{key} {config[key]}" for key in differ if key in config)
+            found[index] = f"{name} ({fields})"
+    return found
+
+
+def _against_best(part: pandas.DataFrame) -> pandas.DataFrame:
+    names = ["relative", "relative_low", "relative_high"]
+    best = part[part["eligible"]].head(1)
+    if best.empty:
+        return pandas.DataFrame(math.nan, part.index, names)
+    best = best.iloc[0]
+    ratios = [ratio(row, best) for _, row in part.iterrows()]
+    return pandas.DataFrame(ratios, part.index, names)
+
+
+def ratio(row: pandas.Series, other: pandas.Series) -> tuple[float, float, float]:
+    """The variance of `row` over that of `other`, with a 95 % interval.
+
+    Paired by the jackknife over blocks of replicates where both were measured on the same ones;
+    otherwise from the two intervals as if independent.
+    """
+    ours, theirs = float(row["variance"]), float(other["variance"])
+    if ours == theirs or not theirs > 0:
+        value = 1.0 if ours == theirs else math.inf
+        return value, value, value
+    half = math.hypot(_half_width(row), _half_width(other))
+    if all(str(row[key]) == str(other[key]) != "<NA>" for key in ("seed", "replicates")):
+        half = _paired_half_width(_jackknife(row), _jackknife(other), half)
+    scale = math.exp(min(half, 700.0))
+    return ours / theirs, ours / theirs / scale, ours / theirs * scale
+
+
+def _paired_half_width(ours: numpy.ndarray, theirs: numpy.ndarray, otherwise: float) -> float:
+    """Of the log ratio, by the jackknife over blocks: half = t √((B−1)/B Σ(ℓ₋ᵦ − ℓ̄)²)."""
+    blocks = len(ours)
+    if not blocks == len(theirs) >= PAIRS or not (ours > 0).all() or not (theirs > 0).all():
+        return otherwise
+    logs = numpy.log(ours) - numpy.log(theirs)
+    return stdtrit(blocks - 1, 0.975) * logs.std() * (blocks - 1) ** 0.5
+
+
+def _jackknife(row: pandas.Series) -> numpy.ndarray:
+    return numpy.atleast_1d(numpy.array(row["variance_jackknife"], dtype=float))
+
+
+def _half_width(row: pandas.Series) -> float:
+    low, high = row["variance_low"], row["variance_high"]
+    return (math.log(high) - math.log(low)) / 2 if low > 0 and high > 0 else math.nan
+
+
+def _reasons(frame: pandas.DataFrame, status: str) -> pandas.DataFrame:
+    rows = frame[frame["status"] == status]
+    keys = ["problem", "label", "reason"]
+    settings = rows.groupby(keys, sort=False, dropna=False)["samples"]
+    return settings.agg(lambda column: sorted(set(column.dropna()))).reset_index()

@@ -1,0 +1,105 @@
+"""What to use on one problem, at equal time, in one paragraph computed from the numbers."""
+
+import math
+
+import pandas
+
+from reports.frames.rankings import prepare, ratio
+from reports.text import numbers
+
+TIED = 1.0  # the interval of a ratio of work reaches this: not told apart
+
+
+def by_work(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Measured cells: those not shown to be biased by variance × seconds, then the biased ones.
+
+    Adds `dominates`: the number of averaged estimates at which the bias starts to outweigh the
+    noise that is left, V / ‖bias‖², for the biased.
+    """
+    rows = prepare(frame).query("status == 'ok'").copy()
+    of_bias = rows["bias2"].where(rows["biased"] & (rows["bias2"] > 0))
+    rows["dominates"] = rows["variance"] / of_bias
+    order = ["eligible", "biased", "work_variance", "label"]
+    return rows.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
+
+
+def work_ratio(row: pandas.Series, best: pandas.Series) -> tuple[float, float, float]:
+    """work_variance of `row` over that of `best`, with a 95 % interval.
+
+    The variances are paired where they share their random numbers, the times as if independent.
+    """
+    value = row["work_variance"] / best["work_variance"]
+    halves = [_half(r, "work_variance") for r in (row, best)]
+    times = [_half(r, "seconds") for r in (row, best)]
+    if not any(map(math.isnan, times)):
+        apart, _, high = ratio(row, best)
+        halves = [*times, math.log(high / apart) if 0 < apart < math.inf else 0.0]
+    half = math.hypot(*halves)
+    return value, value * math.exp(-half), value * math.exp(half)
+
+
+def tied_with_best(fair: pandas.DataFrame) -> tuple[pandas.Series, list, tuple | None]:
+    """Of eligible rows by work: the best, the indices of all not told apart from it, and the rest.
+
+    The last is the index of the first that is told apart, with its `work_ratio`; None if all tie.
+    Without any variance, the fastest is best and all others without variance tie.
+    """
+    exact = fair[fair["variance"] == 0]
+    if not exact.empty:
+        return exact.sort_values("seconds").iloc[0], [*exact.index], None
+    best, tied, apart = fair.iloc[0], [], None
+    for index, row in fair.iterrows():
+        found = work_ratio(row, best)
+        if found[1] <= TIED:
+            tied.append(index)
+        elif apart is None:
+            apart = index, found
+    return best, tied, apart
+
+
+def recommend(frame: pandas.DataFrame) -> str:
+    """One paragraph: the best at equal time, what it is compared with, and who is biased."""
+    rows = by_work(frame)
+    fair = rows[rows["eligible"] & (rows["work_variance"] > 0)]
+    exact = rows[rows["eligible"] & (rows["variance"] == 0)]
+    if not exact.empty:
+        fastest = exact.sort_values("seconds").iloc[0]
+        start = f"Use {_named(fastest)}: its gradient is exact, without noise or bias."
+        return " ".join([start, *_about_biased(rows)])
+    if fair.empty:
+        return "Nothing measured here is free of shown bias. " + " ".join(_about_biased(rows))
+    best = fair.iloc[0]
+    others = fair[fair["label"] != best["label"]].drop_duplicates("label")
+    ratios = [(row, work_ratio(row, best)) for _, row in others.iterrows()]
+    tied = [_named(row) for row, (_, low, _) in ratios if low <= TIED]
+    apart = [(row, ratio) for row, ratio in ratios if ratio[1] > TIED]
+    sentence = f"Use {_named(best)}"
+    if tied:
+        sentence += f", or {' or '.join(tied)}, which the intervals do not tell apart from it"
+    if apart:
+        row, ratio = apart[0]
+        sentence += f": {numbers.interval(*ratio)} × less variance than {_named(row)} at equal time"
+    return " ".join([sentence + ".", *_about_biased(rows)])
+
+
+def _half(row: pandas.Series, name: str) -> float:
+    """Half the width of an interval on the log scale; NaN where there is none."""
+    low, high = row.get(f"{name}_low", math.nan), row.get(f"{name}_high", math.nan)
+    return math.log(high / low) / 2 if low > 0 else math.nan
+
+
+def _about_biased(rows: pandas.DataFrame) -> list[str]:
+    """For each biased estimator, from how many averaged estimates its bias outweighs its noise."""
+    sentences = []
+    for _, row in rows[rows["biased"]].drop_duplicates("label").iterrows():
+        count = row["dominates"]
+        known = pandas.notna(count)
+        above = (
+            f"above {math.ceil(count):,} averaged estimates" if known and count > 1 else "at once"
+        )
+        sentences.append(f"{row['label']} is biased, and its bias exceeds the noise {above}.")
+    return sentences
+
+
+def _named(row: pandas.Series) -> str:
+    return f"{row['label']} (K = {row['samples']})"

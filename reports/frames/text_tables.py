@@ -1,0 +1,164 @@
+"""The tables of a report written out: every cell a text."""
+
+from dataclasses import dataclass, replace
+
+import pandas
+
+from reports.frames.load import CONTEXT
+from reports.frames.rankings import SETTING, biases
+from reports.text import numbers
+from reports.text.phrases import listed
+
+
+@dataclass(frozen=True)
+class Table:
+    """Titles and cells, all text. The first `words` columns are words, the rest numbers."""
+
+    titles: list[str]
+    rows: list[list[str]]
+    words: int = 1
+
+
+def rows_of(frame: pandas.DataFrame) -> list[dict]:
+    """The rows as dictionaries, with None for what is not known."""
+    rows = frame.drop(columns="variance_jackknife", errors="ignore").to_dict("records")
+    return [
+        {key: None if value is pandas.NA or value != value else value for key, value in row.items()}
+        for row in rows
+    ]
+
+
+def verdict(row: dict) -> str:
+    """The verdict on bias with what it rests on: `unbiased, < 1.3 %`."""
+    limit = numbers.percent(row["bias_limit"])
+    if row["biased"]:
+        return "biased"
+    if row["bias_verdict"] == "biased":
+        return "suspected"  # by itself, but not after Holm's correction
+    if row["bias_verdict"] == "unbiased" and limit != numbers.NOTHING:
+        of = "" if row["gradient_norm"] is None or row["gradient_norm"] > 0 else " of √variance"
+        return f"unbiased, < {limit}{of}"
+    return row["bias_verdict"] or numbers.NOTHING
+
+
+def flags(row: dict) -> str:
+    """What to beware of, in words."""
+    shares = (("unhealthy", "gradients non-finite"), ("nonfinite_costs", "costs non-finite"))
+    notes = ["heavy-tailed"] if row["heavy_tailed"] else []
+    notes += [f"{numbers.percent(row[key])} {what}" for key, what in shares if row[key]]
+    notes += ["always zero"] if row["zero"] == 1 else []
+    notes += ["capped"] if row["stopped"] == "capped" else []
+    return ", ".join(notes)
+
+
+def measurements(ranked: pandas.DataFrame) -> Table:
+    """The ranking of one setting: an estimator a row, quietest first."""
+    titles = ["", "estimator", "bias", "variance", "× quietest", "p"]
+    titles += ["time", "gradients/s", "evaluations", "variance × s"]
+    rows = rows_of(ranked)
+    table = Table(titles, [_measured(row) for row in rows], words=3)
+    if any(row["fit_evaluations"] is not None for row in rows):
+        started = [("before learning", "to learn"), *map(_started, rows)]
+        for cells, (start, evaluations) in zip([titles, *table.rows], started, strict=True):
+            cells.insert(9, evaluations)
+            cells.insert(4, start)
+    notes = [flags(row) for row in rows]
+    if not any(notes):
+        return table
+    for cells, note in zip([titles, *table.rows], ["beware", *notes], strict=True):
+        cells.insert(3, note)
+    return replace(table, words=4)
+
+
+def _started(row: dict) -> tuple[str, str]:
+    """The variance before anything was learned, and the cost evaluations spent on learning."""
+    if row["fit_evaluations"] is None:
+        return "", ""
+    ends = (row[f"variance_start{end}"] for end in ("", "_low", "_high"))
+    return numbers.interval(*ends), numbers.count(row["fit_evaluations"])
+
+
+def _measured(row: dict) -> list[str]:
+    def with_ends(name):
+        return [row[name], row[f"{name}_low"], row[f"{name}_high"]]
+
+    place = "" if row["rank"] is None else f"{row['rank']:.0f}"
+    return [
+        f"{place}=" if place and row["tied"] and row["rank"] > 1 else place,
+        f"○ {row['label']}" if row["biased"] else row["label"],
+        verdict(row),
+        numbers.interval(*with_ends("variance")),
+        numbers.factor(row["relative"]),
+        numbers.probability(row["bias_p"]),
+        numbers.seconds(*with_ends("seconds")),
+        numbers.rate(row["gradients_per_second"]),
+        numbers.count(row["evaluations"]),
+        numbers.interval(*with_ends("work_variance")),
+    ]
+
+
+def setting(row: dict, several_devices: bool) -> str:
+    """`K = 4`, with the device and the precision where the report has several."""
+    where = f", {row['device']}, {row['dtype']}" if several_devices else ""
+    return f"K = {row['samples']}{where}"
+
+
+def rankings(ranked: pandas.DataFrame, several_devices: bool) -> list[tuple[str, Table]]:
+    """One titled table per setting of one problem."""
+    return [
+        (setting(part.iloc[0], several_devices), measurements(part))
+        for _, part in ranked.groupby(SETTING, dropna=False)
+    ]
+
+
+def reasons(frame: pandas.DataFrame) -> Table:
+    """Who was refused or failed, at which K, and why."""
+    rows = [
+        [row["label"], listed(row["samples"], 6), row["reason"] or "no reason was given"]
+        for row in rows_of(frame)
+    ]
+    return Table(["estimator", "K", "reason"], rows, words=3)
+
+
+def bias_table(frame: pandas.DataFrame) -> Table:
+    """Every cell shown to be biased, worst first."""
+    titles = ["estimator", "problem", "truth", "K", "bias", "relative to", "p, corrected"]
+    rows = [
+        [
+            row["label"],
+            row["problem"],
+            row["truth_method"] or numbers.NOTHING,
+            str(row["samples"]),
+            numbers.interval(*[row[f"relative_bias{end}"] for end in ("", "_low", "_high")]),
+            row["of"],
+            numbers.probability(row["bias_p_holm"]),
+        ]
+        for row in rows_of(biases(frame))
+    ]
+    return Table(titles, rows, words=3)
+
+
+def configurations(frame: pandas.DataFrame) -> Table:
+    """The fields of every estimator, as they were run."""
+    pairs = frame[["estimator", "config"]].fillna("{}").drop_duplicates().sort_values("estimator")
+    rows = [[name, config] for name, config in pairs.itertuples(index=False) if config != "{}"]
+    return Table(["estimator", "configuration"], rows, words=2)
+
+
+def environment(frame: pandas.DataFrame) -> Table:
+    """Where, when and with what the records were made; every value that occurs."""
+    titles = {name: name for name in CONTEXT} | {"dirty": "checkout"}
+    rows = [[title, _values(frame[name])] for name, title in titles.items()]
+    return Table(["", "value"], [row for row in rows if row[1]], words=2)
+
+
+def _values(column: pandas.Series) -> str:
+    known = column.dropna()
+    if known.empty:
+        return ""
+    if column.name == "time":
+        first, last = (f"{end:%Y-%m-%d %H:%M}" for end in (known.min(), known.max()))
+        return f"{first} to {last} UTC" if first != last else f"{first} UTC"
+    if column.name == "dirty":
+        known = known.map({True: "uncommitted changes", False: "clean"})
+    return listed(known.unique(), 6)

@@ -1,0 +1,150 @@
+"""The content of a page: what the templates lay out, problem by problem."""
+
+import math
+import re
+from collections.abc import Mapping
+from itertools import takewhile
+
+import pandas
+
+from reports.frames import text_tables
+from reports.frames.rankings import LEVEL, errors, headline, prepare, ranking, refusals
+from reports.frames.summary import findings
+from reports.text import numbers
+from reports.text.phrases import counted, listed
+
+SHADES = ((1.01, "s1"), (2, "s2"), (10, "s3"), (100, "s4"))  # of × quietest, up to
+
+
+def content(
+    frame: pandas.DataFrame,
+    figures: dict[str, list],
+    problems: Mapping[str, str],
+    estimators: Mapping[str, str],
+) -> dict:
+    """Everything that the index needs. `figures` holds pairs (caption, data) per problem.
+
+    `problems` and `estimators` are the addresses of the pages of their own, where there are any.
+    """
+    frame = prepare(frame)
+    ranked = ranking(frame)
+    heads = headline(ranked)
+    labels = sorted(frame["label"].unique())
+    sections = [
+        _section(name, part, ranked[ranked["problem"] == name], heads[heads["problem"] == name])
+        | {"figures": figures.get(name, []), "page": problems.get(name)}
+        for name, part in frame.groupby("problem", sort=False)
+    ]
+    for section in sections:
+        own = frame[frame["problem"] == section["name"]]
+        section["open"] = len(sections) <= 8
+        section["cells"] = overview(own, heads[heads["problem"] == section["name"]], labels)
+    return {
+        "findings": findings(frame),
+        "labels": labels,
+        "estimator_pages": estimators,
+        "families": _families(sections),
+        "bias": text_tables.bias_table(frame),
+        "tested": int((frame["bias_p"].notna() & (frame["status"] == "ok")).sum()),
+        "level": numbers.number(LEVEL, 1),
+        "replicates": _replicates(frame),
+        "configurations": text_tables.configurations(frame),
+        "environment": text_tables.environment(frame),
+        "subtitle": _subtitle(frame),
+    }
+
+
+def _section(name: str, part: pandas.DataFrame, ranked: pandas.DataFrame, head) -> dict:
+    several = len(ranked[["device", "dtype"]].drop_duplicates()) > 1
+    refused, failed = refusals(part), errors(part)
+    counts = [counted(len(ranked), "cell") + " measured"]
+    counts += [f"{counted(refused['label'].nunique(), 'estimator')} refused"] * bool(len(refused))
+    counts += [f"{counted(failed['label'].nunique(), 'estimator')} failed"] * bool(len(failed))
+    return {
+        "name": name,
+        "anchor": "problem-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"),
+        "setting": text_tables.setting(head.iloc[0], several) if len(head) else "",
+        "quietest": _quietest(head),
+        "counts": ", ".join(counts),
+        "rankings": text_tables.rankings(ranked, several),
+        "refusals": text_tables.reasons(refused),
+        "errors": text_tables.reasons(failed),
+    }
+
+
+def _quietest(head: pandas.DataFrame) -> str:
+    best = head[head["rank"] == 1]
+    if best.empty:
+        return "No estimator can be called the quietest."
+    row = best.iloc[0]
+    variance = numbers.interval(row["variance"], row["variance_low"], row["variance_high"])
+    ties = head.loc[head["tied"] & (head["rank"] > 1), "label"]
+    tied = f", tied with {listed(ties)}" if len(ties) else ""
+    return (
+        f"Quietest at {text_tables.setting(row, False)}: {row['label']}, variance {variance}{tied}."
+    )
+
+
+def overview(part: pandas.DataFrame, head: pandas.DataFrame, labels: list[str]) -> list[dict]:
+    """One cell per estimator: its variance as a multiple of the quietest, or why there is none."""
+    measured = {row["label"]: row for row in text_tables.rows_of(head)}
+    failed = set(part.loc[part["status"] == "error", "label"])
+    refused = set(part.loc[part["status"] == "n/a", "label"])
+    cells = []
+    for label in labels:
+        if label in measured:
+            cells.append(_overview_cell(measured[label]))
+        elif label in failed:
+            cells.append({"text": "error", "kind": "e", "title": "failed"})
+        elif label in refused:
+            cells.append({"text": numbers.NOTHING, "kind": "", "title": "refused"})
+        else:
+            cells.append({"text": "", "kind": "", "title": ""})
+    return cells
+
+
+def _overview_cell(row: dict) -> dict:
+    variance = numbers.interval(row["variance"], row["variance_low"], row["variance_high"])
+    relative = math.inf if row["relative"] is None else row["relative"]
+    kind = next((shade for limit, shade in SHADES if relative <= limit), "")
+    if row["biased"]:
+        kind = "b"
+    elif not row["eligible"]:
+        kind = "u"
+    elif row["rank"] == 1:
+        kind = "best"
+    elif row["tied"]:
+        kind = "s1"
+    text = numbers.factor(row["relative"])
+    return {"text": text, "kind": kind, "title": f"{row['label']}: variance {variance}"}
+
+
+def _families(sections: list[dict]) -> dict[str, list[dict]]:
+    """The problems by what their names begin with: `bernoulli`, `one-hot`, `von-mises`."""
+    families: dict[str, list[dict]] = {}
+    for section in sections:
+        families.setdefault(section["name"].partition("-")[0], []).append(section)
+    return {_beginning([one["name"] for one in part]): part for part in families.values()}
+
+
+def _beginning(names: list[str]) -> str:
+    """The words that all names begin with, their last ones and settings such as 1e-6 aside."""
+    words = [[*takewhile(str.isalpha, name.split("-")[:-1])] or [name] for name in names]
+    same = takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
+    return "-".join(column[0] for column in same)
+
+
+def _replicates(frame: pandas.DataFrame) -> str:
+    counts = sorted(frame.loc[frame["status"] == "ok", "replicates"].dropna().unique())
+    if len(counts) < 2:
+        return f"{counts[0]:,}" if counts else "no"
+    return f"{counts[0]:,} to {counts[-1]:,}"
+
+
+def _subtitle(frame: pandas.DataFrame) -> str:
+    """When, which commit and where: from the records, so that the page can be made again."""
+    time = frame["time"].max()
+    parts = [f"{time:%Y-%m-%d}"] if time == time else []
+    parts += [f"commit {listed([commit[:10] for commit in frame['commit'].dropna().unique()])}"]
+    parts += [listed(frame[name].dropna().unique()) for name in ("host", "cpu", "gpu")]
+    return " · ".join(part for part in parts if part and part != "commit ")
