@@ -4,7 +4,7 @@ import warnings
 
 import estimators
 from benchmarks import problems
-from estimators import capabilities, families
+from estimators import capabilities
 from estimators.families.examples import examples
 
 MATRIX_SAMPLES = 2
@@ -86,18 +86,16 @@ def _problems() -> list[dict]:
 
 def _families() -> list[dict]:
     """Each distribution that some capability is registered for, and which capabilities."""
-    modules = (families.capabilities, families.couplings, families.events, families.support)
-    capabilities = {
+    abilities = {
         name: function
-        for module in modules
-        for name, function in vars(module).items()
-        if hasattr(function, "registry") and function.__module__ == module.__name__
+        for name, function in vars(capabilities).items()
+        if hasattr(function, "registry")
     }
-    known = {cls for c in capabilities.values() for cls in c.registry if cls is not object}
+    known = {cls for c in abilities.values() for cls in c.registry if cls is not object}
     return [
         {
             "name": cls.__name__,
-            "capabilities": sorted(n for n, c in capabilities.items() if cls in c.registry),
+            "capabilities": sorted(n for n, c in abilities.items() if cls in c.registry),
         }
         for cls in sorted(known, key=lambda cls: cls.__name__)
     ]

@@ -48,9 +48,9 @@ class Progress:
         if self.bar:
             self.bar.stop()
 
-    def starting(self, problem: str, samples: int, estimator: str) -> None:
+    def starting(self, cell: str) -> None:
         """Show the cell in hand."""
-        self.cell = f"{problem} · {estimator} · K={samples}"
+        self.cell = cell
         if self.bar:
             self.bar.update(self.task, description=self.cell)
 

@@ -7,7 +7,7 @@ import torch
 
 from benchmarks import problems
 from benchmarks.machine.random_streams import stream
-from benchmarks.measuring.measure import measure_checked
+from benchmarks.measuring.measure import measure
 from benchmarks.problems import (
     bnn,
     flow_layers,
@@ -56,10 +56,7 @@ BUILDERS = [
 
 def measured(name, estimator, replicates=R, samples=2):
     problem = problems.load(name)
-    return measure_checked(
-        problem, find_truth(problem), estimator, samples, replicates, 3, "cpu", torch.float64,
-        timed=False,
-    )  # fmt: skip
+    return measure(problem, estimator, samples, replicates, 3, timed=False)
 
 
 @pytest.mark.parametrize(("name", "estimator"), CELLS)
@@ -85,10 +82,8 @@ def test_a_wrong_truth_is_noticed(name):
     """The test above can fail: with a truth of the wrong sign, each is found biased."""
     problem = problems.load(f"{name}@start")
     truth = find_truth(problem)
-    turned = type(truth)(-truth.gradient, truth.error, truth.method)
-    found = measure_checked(
-        problem, turned, "reinforce-loo", 16, 2_000, 3, "cpu", torch.float64, timed=False
-    )
+    turned = replace(problem, truth=replace(truth, gradient=-truth.gradient))
+    found = measure(turned, "reinforce-loo", 16, 2_000, 3, timed=False)
     assert found.bias_verdict == "biased"
 
 

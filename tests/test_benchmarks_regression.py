@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from benchmarks import problems
+from benchmarks.regression import interface
 from benchmarks.regression.accepted import EXAMPLE, accept, read
-from benchmarks.regression.effects import Look, Summary
+from benchmarks.regression.effects import Effect, Summary
 from benchmarks.regression.judging import Confirmation, Pair, findings
 from benchmarks.regression.report import Comparison, command, document, self_check
 from benchmarks.regression.revisions import Selection, _cells
 from benchmarks.regression.schema import Finding, Side
-from benchmarks.regression.speed import CellSpeed, memory_look, speed_look
+from benchmarks.regression.speed import CellSpeed, memory_effect, speed_effect
 from benchmarks.regression.stores import holm
 from benchmarks.regression.worker import Work
 from benchmarks.running.selection import shelf
@@ -51,9 +52,9 @@ def broken(status="error", **record):
 
 
 def confirmed(change, base_seed=100, head_seed=100):
-    """A second look at a change of the draws, with four times the replicates."""
+    """Another measurement of a change of the draws, with four times the replicates."""
     pair = Pair("e", summary(draws(base_seed, 16_000)), summary(change(draws(head_seed, 16_000))))
-    return Confirmation(pair, {look.metric: look for look in pair.looks()})
+    return Confirmation(pair, {effect.metric: effect for effect in pair.effects()})
 
 
 def verdicts(change, head_seed=0):
@@ -88,11 +89,11 @@ def test_other_seeds_of_the_same_code_are_unchanged():
 def test_a_mean_that_comes_nearer_to_the_truth_is_an_improvement():
     wrong, right = draws(0) + 0.3, draws(0)
     again = Pair("e", summary(draws(1, 16_000) + 0.3), summary(draws(1, 16_000)))
-    second = Confirmation(again, {look.metric: look for look in again.looks()})
+    second = Confirmation(again, {effect.metric: effect for effect in again.effects()})
     (_, bias) = findings(Pair("e", summary(wrong), summary(right)), second)
     assert (bias.metric, bias.verdict) == ("bias", "improved")
     blind = Pair("e", summary(wrong, truth=None), summary(right, truth=None))
-    second = Confirmation(blind, {look.metric: look for look in blind.looks()})
+    second = Confirmation(blind, {effect.metric: effect for effect in blind.effects()})
     (_, bias) = findings(blind, second)
     assert bias.verdict == "regressed", "without a truth a mean must not move"
 
@@ -120,7 +121,7 @@ def test_exact_estimators_have_no_variance_to_regress():
     variance, _ = findings(Pair("e", summary(exact), summary(shaken)), Confirmation())
     assert variance.verdict == "unchanged"
     pair = Pair("e", summary(exact), summary(draws(0, 2000)))
-    second = Confirmation(pair, {look.metric: look for look in pair.looks()})
+    second = Confirmation(pair, {effect.metric: effect for effect in pair.effects()})
     assert findings(pair, second)[0].verdict == "regressed"
 
 
@@ -205,8 +206,8 @@ def test_a_regression_that_does_not_fail_is_told_apart():
 
 @pytest.mark.parametrize("suite", ["quick", "full"])
 def test_a_suite_has_the_cells_that_are_run(suite):
-    about = Work().about([])
-    cells = {(p, k, e) for p, e, k, _ in _cells(Selection(suite=suite), (about, about))}
+    about = Work(interface).about([])
+    cells = set(_cells(Selection(suite=suite), (about, about)))
     run = Suite(problems.names(suite), tuple(shelf(suite)), whole=True)
     assert cells == set(run.cells)
 
@@ -220,25 +221,25 @@ def timings(log_ratio, sd, count, seed=0, memory=1.0):
 
 
 def test_speed_over_launches():
-    assert speed_look(timings(0.15, 0.02, 5)).suspicious
-    assert speed_look(timings(0.15, 0.02, 10)).alarm(1e-3)
-    assert not speed_look(timings(0.01, 0.001, 10)).alarm(1e-3), "below the margin"
-    assert not speed_look(timings(0.05, 0.2, 10)).suspicious
-    assert memory_look(timings(0, 0.1, 5, memory=1.5)).suspicious
-    assert not memory_look(timings(0, 0.1, 5, memory=1.02)).suspicious
+    assert speed_effect(timings(0.15, 0.02, 5)).suspicious
+    assert speed_effect(timings(0.15, 0.02, 10)).alarm(1e-3)
+    assert not speed_effect(timings(0.01, 0.001, 10)).alarm(1e-3), "below the margin"
+    assert not speed_effect(timings(0.05, 0.2, 10)).suspicious
+    assert memory_effect(timings(0, 0.1, 5, memory=1.5)).suspicious
+    assert not memory_effect(timings(0, 0.1, 5, memory=1.02)).suspicious
 
 
 def test_speed_alarms_of_equal_sides_are_rarer_than_one_in_ten_thousand_cells():
     rng, cells = np.random.default_rng(0), 2_000
     suspects = 0
     for each in 0.05 * rng.normal(size=(cells, 5)):
-        suspects += speed_look([CellSpeed(x, x, 1, 1, 1, 1) for x in each]).suspicious
+        suspects += speed_effect([CellSpeed(x, x, 1, 1, 1, 1) for x in each]).suspicious
     assert suspects / cells < 0.065  # half of them again in the same direction below 1e-3
 
 
 def test_holm():
     def look(p):
-        return Look("variance", 1, 1, 0.5, p, True, 0.1)
+        return Effect("variance", 1, 1, 0.5, p, True, 0.1)
 
     assert holm([]) == pytest.approx(0.01)
     assert holm([look(0.5)] * 100) == pytest.approx(1e-4)
@@ -315,11 +316,11 @@ def unchanged(seed, cells, replicates):
             return summary(law(rng, (count, size)), truth=law_means(law, size))
 
         pair = Pair("e", side(replicates), side(replicates))
-        p += [look.p for look in pair.looks()]
+        p += [effect.p for effect in pair.effects()]
         checks.append(pair)
-        if any(look.suspicious for look in pair.looks()):
+        if any(effect.suspicious for effect in pair.effects()):
             again = Pair("e", side(4 * replicates), side(4 * replicates))
-            second = Confirmation(again, {look.metric: look for look in again.looks()})
+            second = Confirmation(again, {effect.metric: effect for effect in again.effects()})
             found = findings(pair, second)
             alarms += any(f.verdict in ("regressed", "improved") for f in found)
     return alarms, p, self_check(checks)

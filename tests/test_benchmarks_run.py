@@ -16,7 +16,7 @@ from torch.distributions import Independent, Normal
 
 from benchmarks import Problem, measure, problems
 from benchmarks.machine import timing
-from benchmarks.measuring import metrics, time_and_memory
+from benchmarks.measuring import time_and_memory
 from benchmarks.peers import scaling
 from benchmarks.running import in_process
 from benchmarks.running import suite as running
@@ -43,6 +43,7 @@ def test_timings_are_added_to_what_was_measured_without(tmp_path):
 
 FAULTS = """
 import resource, torch
+from benchmarks.running.cell_spec import CellSpec
 from benchmarks.running.job import Job, measure
 
 def faults():
@@ -51,7 +52,7 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 if {measures}:
-    measure(Job("normal-linear", 1, "pathwise", 100, timed=False))
+    measure(Job(CellSpec("normal-linear", "pathwise", 1, 100), timed=False))
 print(-faults() + faults())
 """
 
@@ -87,7 +88,7 @@ def test_a_cell_that_raises_whatever_it_raises_is_a_record(tmp_path, monkeypatch
     def fails(*_, **__):
         raise raised
 
-    monkeypatch.setattr("benchmarks.running.job.measure_checked", fails)
+    monkeypatch.setattr("benchmarks.measuring.task.Task.measured", fails)
     (ended,) = running.run(replace(TINY, samples=(1,)), Store(tmp_path))
     assert (ended.status, ended.reason) == ("error", reason)
 
@@ -126,7 +127,7 @@ def test_memory_does_not_grow_with_what_a_cell_holds(tmp_path, monkeypatch):
     many = replace(TINY, samples=tuple(range(1, 1001)))
     large = replace(one, reason="x" * 100_000, blocks=None)
     monkeypatch.setattr(
-        in_process, "measure_in", lambda child, job: replace(large, samples=job.samples)
+        in_process, "measure_in", lambda child, job: replace(large, samples=job.cell.samples)
     )
     monkeypatch.setattr("os.fsync", lambda number: None)
     tracemalloc.start()
@@ -147,11 +148,11 @@ def test_ten_thousand_cells(tmp_path, monkeypatch):
 def test_a_suite_measures_an_application_by_a_part_of_the_shelf():
     names = ("normal-quadratic", "vae-sampled-kl")
     suite = running.Suite(names, tuple(running.shelf("full")), whole=True)
-    measured = {name: {e for p, _, e in suite.cells if p == name} for name in names}
+    measured = {name: {e for p, e, *_ in suite.cells if p == name} for name in names}
     assert measured["normal-quadratic"] == set(running.shelf("full"))
     assert measured["vae-sampled-kl"] == {*running.shelf("quick"), *problems.also("vae-sampled-kl")}
     asked = running.Suite(names, ("relax",))
-    assert {e for _, _, e in asked.cells} == {"relax"}
+    assert {e for _, e, *_ in asked.cells} == {"relax"}
 
 
 def test_stages_before_the_last_are_in_no_suite():
@@ -184,7 +185,7 @@ def test_of_a_block_that_takes_long_a_part_is_timed(monkeypatch):
 
     monkeypatch.setattr(timing, "time_block", spy)
     for longest in (1e3, 0.0):
-        monkeypatch.setattr(metrics, "LONGEST", longest)
+        monkeypatch.setattr(time_and_memory, "LONGEST", longest)
         assert measure(problems.load("normal-linear"), "pathwise", replicates=1000).seconds > 0
     assert timed == [(1000, 1000), (time_and_memory.FEW, time_and_memory.FEW)]
 

@@ -9,9 +9,9 @@ from benchmarks import problems
 from benchmarks.machine.timing import one_thread
 from benchmarks.measuring import compiled_blocks, shared_draws
 from benchmarks.measuring.measure import measure_together
+from benchmarks.measuring.prepare import Prepared, prepare
 from benchmarks.measuring.task import Task
 from benchmarks.objective.definition import unvalidated
-from benchmarks.truth.exact import find_truth
 from estimators import Estimator
 
 ALIKE = ("pathwise", "reinforce", "reinforce:baseline=1.0", "reinforce-loo")
@@ -38,9 +38,8 @@ def compiler(monkeypatch):
 
 def tasks(*estimators: Estimator | str, replicates=R, precision=None) -> list[Task]:
     problem = problems.load("normal-10-quadratic")
-    truth, device = find_truth(problem), torch.device("cpu")
     return [
-        Task.of(problem, truth, e, 4, replicates, 0, device, torch.float64, precision)
+        Task.of(prepare(problem), e, samples=4, replicates=replicates, precision=precision)
         for e in estimators
     ]
 
@@ -124,9 +123,7 @@ def test_without_a_compiler_each_is_measured_alone(compiler, monkeypatch):
 
 def test_many_gammas_are_the_same_for_all():
     problem, names = problems.load("gamma-quadratic"), ("pathwise", "implicit", "reinforce-loo")
-    made = [
-        Task.of(problem, None, e, 4, 100_000, 0, torch.device("cpu"), torch.float64) for e in names
-    ]
+    made = [Task.of(Prepared(problem, None), e, samples=4, replicates=100_000) for e in names]
     assert [len(group) for group in shared_draws.alike(made)] == [3]
     g = torch.cat([task.cell.block(0, 8192) for task in made[:2]], 1)
     torch.testing.assert_close(*g.chunk(2, 1), rtol=1e-2, atol=1e-2)  # torch's derivative is rough

@@ -8,7 +8,8 @@ import torch
 import estimators
 from benchmarks import problems
 from benchmarks.machine.random_streams import stream, stream_key
-from benchmarks.measuring.measure import measure_checked
+from benchmarks.measuring.prepare import Prepared
+from benchmarks.measuring.task import Task
 from benchmarks.objective.definition import unvalidated
 from benchmarks.truth.exact import find_truth
 from benchmarks.validation.interface_checks import check
@@ -129,9 +130,9 @@ def test_truth(name, toy):
     if refusal(name, toy) or not estimators.create(name).unbiased:
         return
     problem, truth = prepared(toy)
-    measured = measure_checked(
-        problem, truth, name, SAMPLES, 4_000, 1, "cpu", torch.float64, timed=False
-    )
+    measured = Task.of(
+        Prepared(problem, truth), name, samples=SAMPLES, replicates=4_000, seed=1
+    ).measured(timed=False)
     if "step" in toy and measured.status == "n/a":
         return
     assert measured.status == "ok", measured.reason
@@ -162,9 +163,8 @@ def test_what_is_called_biased_is_shown_to_be_biased_somewhere(name):
     for toy in (toy for toy in TOYS if refusal(name, toy) is None and "step" not in toy):
         problem, truth = prepared(toy)
         estimator = estimators.create(name, **fields)
-        measured = measure_checked(
-            problem, truth, estimator, SAMPLES, 10_000, 1, "cpu", torch.float64, timed=False
-        )
+        task = Task.of(Prepared(problem, truth), estimator, samples=SAMPLES, seed=1)
+        measured = task.measured(timed=False)
         if measured.bias_verdict == "biased":
             return
     pytest.fail(f"{name} is called biased, and no toy problem shows it")

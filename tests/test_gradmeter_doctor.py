@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from test_reports_planted import framed, record, refused
 
 import reports
-from gradmeter import examination, main, origin
+from gradmeter import diagnosis, main, origin
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,7 +61,7 @@ def test_a_plugin_that_fails_and_a_folder_that_cannot_be_written_are_wrong(monke
     assert "!! plugins" in done.stdout
     assert "plugin 'x' failed: why" in done.stdout
     monkeypatch.undo()
-    monkeypatch.setattr(examination.tempfile, "gettempdir", lambda: str(tmp_path / "absent"))
+    monkeypatch.setattr(diagnosis.tempfile, "gettempdir", lambda: str(tmp_path / "absent"))
     done = doctor()
     assert done.exit_code == 3
     assert "cannot be written (No such file or directory)" in done.stdout

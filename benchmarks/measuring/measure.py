@@ -7,15 +7,14 @@ import torch
 
 from benchmarks.machine import timing
 from benchmarks.measuring import shared_draws
-from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn
+from benchmarks.measuring.arguments import estimator_of
+from benchmarks.measuring.cell import Cell, Replicates
 from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.prepare import prepare
 from benchmarks.measuring.task import Task, ending, plan_of
 from benchmarks.measuring.time_and_memory import cost
 from benchmarks.objective.definition import Problem, unvalidated
-from benchmarks.truth.exact import find_truth
-from benchmarks.validation.goodness_of_fit import examine
-from benchmarks.validation.interface_checks import check, completed
-from estimators import Estimator, create
+from estimators import Estimator
 
 
 def measure(
@@ -25,34 +24,34 @@ def measure(
     replicates: int = 10_000,
     seed: int = 0,
     device: str | torch.device = "cpu",
-    dtype: torch.dtype = torch.float64,
+    dtype: torch.dtype | str = torch.float64,
     precision: float | None = None,
     timed: bool = True,
     compiled: bool = False,
 ) -> Measurement:
     """Variance, bias and cost of `estimator` on `problem`, each with its 95 % interval.
 
-    `samples` is K, `replicates` R. With `precision`, go on until the variance interval's relative
-    half-width is below it or R is reached. If `compiled`, try `torch.compile`: on the loop that is
-    timed, and on all of a large cell, whose gradients are then the same to rounding.
+    - `problem`: a `Problem`; it is checked and its truth found first, once.
+    - `estimator`: an instance, or a registered name, with fields as in "reinforce:baseline=1".
+    - `samples`: K, draws of one estimate.
+    - `replicates`: R, independent estimates; at most, with `precision`.
+    - `seed`: of all random numbers; the same seed gives the same bits.
+    - `device`: "cpu", "cuda" or "cuda:1", or a torch.device.
+    - `dtype`: of parameters and gradients, a torch dtype or its name; timing is in float32.
+    - `precision`: go on until the variance interval's relative half-width is below it.
+    - `timed`: whether seconds and bytes are measured too.
+    - `compiled`: try `torch.compile` on the loop that is timed, and on all of a large cell, whose
+      gradients are then the same to rounding.
 
     A refusal is a Measurement with status "n/a", a failure of the estimator one with status
-    "error"; a mistake in the problem raises ProblemError, and a nonsensical argument ValueError.
+    "error". Raises ProblemError for a mistake in the problem, ValueError or TypeError for an
+    argument that cannot be meant.
     """
-    problem = completed(problem)
-    check(problem)
-    examine(problem)
-    return measure_checked(
-        problem, find_truth(problem), estimator, samples, replicates, seed, device, dtype,
-        precision, timed=timed, compiled=compiled,
+    task = Task.of(
+        prepare(problem), estimator, samples=samples, replicates=replicates, seed=seed,
+        device=device, dtype=dtype, precision=precision,
     )  # fmt: skip
-
-
-def measure_checked(
-    *what, timed: bool = True, compiled: bool = False, spread: Blocks = in_turn
-) -> Measurement:
-    """`measure`, of a problem that was checked and whose truth is known: `what` `Task.of` takes."""
-    return Task.of(*what).measured(timed, compiled, spread)
+    return task.measured(timed, compiled)
 
 
 def measure_together(tasks: Sequence[Task], timed: bool = True) -> Iterator[Measurement]:
@@ -79,7 +78,7 @@ def time_measured(
 
     `found` is the cell's record; what comes back are changes to it, a failure included.
     """
-    estimator = create(estimator) if isinstance(estimator, str) else estimator
+    estimator = estimator_of(estimator)
     device, samples = torch.device(found["device"]), found["samples"]
     with timing.one_thread(), unvalidated():
         try:

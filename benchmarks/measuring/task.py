@@ -7,17 +7,23 @@ import torch
 
 from benchmarks.machine import timing
 from benchmarks.measuring import compiled_blocks
+from benchmarks.measuring.arguments import (
+    device_of,
+    dtype_of,
+    estimator_of,
+    replicates_of,
+    samples_of,
+)
 from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn, replicate
 from benchmarks.measuring.diagnostics import cautions
 from benchmarks.measuring.fit_cost import learning
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.metrics import data_noise, health, statistics
+from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.time_and_memory import cost
 from benchmarks.objective.definition import Problem, unvalidated
-from benchmarks.objective.truth import Truth
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
-from benchmarks.truth.exact import truth_of_draws
-from estimators import Estimator, Unsupported, create
+from estimators import Estimator, Unsupported
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,27 +38,25 @@ class Task:
     @classmethod
     def of(
         cls,
-        problem: Problem,
-        truth: Truth | None,
+        prepared: Prepared,
         estimator: Estimator | str,
-        samples: int,
-        replicates: int,
-        seed: int,
-        device: str | torch.device,
-        dtype: torch.dtype,
+        *,
+        samples: int = 1,
+        replicates: int = 10_000,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype | str = torch.float64,
         precision: float | None = None,
     ) -> "Task":
-        """For a problem that was checked and whose truth is known. ValueError for K < 1."""
-        estimator = create(estimator) if isinstance(estimator, str) else estimator
-        if samples < 1:
-            raise ValueError(f"samples={samples}: an estimate needs at least one sample, K ≥ 1.")
-        if problem.reduction is not None:
-            truth = truth_of_draws(problem, samples)
+        """The cell of a prepared problem; arguments and errors are those of `measure`."""
+        (samples,), replicates = samples_of(samples), replicates_of(replicates)
         if precision:
             StoppingRule(precision, replicates)  # a mistake in it shows now
-        moved, device = problem.to(device, dtype), torch.device(device)
-        cell = Cell(moved, truth, estimator, samples, seed, device)
-        plan = plan_of(problem, samples, replicates, precision)
+        device, dtype = device_of(device), dtype_of(dtype)
+        moved = prepared.problem.to(device, dtype)
+        truth = prepared.truth_of(samples)
+        cell = Cell(moved, truth, estimator_of(estimator), samples, seed, device)
+        plan = plan_of(prepared.problem, samples, replicates, precision)
         return cls(cell, plan, replicates, precision)
 
     @property

@@ -1,4 +1,4 @@
-"""One look at a cell's two sides: how far variance and mean have moved, and how surely.
+"""The effects between a cell's two sides: how far variance and mean have moved, and how surely.
 
 Nothing is tested against a stored constant: both sides bring the summaries of their blocks.
 """
@@ -23,7 +23,7 @@ from benchmarks.statistics.paired_tests import (
 )
 
 POWER = 0.99
-CONFIRM = 1e-3  # level of the second look
+CONFIRM = 1e-3  # level of the confirmation
 SCREENS = {"variance": SCREEN, "bias": SCREEN, "speed": 0.05, "memory": SCREEN}  # of the first
 MARGINS = {"variance": VARIANCE_MARGIN, "bias": MEAN_MARGIN, "speed": 0.02, "memory": 0.05}
 ROUNDING = 1e3  # × eps × ‖mean‖: a standard deviation below it is that of rounding
@@ -66,7 +66,7 @@ class Summary:
         return torch.equal(self.rows.mean, other.rows.mean)
 
 
-class Look(NamedTuple):
+class Effect(NamedTuple):
     """How a metric moved; `change` is what the margin is held against."""
 
     metric: str
@@ -85,39 +85,39 @@ class Look(NamedTuple):
 
     @property
     def suspicious(self) -> bool:
-        """Whether it takes a second look to decide."""
+        """Whether it takes a confirmation to decide."""
         return self.alarm(SCREENS[self.metric])
 
 
-def looks(before: Summary, after: Summary) -> list[Look]:
+def effects(before: Summary, after: Summary) -> list[Effect]:
     """Both metrics of a cell that is ok on both sides; no bias without the rows of both."""
-    found = [variance_look(before, after)]
+    found = [variance_effect(before, after)]
     if before.rows is not None and after.rows is not None:
-        found.append(bias_look(before, after))
+        found.append(bias_effect(before, after))
     return found
 
 
-def variance_look(before: Summary, after: Summary) -> Look:
+def variance_effect(before: Summary, after: Summary) -> Effect:
     """t of the jackknifed log ratio over blocks; variances of nothing but rounding are zero."""
     a, b = after.jackknife, before.jackknife
     values = (_positive(before), _positive(after))
     if not all(values):
         changed = values[0] != values[1]
         change = 0.0 if not changed else np.inf if values[1] else -1.0
-        return Look("variance", *values, change, 0.0 if changed else 1.0, values[1] > 0, None)
+        return Effect("variance", *values, change, 0.0 if changed else 1.0, values[1] > 0, None)
     p = ratio_p(a, b)
     ratio = ratio_interval(a, b, float(np.exp(np.log(a / b).mean())))
     m = len(a)
     log_ratio = np.log(a / b)
     se = np.sqrt((m - 1) / m * np.square(log_ratio - log_ratio.mean()).sum())
     effect = np.expm1(quantiles(m - 1, SCREEN) * se)
-    return Look(
+    return Effect(
         "variance", *values, ratio.value - 1, p, ratio.value > 1,
         max(float(effect), VARIANCE_MARGIN), tuple(ratio),
     )  # fmt: skip
 
 
-def bias_look(before: Summary, after: Summary) -> Look:
+def bias_effect(before: Summary, after: Summary) -> Effect:
     """The shift of the mean gradient relative to ‖g‖, or to the base's mean without a truth."""
     truth = after.truth
     direction = np.zeros(before.rows.mean.shape[-1]) if truth is None else truth
@@ -128,7 +128,7 @@ def bias_look(before: Summary, after: Summary) -> Look:
     unit = direction / np.linalg.norm(direction) if np.any(direction) else None
     along = shift.var(0, ddof=1).mean() if unit is None else (shift @ unit).var(ddof=1)
     effect = quantiles(m - 1, SCREEN / TESTS_OF_MEAN) * np.sqrt(along / m) / scale
-    return Look(
+    return Effect(
         "bias", relative_bias(before), relative_bias(after), found.size, found.p,
         truth is None or not nearer(before, after), max(float(effect), MEAN_MARGIN),
     )  # fmt: skip

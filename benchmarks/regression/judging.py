@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.regression.effects import CONFIRM, MARGINS, Look, Summary, looks, relative_bias
+from benchmarks.regression.effects import CONFIRM, MARGINS, Effect, Summary, effects, relative_bias
 from benchmarks.regression.schema import Finding
 from benchmarks.store.store import IDENTITY
 
@@ -58,39 +58,39 @@ class Pair:
         """Whether both sides drew from the same streams."""
         return self.before.record["seed"] == self.after.record["seed"]
 
-    def looks(self) -> list[Look]:
+    def effects(self) -> list[Effect]:
         """What can be said of the numbers; nothing of sides that are identical."""
         if not self.measured or self.before.identical(self.after):
             return []
-        return looks(self.before, self.after)
+        return effects(self.before, self.after)
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The second look: fresh seeds for variance, bias and status, fresh launches for the rest."""
+    """Measured again: fresh seeds for variance, bias and status, fresh launches for the rest."""
 
     pair: Pair | None = None
-    looks: Mapping[str, Look] = field(default_factory=dict)
+    effects: Mapping[str, Effect] = field(default_factory=dict)
 
 
 def findings(pair: Pair, second: Confirmation | None, level: float = CONFIRM) -> list[Finding]:
-    """The verdicts on one cell. Without a `second` look, what is beyond `level` counts."""
+    """The verdicts on one cell. Without a `second` measurement, what is beyond `level` counts."""
     if pair.refused:
         return []
     if not pair.measured:
         return [_status(pair, second)]
     if pair.before.identical(pair.after):
         return [_identical(pair, metric) for metric in ("variance", "bias")]
-    found = [judge(pair, look, second, level) for look in pair.looks()]
+    found = [judge(pair, effect, second, level) for effect in pair.effects()]
     if len(found) == 1:
         reason = "A side has no block means: the mean cannot be compared, the variance can."
         found.append(Finding(**pair.cell, metric="bias", verdict="incomparable", reason=reason))
     return found
 
 
-def judge(pair: Pair, first: Look, second: Confirmation | None, level: float) -> Finding:
+def judge(pair: Pair, first: Effect, second: Confirmation | None, level: float) -> Finding:
     """The verdict on one metric."""
-    again = second.looks.get(first.metric) if second else None
+    again = second.effects.get(first.metric) if second else None
     confirmed = _confirmed(first, again) if second else first.alarm(level)
     shown = again if again is not None and confirmed else first
     facts = pair.cell | {
@@ -118,12 +118,12 @@ def judge(pair: Pair, first: Look, second: Confirmation | None, level: float) ->
     return Finding(**facts, verdict="unchanged")
 
 
-def _confirmed(first: Look, again: Look | None) -> bool:
+def _confirmed(first: Effect, again: Effect | None) -> bool:
     return again is not None and again.alarm(CONFIRM) and again.worse == first.worse
 
 
-def _suspect(pair: Pair, first: Look, again: Look | None, facts: dict) -> Finding:
-    """An alarm that was not confirmed: over if the second look excludes it, else unstable."""
+def _suspect(pair: Pair, first: Effect, again: Effect | None, facts: dict) -> Finding:
+    """An alarm that was not confirmed: over if the confirmation excludes it, else unstable."""
     budget = pair.cell["budget"]
     if again is None:
         target, effect = abs(first.change), first.minimum_effect
@@ -131,10 +131,10 @@ def _suspect(pair: Pair, first: Look, again: Look | None, facts: dict) -> Findin
     else:
         margin = MARGINS[first.metric]
         if again.minimum_effect is not None and again.minimum_effect <= margin:
-            reason = f"{_moved(first)} at the first look, not confirmed by the second."
+            reason = f"{_moved(first)} at screening, not confirmed."
             return Finding(**facts, verdict="unchanged", confirmed=False, reason=reason)
         target, effect = max(abs(again.change), margin), again.minimum_effect
-        reason = f"{_moved(first)} at the first look, {_moved(again, False)} at the second."
+        reason = f"{_moved(first)} at screening, {_moved(again, False)} when confirming."
         budget *= 4
     decide = _budget(budget, effect or math.inf, target)
     if first.metric in ("speed", "memory"):
@@ -223,27 +223,27 @@ def _identical(pair: Pair, metric: str) -> Finding:
     )  # fmt: skip
 
 
-def _sentence(pair: Pair, look: Look) -> str:
+def _sentence(pair: Pair, effect: Effect) -> str:
     """What happened, for a person."""
-    if look.metric != "bias":
-        return f"{_moved(look)}."
+    if effect.metric != "bias":
+        return f"{_moved(effect)}."
     verdicts = [side.record.get("bias_verdict") for side in (pair.before, pair.after)]
     flip = verdicts[1] == "biased" and verdicts[0] in ("unbiased", "undetermined")
     start = f"{verdicts[0].capitalize()} at the base, biased at the head: " if flip else ""
-    return f"{start}{_moved(look)}."
+    return f"{start}{_moved(effect)}."
 
 
-def _moved(look: Look, opening: bool = True) -> str:
+def _moved(effect: Effect, opening: bool = True) -> str:
     """By how much: `Variance +10.7 % (+9.2 to +12.3 %)`, `Variance × 44 (43.6 to 44.5)`."""
-    if look.metric == "bias":
-        return f"E ĝ {'has ' if opening else ''}moved by {100 * look.change:.1f} % of ‖g‖"
-    if look.ratio is None:
-        return f"{WORDS[look.metric]} {look.base:.3g} → {look.head:.3g}"
-    start = WORDS[look.metric] + " " if opening else ""
-    if not 0.5 < look.ratio[0] < 2:
-        value, low, high = (f"{r:.3g}" for r in look.ratio)
+    if effect.metric == "bias":
+        return f"E ĝ {'has ' if opening else ''}moved by {100 * effect.change:.1f} % of ‖g‖"
+    if effect.ratio is None:
+        return f"{WORDS[effect.metric]} {effect.base:.3g} → {effect.head:.3g}"
+    start = WORDS[effect.metric] + " " if opening else ""
+    if not 0.5 < effect.ratio[0] < 2:
+        value, low, high = (f"{r:.3g}" for r in effect.ratio)
         return f"{start}× {value} ({low} to {high})"
-    value, low, high = (f"{100 * (r - 1):+.1f}" for r in look.ratio)
+    value, low, high = (f"{100 * (r - 1):+.1f}" for r in effect.ratio)
     return f"{start}{value} % ({low} to {high} %)"
 
 

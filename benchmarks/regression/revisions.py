@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.regression.accepted import Acceptance
-from benchmarks.regression.effects import CONFIRM, SCREENS, Look, Summary
+from benchmarks.regression.effects import CONFIRM, SCREENS, Effect, Summary
 from benchmarks.regression.judging import Confirmation, Pair, findings, judge
 from benchmarks.regression.report import FAIL_ON, Comparison, command, document
 from benchmarks.regression.schema import Document, Finding, Side
@@ -13,12 +13,12 @@ from benchmarks.regression.speed import (
     CONFIRMING,
     SCREENING,
     Effort,
-    Spec,
     launches,
-    memory_look,
-    speed_look,
+    memory_effect,
+    speed_effect,
 )
 from benchmarks.regression.worktrees import Worker, WorkerKilled, checkouts, is_checkout, workers
+from benchmarks.running.cell_spec import CellSpec
 from benchmarks.running.selection import WING, choose
 
 MORE = 4  # times the replicates, to confirm
@@ -59,7 +59,7 @@ class Progress:
     def total(self, cells: int) -> None:
         """How many steps there will be."""
 
-    def step(self, problem: str, samples: int, estimator: str) -> None:
+    def step(self, cell: str) -> None:
         """A step is about to be made."""
 
 
@@ -111,17 +111,19 @@ class _Measured:
         self.pairs: list[Pair] = []
         self.findings: list[Finding] = []
 
-    def run(self, cells: Sequence[Spec], progress: Progress) -> bool:
+    def run(self, cells: Sequence[CellSpec], progress: Progress) -> bool:
         """Measure and judge every cell; whether it was interrupted."""
         try:
             for cell in cells:
-                progress.step(cell[0], cell[2], cell[1])
+                progress.step(str(cell))
                 first = self._pair(cell, self.selection.seeds)
                 second = None
                 if _suspicious(first):
                     fresh = tuple(seed + FRESH for seed in self.selection.seeds)
-                    again = self._pair((*cell[:3], MORE * cell[3]), fresh)
-                    second = Confirmation(again, {look.metric: look for look in again.looks()})
+                    again = self._pair(cell._replace(replicates=MORE * cell.replicates), fresh)
+                    second = Confirmation(
+                        again, {effect.metric: effect for effect in again.effects()}
+                    )
                 found = findings(first, second or Confirmation())
                 self.pairs.append(first)
                 self.findings += found
@@ -129,7 +131,7 @@ class _Measured:
             return True
         return False
 
-    def _pair(self, cell: Spec, seeds: tuple[int, int]) -> Pair:
+    def _pair(self, cell: CellSpec, seeds: tuple[int, int]) -> Pair:
         problem, spec, samples, replicates = cell
         here = [
             problem in side["problems"] and spec.partition(":")[0] in side["estimators"]
@@ -172,7 +174,7 @@ def _summary(record: dict, configs: list, versions: list) -> Summary:
 def _suspicious(pair: Pair) -> bool:
     if pair.statuses[0] == "ok" and pair.statuses[1] in ("error", "n/a"):
         return not pair.same_randomness
-    return any(look.suspicious for look in pair.looks())
+    return any(effect.suspicious for effect in pair.effects())
 
 
 def _timed(
@@ -184,35 +186,35 @@ def _timed(
 ) -> tuple[list[Finding], bool]:
     """The verdicts on speed and memory, and whether it was interrupted."""
     by_spec = {
-        (p.cell["problem"], p.spec, p.cell["samples"], p.cell["budget"]): p
+        CellSpec(p.cell["problem"], p.spec, p.cell["samples"], p.cell["budget"]): p
         for p in pairs
         if p.statuses == ("ok", "ok")
     }
 
-    def of(cells: Sequence[Spec], effort: Effort, step: Callable = lambda *cell: None) -> dict:
+    def of(cells: Sequence[CellSpec], effort: Effort, step: Callable = lambda cell: None) -> dict:
         each = launches(roots, plugins, cells, effort, selection.device, selection.seed, step)
-        return {cell: (speed_look(e), memory_look(e)) for cell, e in each.items()}
+        return {cell: (speed_effect(e), memory_effect(e)) for cell, e in each.items()}
 
     try:
         first = of(list(by_spec), SCREENING, progress.step)
-        suspects = [c for c, both in first.items() if any(look.suspicious for look in both)]
+        suspects = [c for c, both in first.items() if any(effect.suspicious for effect in both)]
         again = of(suspects, CONFIRMING) if suspects else {}
     except KeyboardInterrupt:
         return [], True
     found = []
     for cell, each in first.items():
-        second = Confirmation(looks={look.metric: look for look in again.get(cell, ())})
-        found += [_timing(by_spec[cell], look, second) for look in each]
+        second = Confirmation(effects={effect.metric: effect for effect in again.get(cell, ())})
+        found += [_timing(by_spec[cell], effect, second) for effect in each]
     return found, False
 
 
-def _timing(pair: Pair, look: Look, second: Confirmation) -> Finding:
-    finding = judge(pair, look, second, CONFIRM)
-    same = look.metric == "memory" and look.change == 0
+def _timing(pair: Pair, effect: Effect, second: Confirmation) -> Finding:
+    finding = judge(pair, effect, second, CONFIRM)
+    same = effect.metric == "memory" and effect.change == 0
     return replace(finding, verdict="identical") if same else finding
 
 
-def _cells(selection: Selection, sides: Sequence[dict]) -> list[Spec]:
+def _cells(selection: Selection, sides: Sequence[dict]) -> list[CellSpec]:
     """Every cell that either side has: problem, estimator, K, R."""
     base, head = sides
     budgets = base["problems"] | head["problems"]
@@ -220,7 +222,7 @@ def _cells(selection: Selection, sides: Sequence[dict]) -> list[Spec]:
     in_suite = {*base["suites"][selection.suite], *head["suites"][selection.suite]}
     problems = [name for name in budgets if selection.problems or name in in_suite]
     return [
-        (problem, estimator, samples, selection.replicates or budgets[problem])
+        CellSpec(problem, estimator, samples, selection.replicates or budgets[problem])
         for problem in choose("problem", selection.problems, problems)
         for samples in selection.samples
         for estimator in _shelf(selection, sides, homes, problem)

@@ -62,7 +62,7 @@ class Finding:
     ratio_low: float | None = None
     ratio_high: float | None = None
     change: float | None = None
-    p: float | None = None  # of the first look
+    p: float | None = None  # of the screening
     confirmed: bool | None = None  # on fresh seeds or launches; null: no need to
     gates: bool = False  # this finding makes the report fail
     minimum_effect: float | None = None  # the smallest change found here with 99 % power

@@ -13,8 +13,9 @@ import numpy as np
 from scipy.special import stdtr
 
 from benchmarks.machine import timing
-from benchmarks.regression.effects import MARGINS, SCREENS, Look, quantiles
+from benchmarks.regression.effects import MARGINS, SCREENS, Effect, quantiles
 from benchmarks.regression.worktrees import Worker, WorkerKilled, workers
+from benchmarks.running.cell_spec import CellSpec
 from benchmarks.statistics.intervals import t_quantile
 
 RUN_SECONDS = 4e-3  # of one measurement; shorter ones drown in the clock
@@ -40,24 +41,23 @@ class Effort(NamedTuple):
 
 SCREENING = Effort(5, 15)
 CONFIRMING = Effort(10, 31)  # of suspects alone
-Spec = tuple[str, str, int, int]  # problem, estimator, K, R
 
 
 def launches(
     roots: Sequence[Path],
     plugins: Sequence[str],
-    cells: Sequence[Spec],
+    cells: Sequence[CellSpec],
     effort: Effort,
     device: str,
     seed: int,
-    starting: Callable[[str, int, str], None] = lambda *cell: None,
-) -> dict[Spec, list[CellSpeed]]:
+    starting: Callable[[str], None] = lambda cell: None,
+) -> dict[CellSpec, list[CellSpeed]]:
     """Every cell in each of the fresh launches; cells that cannot be timed are left out.
 
     Which side starts first, and which of a pair is measured first, is drawn anew each time.
     """
     rng = np.random.default_rng([seed, *effort])
-    found: dict[Spec, list[CellSpeed]] = {cell: [] for cell in cells}
+    found: dict[CellSpec, list[CellSpeed]] = {cell: [] for cell in cells}
     processors = sorted(timing.processors())
     for _ in range(effort.launches):
         order = rng.permutation(2)
@@ -67,8 +67,7 @@ def launches(
             for worker in both:
                 worker("about", plugins=list(plugins))
             for i in rng.permutation(len(cells)):
-                problem, estimator, samples, _ = cells[i]
-                starting(problem, samples, estimator)
+                starting(str(cells[i]))
                 try:
                     speed = pairs(both, cells[i], effort.pairs, device, rng)
                 except WorkerKilled:  # by the cell; the others go on
@@ -83,7 +82,7 @@ def launches(
 
 
 def pairs(
-    both: Sequence[Worker], cell: Spec, count: int, device: str, rng: np.random.Generator
+    both: Sequence[Worker], cell: CellSpec, count: int, device: str, rng: np.random.Generator
 ) -> CellSpeed | None:
     """The pairs of one cell in one launch, after an untimed warm-up of both."""
     problem, estimator, samples, replicates = cell
@@ -110,12 +109,12 @@ def pairs(
     )
 
 
-def speed_look(each: Sequence[CellSpeed]) -> Look:
+def speed_effect(each: Sequence[CellSpeed]) -> Effect:
     """t of the log ratio of CPU time over launches."""
     cpu, wall, base, head, *_ = map(np.array, zip(*each, strict=True))
     p, ratio, se = over_launches(cpu)
     effect = float(np.expm1(quantiles(len(cpu) - 1, SCREENS["speed"]) * se))
-    return Look(
+    return Effect(
         "speed", float(np.median(base)), float(np.median(head)), ratio[0] - 1, p, ratio[0] > 1,
         max(effect, MARGINS["speed"]), ratio, float(np.exp(wall.mean())),
     )  # fmt: skip
@@ -130,10 +129,12 @@ def over_launches(log_ratios: np.ndarray) -> tuple[float, tuple[float, float, fl
     return p, tuple(float(np.exp(mean + d)) for d in (0.0, -half, half)), float(se)
 
 
-def memory_look(each: Iterable[CellSpeed]) -> Look:
+def memory_effect(each: Iterable[CellSpeed]) -> Effect:
     """Peak bytes of a block; the same whenever it is counted, so there is nothing to test."""
     *_, base, head = map(np.array, zip(*each, strict=True))
     before, after = float(np.median(base)), float(np.median(head))
     ratio = after / before if before else 1.0
     p = 0.0 if before != after else 1.0
-    return Look("memory", before, after, ratio - 1, p, after > before, None, (ratio, ratio, ratio))
+    return Effect(
+        "memory", before, after, ratio - 1, p, after > before, None, (ratio, ratio, ratio)
+    )

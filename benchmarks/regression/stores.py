@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.regression.accepted import Acceptance
-from benchmarks.regression.effects import Look, Summary
+from benchmarks.regression.effects import Effect, Summary
 from benchmarks.regression.judging import Pair, findings
 from benchmarks.regression.report import FAIL_ON, Comparison, command, document
 from benchmarks.regression.schema import Document, Side
@@ -54,7 +54,7 @@ def compare_stores(
     lost: list[str] = []
     sides = [_records(Path(name), chosen, lost) for name in (base, head)]
     pairs = _joined(*sides)
-    level = holm([look for pair in pairs for look in pair.looks()])
+    level = holm([effect for pair in pairs for effect in pair.effects()])
     found = [finding for pair in pairs for finding in findings(pair, None, level)]
     named = [_side(name, side.values()) for name, side in zip((base, head), sides, strict=True)]
     settings = {
@@ -67,9 +67,9 @@ def compare_stores(
     return document(comparison, lambda pair: _reproduce(named, pair))
 
 
-def holm(looks: Iterable[Look]) -> float:
+def holm(effects: Iterable[Effect]) -> float:
     """The level below which p-values are rejected at family-wise 1 % by Holm 1979."""
-    p = np.sort([look.p for look in looks])
+    p = np.sort([effect.p for effect in effects])
     passed = p <= FAMILY / np.arange(len(p), 0, -1)
     rejected = len(p) if passed.all() else int(np.argmin(passed))
     return FAMILY / max(len(p) - rejected, 1)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 
 import torch
 
@@ -9,46 +10,45 @@ import estimators
 from benchmarks import problems
 from benchmarks.machine.allocator import keep_freed_memory
 from benchmarks.measuring.cell import Blocks, Cell, in_turn
-from benchmarks.measuring.measure import measure_checked, time_measured
+from benchmarks.measuring.measure import time_measured
 from benchmarks.measuring.measurement import Measurement
-from benchmarks.measuring.task import ending
+from benchmarks.measuring.prepare import Prepared, prepare
+from benchmarks.measuring.task import Task, ending
 from benchmarks.objective.definition import Problem
-from benchmarks.objective.truth import Truth
+from benchmarks.running.cell_spec import CellSpec
 from benchmarks.store.store import identity
-from benchmarks.truth.exact import find_truth
-from benchmarks.validation.interface_checks import check, completed
+from benchmarks.validation.interface_checks import completed
 
 
 @dataclass(frozen=True)
 class Job:
-    """Problem × K × estimator, by name, and how it is measured."""
+    """A cell by name, and how it is measured."""
 
-    problem: str
-    samples: int
-    estimator: str
-    replicates: int  # at most
+    cell: CellSpec  # with R, at most
     precision: float | None = None
     seed: int = 0
     device: str = "cpu"
     timed: bool = True
     compiled: bool = False
+    truths: str | None = None  # the folder beside the store in which truths are kept
 
     def __str__(self) -> str:
-        return f"{self.problem} · {self.estimator} · K={self.samples}"
+        return str(self.cell)
 
     @property
     def facts(self) -> dict:
         """What is known of the cell before it is measured."""
-        problem = _loaded(self.problem, problems.entry(self.problem))
-        estimator = estimators.create(self.estimator)
+        problem, estimator, samples, replicates = self.cell
+        loaded = _loaded(problem, problems.entry(problem))
+        estimator = estimators.create(estimator)
         return {
-            "problem": self.problem,
-            "problem_version": problem.version if isinstance(problem, Problem) else 1,
+            "problem": problem,
+            "problem_version": loaded.version if isinstance(loaded, Problem) else 1,
             "estimator": str(estimator),
             "config": estimator.config_json,
-            "samples": self.samples,
-            "replicates": self.replicates,
-            "budget": self.replicates,
+            "samples": samples,
+            "replicates": replicates,
+            "budget": replicates,
             "precision": self.precision,
             "seed": self.seed,
             "device": self.device,
@@ -66,19 +66,18 @@ class Job:
 
 
 def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
-    """Measure a cell; a problem that cannot be measured is one with status "error"."""
+    """Measure a cell; a problem that does not pass is one with status "error" and the sentence."""
     keep_freed_memory()
-    problem = _loaded(job.problem, problems.entry(job.problem))
-    if not isinstance(problem, Problem):
-        return job.failed(problem)
-    truth = _truth(problem)
-    if isinstance(truth, str):
-        return job.failed(truth)
+    prepared = _prepared_for(job)
+    if isinstance(prepared, str):
+        return job.failed(prepared)
     try:
-        return measure_checked(
-            problem, truth, job.estimator, job.samples, job.replicates, job.seed, job.device,
-            torch.float64, job.precision, timed=job.timed, compiled=job.compiled, spread=blocks,
+        task = Task.of(
+            prepared, job.cell.estimator, samples=job.cell.samples,
+            replicates=job.cell.replicates, seed=job.seed, device=job.device,
+            precision=job.precision,
         )  # fmt: skip
+        return task.measured(job.timed, job.compiled, blocks)
     except Exception as failure:  # whatever it is, it must not stop the sweep
         return job.failed(_sentence(failure))
 
@@ -87,35 +86,40 @@ def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
 def cell_of(job: Job) -> Cell:
     """The cell of a job that is being measured, for single blocks of it."""
     keep_freed_memory()
-    problem = completed(problems.load(job.problem)).to(job.device, torch.float64)
-    estimator = estimators.create(job.estimator)
-    return Cell(problem, None, estimator, job.samples, job.seed, torch.device(job.device))
+    problem = completed(problems.load(job.cell.problem)).to(job.device, torch.float64)
+    estimator = estimators.create(job.cell.estimator)
+    return Cell(problem, None, estimator, job.cell.samples, job.seed, torch.device(job.device))
 
 
 def time(job: Job, record: dict) -> dict:
     """What timing changes in the record of a cell that was measured without."""
     keep_freed_memory()
-    problem = _loaded(job.problem, problems.entry(job.problem))
-    if not isinstance(problem, Problem):
-        return ending(RuntimeError(problem))
-    return time_measured(problem, job.estimator, record, job.compiled)
+    prepared = _prepared_for(job)
+    if isinstance(prepared, str):
+        return ending(RuntimeError(prepared))
+    return time_measured(prepared.problem, job.cell.estimator, record, job.compiled)
+
+
+def _prepared_for(job: Job) -> Prepared | str:
+    """The problem of a job, prepared, or the sentence that says why it cannot be measured."""
+    name = job.cell.problem
+    loaded = _loaded(name, problems.entry(name))
+    return loaded if isinstance(loaded, str) else _prepared(loaded, job.truths)
 
 
 @cache
 def _loaded(name: str, entry: problems.Entry | None) -> Problem | str:
-    """The problem, or the sentence that says why there is none."""
+    """The problem as it was registered, or the sentence that says why there is none."""
     try:
-        return completed(problems.load(name))
+        return problems.load(name)
     except Exception as mistake:
         return _sentence(mistake)
 
 
 @lru_cache(maxsize=64)
-def _truth(problem: Problem) -> Truth | str | None:
-    """The truth of a problem, or the sentence that says why it cannot be measured."""
+def _prepared(problem: Problem, truths: str | None) -> Prepared | str:
     try:
-        check(problem)
-        return find_truth(problem)
+        return prepare(problem, truths and Path(truths))
     except Exception as mistake:
         return _sentence(mistake)
 

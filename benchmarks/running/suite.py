@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from benchmarks import problems
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.problems import trajectories
+from benchmarks.running.cell_spec import CellSpec
 from benchmarks.running.in_process import Alone
 from benchmarks.running.job import Job
 from benchmarks.running.selection import shelf
@@ -44,27 +46,26 @@ class Suite:
             StoppingRule(self.precision, CAP)
 
     @property
-    def cells(self) -> list[tuple[str, int, str]]:
-        """(problem, K, estimator) of every cell, in the order they are run."""
+    def cells(self) -> list[CellSpec]:
+        """Every cell with its budget, in the order in which they are run."""
         quick = shelf("quick")
         few = tuple(name for name in self.estimators if name in quick)
-        found = []
+        cells = []
         for problem in self.problems:
             chosen = self.estimators
             if self.whole and problems.is_narrow(problem):
                 chosen = few if few == self.estimators else (*few, *problems.also(problem))
             elif self.whole:
                 chosen = (*chosen, *problems.also(problem))
-            found += [(problem, samples, name) for samples in self.samples for name in chosen]
-        return found
+            budget = self.budget(problem)
+            cells += [CellSpec(problem, name, k, budget) for k in self.samples for name in chosen]
+        return cells
 
-    def jobs(self, timed: bool) -> Iterator[Job]:
-        """The cells as work, with what each is timed for or not."""
-        for problem, samples, estimator in self.cells:
-            yield Job(
-                problem, samples, estimator, self.budget(problem), self.precision, self.seed,
-                self.device, timed, self.compiled,
-            )  # fmt: skip
+    def jobs(self, timed: bool, truths: Path | None = None) -> Iterator[Job]:
+        """The cells as work, timed or not, with truths kept in a folder, if one is given."""
+        kept = truths and str(truths)
+        for cell in self.cells:
+            yield Job(cell, self.precision, self.seed, self.device, timed, self.compiled, kept)
 
     def budget(self, problem: str) -> int:
         """The most replicates spent on a cell of a problem."""
@@ -76,7 +77,7 @@ def run(
     store: Store,
     resume: bool = False,
     per_parameter: bool = False,
-    starting: Callable[[str, int, str], None] = lambda *cell: None,
+    starting: Callable[[str], None] = lambda cell: None,
     crew=None,
 ) -> Iterator[Measurement]:
     """Measure the cells of `suite`, append each to `store`, and yield it.
@@ -90,7 +91,8 @@ def run(
     """
     crew = crew or Alone()
     done = finished(store) if resume else {}
-    jobs = (job for job in suite.jobs(suite.timed and crew.width == 1) if job.identity not in done)
+    timed = suite.timed and crew.width == 1
+    jobs = (job for job in suite.jobs(timed, store.truths) if job.identity not in done)
     for _, measurement, where in crew.measure(_announced(jobs, starting)):
         measurement = replace(measurement, **trajectories.place(measurement.problem))
         measurement = _with_files(measurement, store, per_parameter)
@@ -112,7 +114,7 @@ def untimed(suite: Suite, store: Store) -> dict[int, Job]:
 def time_alone(
     jobs: dict[int, Job],
     store: Store,
-    starting: Callable[[str, int, str], None] = lambda *cell: None,
+    starting: Callable[[str], None] = lambda cell: None,
     crew=None,
 ) -> Iterator[dict]:
     """Time what `untimed` found, one cell at a time, and yield the record with the timings.
@@ -124,7 +126,7 @@ def time_alone(
         if place not in jobs:
             continue
         job = jobs[place]
-        starting(job.problem, job.samples, job.estimator)
+        starting(str(job.cell))
         changes, where = crew.time(job, record)
         known = {key: value for key, value in record.items() if key != "schema"}
         known |= {**changes, "context": {**where, "isolated": "seconds" in changes}}
@@ -159,7 +161,7 @@ def _summaries(measurement: Measurement) -> dict:
     return measurement.blocks | {name: sketch(value) for name, value in wide.items()}
 
 
-def _announced(jobs: Iterator[Job], starting: Callable[[str, int, str], None]) -> Iterator[Job]:
+def _announced(jobs: Iterator[Job], starting: Callable[[str], None]) -> Iterator[Job]:
     for job in jobs:
-        starting(job.problem, job.samples, job.estimator)
+        starting(str(job.cell))
         yield job

@@ -50,6 +50,7 @@ class Store:
 
     def __init__(self, folder: str | Path):
         self.path = Path(folder) / "records.jsonl"
+        self.truths = Path(folder).absolute() / "truths"  # those that took long to find
         self.damaged: list[Damage] = []  # the lines that the last reading left out
 
     def append(self, record: Mapping) -> None:

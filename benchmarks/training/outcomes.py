@@ -87,7 +87,7 @@ def outcomes(
     samples: Sequence[int],
     seeds: int,
     budget: Budget,
-    starting: Callable[[str, int, str], None] = lambda *cell: None,
+    starting: Callable[[str], None] = lambda cell: None,
 ) -> Iterator[list[dict]]:
     """Train with every estimator × K from every seed, and yield the rows of each training.
 
@@ -101,7 +101,7 @@ def outcomes(
             facts |= {"config": estimator.config_json, "samples": count}
             refusal = estimator.unsupported(problem.differentiable_dist(), count)
             for seed in range(seeds):
-                starting(problem.name, count, f"{estimator}, seed {seed}")
+                starting(f"{problem.name} · {estimator}, seed {seed} · K={count}")
                 try:
                     found = [] if refusal else list(train(problem, estimator, count, seed, budget))
                 except Exception as failure:  # whatever it does, it must not stop the others

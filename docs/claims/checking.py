@@ -8,6 +8,7 @@ import pandas
 
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.running import job
+from benchmarks.running.cell_spec import CellSpec
 from benchmarks.training.outcomes import Budget, outcomes, start_of
 from reports.pages import training
 from reports.text import numbers
@@ -34,7 +35,7 @@ class Run:
     def cells(self) -> dict[tuple[str, str, int], Measurement]:
         """(problem, estimator, K): what was measured."""
         found = {
-            (p, e, k): job.measure(job.Job(p, k, e, self.replicates, timed=False))
+            (p, e, k): job.measure(job.Job(CellSpec(p, e, k, self.replicates), timed=False))
             for p in self.problems
             for k in self.samples
             for e in self.estimators

@@ -64,8 +64,8 @@ def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
     with Progress(len(names) * len(samples) * len(points)) as progress:
         for point, problem in points:
             where = {PREFIX + name: value for name, value in point.items()}
-            for m in measurements(problem, names, samples, replicates, **how):
+            for m in measurements(problem, names, samples, replicates=replicates, **how):
                 rows.append({**m.record, **where})
-                progress.starting(problem.name, m.samples, m.estimator)
+                progress.starting(f"{problem.name} · {m.estimator} · K={m.samples}")
                 progress.finished(m.status)
     return rows

@@ -20,9 +20,9 @@ def doctor(as_json: bool) -> None:
 
     Example: gradmeter doctor
     """
-    from gradmeter.examination import examine
+    from gradmeter.diagnosis import diagnose
 
-    found = examine()
+    found = diagnose()
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
     else:

@@ -149,7 +149,7 @@ class _Progress:
         self._shown = terminal.Progress(cells)
         self._shown.__enter__()
 
-    def step(self, problem: str, samples: int, estimator: str) -> None:
+    def step(self, cell: str) -> None:
         """A step begins; the one before it is done."""
-        self._shown.starting(problem, samples, estimator)
+        self._shown.starting(cell)
         self._shown.finished("ok")

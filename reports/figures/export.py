@@ -8,7 +8,7 @@ import pandas
 from matplotlib.figure import Figure
 
 from reports.figures import plots
-from reports.figures.style import looks, to_pdf, to_png, to_svg
+from reports.figures.style import styles_of, to_pdf, to_png, to_svg
 from reports.frames.rankings import headline
 from reports.text.rendering import write_whole
 
@@ -23,7 +23,7 @@ FIGURES = {  # by the name of their file: the caption and how to draw it
 
 def on_page(ranked: pandas.DataFrame) -> dict[str, list[tuple[str, str]]]:
     """The figures of every problem as pairs (caption, data URI), those with something to show."""
-    styles = looks(ranked["label"])
+    styles = styles_of(ranked["label"])
     return {
         name: [
             (caption, data(to_svg(draw(part, styles, titles=False))))
@@ -38,7 +38,7 @@ def export(
     ranked: pandas.DataFrame, names: Mapping[str, str], folder: Path, formats: Iterable[str]
 ) -> None:
     """Write `folder/PROBLEM-FIGURE.FORMAT` for each; `names` are the problems' in file names."""
-    styles = looks(ranked["label"])
+    styles = styles_of(ranked["label"])
     for problem, part in ranked.groupby("problem", sort=False):
         for name, (_, draw) in FIGURES.items():
             if not _shows(part, draw):

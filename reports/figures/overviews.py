@@ -7,7 +7,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from reports.figures.plots import LETTER, WIDTH
-from reports.figures.style import COLORS, INK, MUTED, SETTINGS, log_axis, looks, plain
+from reports.figures.style import COLORS, INK, MUTED, SETTINGS, log_axis, plain, styles_of
 from reports.frames.commit_series import Series, short
 
 BROAD = 7.4  # inches
@@ -17,7 +17,7 @@ MARKED = 9  # most series with a colour of their own in a trend
 def over_problems(rows: pandas.DataFrame, column: str = "relative") -> Figure:
     """One estimator: its variance as a multiple of the quietest's, a line a problem."""
     label = rows["label"].iloc[0]
-    look = looks([label])[label]
+    style = styles_of([label])[label]
     rows = rows.sort_values([column, "problem"], kind="stable")
     rows = rows[rows[column].between(0, 1e300, inclusive="neither")]
     height = 0.57 + 0.19 * len(rows)
@@ -29,9 +29,9 @@ def over_problems(rows: pandas.DataFrame, column: str = "relative") -> Figure:
         ends = rows[[column, f"{column}_low", f"{column}_high"]]
         log_axis(axes, "x", [1.0, *ends.to_numpy().ravel()])
         places = range(len(rows))
-        axes.hlines(places, ends.iloc[:, 1], ends.iloc[:, 2], colors=look.color, linewidth=1.4)
+        axes.hlines(places, ends.iloc[:, 1], ends.iloc[:, 2], colors=style.color, linewidth=1.4)
         for place, row in zip(places, rows.to_dict("records"), strict=True):
-            axes.plot(row[column], place, **look.points(row["biased"]))
+            axes.plot(row[column], place, **style.points(row["biased"]))
         axes.axvline(1, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
         axes.set_yticks(places, rows["problem"], color=INK)
         axes.set_ylim(len(rows) - 0.4, -0.6)

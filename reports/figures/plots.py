@@ -1,6 +1,6 @@
 """Figures of a report, one panel per problem: hollow markers are biased, bars are 95 % intervals.
 
-Each takes a frame (and the looks of its estimators, so that several figures agree) and returns a
+Each takes a frame (and the styles of its estimators, so that several figures agree) and returns a
 `matplotlib.figure.Figure`; `to_svg` and `to_png` make files of it.
 """
 
@@ -11,7 +11,17 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures.style import INK, MUTED, SETTINGS, Look, log_axis, looks, plain, to_png, to_svg
+from reports.figures.style import (
+    INK,
+    MUTED,
+    SETTINGS,
+    Style,
+    log_axis,
+    plain,
+    styles_of,
+    to_png,
+    to_svg,
+)
 from reports.frames.rankings import headline, ranking
 
 __all__ = [
@@ -27,11 +37,11 @@ WIDTH = 4.7  # inches of a panel
 LETTER = 0.073  # inches of a letter, about
 LINES = 20  # most lines in one panel; more cannot be told apart
 
-Looks = Mapping[str, Look] | None
+Styles = Mapping[str, Style] | None
 
 
 def variance_by_estimator(
-    frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True
+    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True
 ) -> Figure:
     """Per problem, the variance of one estimate with its interval, quietest on top."""
     rows = headline(ranking(frame)).dropna(subset="variance")
@@ -39,7 +49,7 @@ def variance_by_estimator(
 
 
 def variance_times_seconds(
-    frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True
+    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True
 ) -> Figure:
     """Per problem, variance × seconds with its interval: what ranks estimators at equal time."""
     rows = headline(ranking(frame)).dropna(subset="work_variance")
@@ -47,7 +57,7 @@ def variance_times_seconds(
 
 
 def bias_against_variance(
-    frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True
+    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True
 ) -> Figure:
     """Per problem, squared bias against variance; below the line the noise of one estimate is more.
 
@@ -58,7 +68,7 @@ def bias_against_variance(
 
 
 def variance_against_samples(
-    frame: pandas.DataFrame, styles: Looks = None, *, titles: bool = True
+    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True
 ) -> Figure:
     """Per problem, variance against K, with a line that falls as 1/K; the 20 quietest at most."""
     rows = ranking(frame).dropna(subset="variance")
@@ -70,10 +80,10 @@ def variance_against_samples(
 
 
 def _panels(
-    rows: pandas.DataFrame, styles: Looks, titles: bool, draw: Callable, size: Callable
+    rows: pandas.DataFrame, styles: Styles, titles: bool, draw: Callable, size: Callable
 ) -> Figure:
     """One panel below the other; `size` gives its height and the margins beside it, in inches."""
-    styles = styles or looks(rows["label"])
+    styles = styles or styles_of(rows["label"])
     parts = [part for _, part in rows.groupby("problem", sort=False)]
     sizes = [size(part) for part in parts]
     head = 0.25 if titles else 0.0
@@ -107,7 +117,7 @@ def _longest(part: pandas.DataFrame) -> int:
 
 
 def _dots(column: str, title: str) -> Callable:
-    def draw(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Look]) -> None:
+    def draw(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
         part = part.sort_values([column, "label"], kind="stable")
         low, high = f"{column}_low", f"{column}_high"
         floor = log_axis(axes, "x", part[[column, low, high]].to_numpy().ravel())
@@ -115,8 +125,8 @@ def _dots(column: str, title: str) -> Callable:
         colors = [styles[label].color for label in part["label"]]
         axes.hlines(places, part[low], part[high], colors=colors, linewidth=1.4, clip_on=False)
         for place, row in zip(places, part.to_dict("records"), strict=True):
-            look = styles[row["label"]].points(row["biased"])
-            axes.plot(max(row[column], floor), place, **look)
+            style = styles[row["label"]].points(row["biased"])
+            axes.plot(max(row[column], floor), place, **style)
             if row[column] == 0:
                 axes.annotate("0", (floor, place), (6, -3), textcoords="offset points", size=7.5)
         axes.set_yticks(places, part["label"], color=INK)
@@ -127,18 +137,18 @@ def _dots(column: str, title: str) -> Callable:
     return draw
 
 
-def _draw_bias(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Look]) -> None:
+def _draw_bias(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
     shown = part["bias2"].where(part["bias2_low"] > 0, part["bias2_high"])
     x_floor = log_axis(axes, "x", part["variance"])
     y_floor = log_axis(axes, "y", [*shown.clip(lower=0), shown[shown > 0].min() / 3])
     for row, y in zip(part.to_dict("records"), shown, strict=True):
-        look = styles[row["label"]].points(row["biased"])
+        style = styles[row["label"]].points(row["biased"])
         at = max(row["variance"], x_floor), max(y, y_floor)
-        axes.plot(*at, linestyle="", label=row["label"], **look)
+        axes.plot(*at, linestyle="", label=row["label"], **style)
         if row["bias2_low"] > 0:
-            axes.vlines(at[0], row["bias2_low"], row["bias2_high"], colors=look["color"])
+            axes.vlines(at[0], row["bias2_low"], row["bias2_high"], colors=style["color"])
         else:
-            arrow = {"arrowstyle": "<-", "color": look["color"], "linewidth": 0.9}
+            arrow = {"arrowstyle": "<-", "color": style["color"], "linewidth": 0.9}
             axes.annotate("", at, (0, -15), textcoords="offset points", arrowprops=arrow)
     axes.axline((1, 1), (10, 10), color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     axes.set_xlabel(f"variance of one estimate, K = {part['samples'].iloc[0]}")
@@ -146,7 +156,7 @@ def _draw_bias(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Look]) -
     _key(axes)
 
 
-def _draw_samples(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Look]) -> None:
+def _draw_samples(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
     part = part.assign(samples=part["samples"].astype(float))
     low, high = part["variance_low"], part["variance_high"]
     log_axis(axes, "x", part["samples"])
@@ -156,9 +166,9 @@ def _draw_samples(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Look]
     last = part.groupby("label")["variance"].last().sort_values(ascending=False, kind="stable")
     for label in last.index:
         rows = part[part["label"] == label]
-        look = styles[label].points(bool(rows["biased"].any()))
+        style = styles[label].points(bool(rows["biased"].any()))
         values = rows["variance"].clip(lower=floor)
-        axes.plot(rows["samples"], values, label=label, linewidth=1.1, **look)
+        axes.plot(rows["samples"], values, label=label, linewidth=1.1, **style)
     counts = sorted(float(k) for k in part["samples"].unique() if k > 0)
     start = float(part.loc[part["variance"] > 0, "variance"].max())
     if counts and start == start:

@@ -46,7 +46,7 @@ SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """Colour and marker of one estimator."""
 
     color: str
@@ -64,17 +64,19 @@ class Look:
         }
 
 
-def looks(labels: Iterable[str]) -> dict[str, Look]:
-    """A look for every label: the same in every report, unless two names want the same one."""
-    taken: dict[str, Look] = {}
+def styles_of(labels: Iterable[str]) -> dict[str, Style]:
+    """A style for every label: the same in every report, unless two names want the same one."""
+    taken: dict[str, Style] = {}
     for label in sorted(set(labels)):
         wish = int.from_bytes(hashlib.sha256(label.encode()).digest()[:4])
         first, *rest = (
-            Look(COLORS[color % len(COLORS)], MARKERS[(color % len(COLORS) + turn) % len(MARKERS)])
+            Style(COLORS[color % len(COLORS)], MARKERS[(color % len(COLORS) + turn) % len(MARKERS)])
             for turn in range(len(MARKERS))
             for color in range(wish, wish + len(COLORS))
         )
-        taken[label] = next((look for look in (first, *rest) if look not in taken.values()), first)
+        taken[label] = next(
+            (style for style in (first, *rest) if style not in taken.values()), first
+        )
     return taken
 
 

@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 
-from reports.figures.style import GRID, INK, MUTED, SETTINGS, looks, to_svg
+from reports.figures.style import GRID, INK, MUTED, SETTINGS, styles_of, to_svg
 from reports.frames.recommendation import by_work, tied_with_best
 
 PREFIX = "sweep_"  # of the columns that hold the point of the grid
@@ -61,7 +61,7 @@ def regime_map(frame: pandas.DataFrame) -> Figure:
         won = won[won[PREFIX + name] == won[PREFIX + name].iloc[0]]
     across = sorted(won[PREFIX + axes[0]].unique())
     up = sorted(won[PREFIX + axes[1]].unique()) if len(axes) > 1 else [0.0]
-    styles = looks({name for row in won.itertuples() for name in _drawn(row)})
+    styles = styles_of({name for row in won.itertuples() for name in _drawn(row)})
     with rc_context(SETTINGS):
         figure = Figure(figsize=(2.2 + 0.45 * len(across), 1.9 + 0.42 * len(up)))
         panel = figure.add_subplot()
@@ -76,7 +76,7 @@ def regime_map(frame: pandas.DataFrame) -> Figure:
             panel.set_yticks(range(len(up)), [f"{value:.3g}" for value in up])
             panel.set_ylabel(axes[1])
         panel.set_title("least variance × seconds; split cells are tied", color=INK)
-        keys = [Patch(facecolor=look.color, label=name) for name, look in sorted(styles.items())]
+        keys = [Patch(facecolor=style.color, label=name) for name, style in sorted(styles.items())]
         panel.legend(
             handles=keys, loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False,
             labelcolor=MUTED,

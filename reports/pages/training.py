@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.special import stdtrit
 
 from reports.figures import export
-from reports.figures.style import MUTED, SETTINGS, Look, looks, plain, to_svg
+from reports.figures.style import MUTED, SETTINGS, Style, plain, styles_of, to_svg
 from reports.frames.rankings import labels
 from reports.frames.text_tables import Table
 from reports.text import numbers
@@ -83,14 +83,14 @@ def refused(frame: pandas.DataFrame) -> dict[str, list[str]]:
     return {why: [*dict.fromkeys(part["label"])] for why, part in rows.groupby("reason")}
 
 
-def over_budgets(frame: pandas.DataFrame, styles: Mapping[str, Look] | None = None) -> Figure:
+def over_budgets(frame: pandas.DataFrame, styles: Mapping[str, Style] | None = None) -> Figure:
     """The objective against evaluations and against seconds, mean over seeds with 95 % intervals.
 
     What lies above the start is cut off.
     """
     rows = frame[frame["objective"].notna()]
     chosen = [*summary(frame, "evaluations")["label"]]
-    styles = styles or looks(chosen)
+    styles = styles or styles_of(chosen)
     height = max(2.8, 0.75 + 0.165 * len(chosen))
     right = max(len(label) for label in chosen) * 0.066 + 0.45
     with rc_context(SETTINGS):
@@ -145,11 +145,11 @@ def _draw(axes: Axes, rows: pandas.DataFrame, name: str, chosen: list[str], styl
         at = shares[name].mean()
         points = [_with_ends("y", part) for _, part in shares["objective"]]
         y, low, high = ([point[f"y{end}"] for point in points] for end in ("", "_low", "_high"))
-        look = styles[label]
-        axes.vlines(at, low, high, colors=look.color, linewidth=1.0)
+        style = styles[label]
+        axes.vlines(at, low, high, colors=style.color, linewidth=1.0)
         axes.plot(
             at, y, linewidth=1.1, label=label,
-            **look.points() | {"markersize": 3.5, "clip_on": True},
+            **style.points() | {"markersize": 3.5, "clip_on": True},
         )  # fmt: skip
         lowest = min(lowest, *(v for v in y if numpy.isfinite(v)))
     margin = 0.05 * (first - lowest) or 1.0

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from reports.figures import export
-from reports.figures.style import MUTED, SETTINGS, Look, log_axis, looks, plain, to_svg
+from reports.figures.style import MUTED, SETTINGS, Style, log_axis, plain, styles_of, to_svg
 from reports.frames.rankings import ranking
 from reports.frames.text_tables import Table, rows_of, setting
 from reports.text import numbers
@@ -29,7 +29,7 @@ def along(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 def content(rows: pandas.DataFrame) -> dict:
     """What the page of trajectories is made of; `rows` come from `along`."""
-    styles = looks(rows["label"])
+    styles = styles_of(rows["label"])
     drawn = [export.data(to_svg(over_steps(part, styles))) for part in _parts(rows)]
     return {
         "sections": [
@@ -62,13 +62,13 @@ def table(part: pandas.DataFrame) -> Table:
     return Table(titles, lines)
 
 
-def over_steps(part: pandas.DataFrame, styles: Mapping[str, Look] | None = None) -> Figure:
+def over_steps(part: pandas.DataFrame, styles: Mapping[str, Style] | None = None) -> Figure:
     """Variance and signal-to-noise ratio over the steps of one training, with 95 % intervals.
 
     Both axes of values are logarithmic; what is zero stands at the bottom. Hollow markers are
     biased. A line an estimator, the 20 that end quietest at most.
     """
-    styles = styles or looks(part["label"])
+    styles = styles or styles_of(part["label"])
     chosen = _quietest(part)[:MOST]
     part = part[part["label"].isin(chosen)]
     height = max(2.6, 0.75 + 0.165 * len(chosen))

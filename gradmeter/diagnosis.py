@@ -28,7 +28,7 @@ class Finding:
     says: str
 
 
-def examine() -> list[Finding]:
+def diagnose() -> list[Finding]:
     """Every finding, in the order in which they depend on each other."""
     found = [*_packages(), *_versions()]
     if any(finding.state == "wrong" for finding in found):
