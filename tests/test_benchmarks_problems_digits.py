@@ -10,7 +10,6 @@ from benchmarks import problems
 from benchmarks.machine.random_streams import stream
 from benchmarks.measuring.measure import measure
 from benchmarks.problems import (
-    checkpoints,
     conditional_vae,
     deterministic,
     digits,
@@ -18,6 +17,7 @@ from benchmarks.problems import (
     hierarchical_vae,
     latent_diffusion,
     sigmoid_belief,
+    trajectories,
     vae,
     vq_vae,
 )
@@ -200,7 +200,7 @@ def test_straight_through_copied_hands_the_decoders_gradient_to_the_vector():
 
 
 def test_only_the_digits_vae_is_in_the_quick_suite():
-    quick = {n for n in problems.names("quick") if n in checkpoints.trajectories()}
+    quick = {n for n in problems.names("quick") if n in trajectories.trajectories()}
     assert {n for n in quick if "vae" in n or "belief" in n or "diffusion" in n} == {
         "vae-digits-weights"
     }

@@ -17,7 +17,7 @@ def training():
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "DATA", tmp_path)
-    monkeypatch.setattr(checkpoints, "_trajectories", {})
+    monkeypatch.setattr(trajectories, "_trajectories", {})
     return Training("small", training, {"start": 0, "early": 3, "end": 40})
 
 
