@@ -15,7 +15,7 @@ from benchmarks.regression import speed
 from benchmarks.regression import worktrees as module
 from benchmarks.regression.revisions import Progress, Selection, compare_revisions
 from benchmarks.regression.signals import interruptible, undisturbed
-from benchmarks.regression.worktrees import checkouts
+from benchmarks.regression.worktrees import checkouts, commit_of
 
 NAMES = ("main", "main")
 
@@ -205,3 +205,18 @@ def test_the_workers_of_a_launch_share_a_processor_and_keep_freed_memory(monkeyp
     for place in found:
         ((cpu,),) = place
         assert cpu in os.sched_getaffinity(0)
+
+
+BEFORE_THE_ROOMS = "4cdde95"  # the last commit whose modules lay loose in `benchmarks`
+
+
+def test_a_revision_from_before_the_rooms_is_measured_beside_this_one():
+    try:
+        commit_of(BEFORE_THE_ROOMS, planted.ROOT)
+    except ValueError:
+        pytest.skip("a shallow clone: the old commit is not here")
+    cells = Selection(problems=("normal-quadratic",), estimators=("pathwise", "reinforce-loo"),
+                      samples=(2,), replicates=500, timed=False)  # fmt: skip
+    found = compare_revisions(BEFORE_THE_ROOMS, str(planted.ROOT), cells, repository=planted.ROOT)
+    assert {finding.verdict for finding in found.cells} == {"identical"}
+    assert len(found.cells) == 4
