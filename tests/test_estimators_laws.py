@@ -4,24 +4,35 @@ import functools
 
 import pytest
 import torch
+from torch.distributions import MultivariateNormal
 
 import estimators
 from benchmarks import problems
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.task import Task
-from benchmarks.objective.definition import unvalidated
+from benchmarks.objective import costs
+from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.truth.exact import find_truth
 from benchmarks.validation.interface_checks import check
 
 WINGS = (".toy", ".importance_weighted")  # the modules of problems that are small enough
+FACTOR = torch.tensor([[1.0, 0.0], [0.5, 0.8]], dtype=torch.float64)
+CORRELATED = Problem(  # of a family that no toy has: E ‖x − ½‖² = ‖loc − ½‖² + ‖factor‖²
+    "correlated",
+    {"loc": torch.tensor([0.2, -1.0], dtype=torch.float64), "factor": FACTOR},
+    lambda loc, factor: MultivariateNormal(loc, scale_tril=factor.tril()),
+    costs.quadratic(0.5),
+    {"loc": torch.tensor([-0.6, -3.0], dtype=torch.float64), "factor": 2 * FACTOR},
+)
 TOYS = [n for n in problems.names() if problems.entry(n).build.__module__.endswith(WINGS)]
+TOYS.append(CORRELATED.name)
 SAMPLES = 2
 
 
 @functools.cache
 def checked(toy):
-    problem = problems.load(toy)
+    problem = CORRELATED if toy == CORRELATED.name else problems.load(toy)
     check(problem)
     return problem.drawn(SAMPLES)[0]  # the objective of so many copies, if it is one of several
 
