@@ -22,7 +22,7 @@ FLAGS = (
 )
 EAGER = """Promise.all([...document.images].map(
     image => { image.loading = "eager"; return image.decode().catch(() => null); }))"""
-PATIENCE = 30  # seconds for one answer
+PATIENCE = 300  # seconds for one answer, of a machine that is busy
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 

@@ -133,7 +133,7 @@ def test_a_command_that_is_terminated_leaves_nothing(packages):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "there is no report" in said
     assert worktrees(packages) == 0

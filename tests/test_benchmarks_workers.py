@@ -138,7 +138,7 @@ def test_cells_that_want_more_memory_than_there_is_end_with_a_reason(crew, tmp_p
         dask_worker.memory_manager.memory_limit = bytes  # its keeper ends a worker that takes more
         return before
 
-    crew.client.wait_for_workers(2, timeout=120)  # those that died above are back
+    crew.client.wait_for_workers(2, timeout=600)  # those that died above are back
     (before, _) = crew.client.run(limit, bytes=2**30, nanny=True).values()
     store = Store(tmp_path)
     suite = running.Suite(PROBLEMS[:1], ("greedy", "pathwise", "boundless"), (1,), 1000)
@@ -175,7 +175,7 @@ def test_a_run_ends_when_all_workers_stay_away(tmp_path):
 
 def test_blocks_of_a_large_cell_are_made_by_all_workers(crew, plugin, tmp_path, monkeypatch):
     monkeypatch.setattr(crew, "order", replace(crew.order, large=0.0))
-    crew.client.wait_for_workers(2, timeout=120)  # those that died above are back
+    crew.client.wait_for_workers(2, timeout=600)  # those that died above are back
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
     for precision in (None, 0.03):
         suite = running.Suite(
@@ -227,11 +227,13 @@ def test_several_workers_measure_and_one_times(crew, tmp_path):
 def test_a_cell_that_hangs_or_crashes_in_a_child_is_an_error_with_its_reason(plugin, tmp_path):
     suite = running.Suite(PROBLEMS[:1], ("hangs", "seen", "poison"), (1,), 1000, timed=False)
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
-    with Alone(limit=8, plugins=(plugin,)) as crew:
-        list(running.run(suite, there, crew=crew))
+    with Alone(limit=2, plugins=(plugin,)) as crew:
+        list(running.run(replace(suite, estimators=("hangs",)), there, crew=crew))
+        crew.child.limit = 600  # a busy machine may take its time with those that do not hang
+        list(running.run(replace(suite, estimators=("seen", "poison")), there, crew=crew))
     ended = {record["estimator"]: record for record in there}
     assert ended["hangs"]["status"] == ended["poison"]["status"] == "error"
-    assert "longer than 8 seconds" in ended["hangs"]["reason"]
+    assert "longer than 2 seconds" in ended["hangs"]["reason"]
     assert "SIGKILL" in ended["poison"]["reason"]
     list(running.run(replace(suite, estimators=("seen",)), here))
     assert statistics(here).items() <= statistics(there).items()
@@ -273,6 +275,6 @@ def test_workers_that_a_queue_starts_give_the_same_bits(plugin, tmp_path):
     ) as cluster:
         cluster.scale(jobs=2)
         with crew_of(scheduler=cluster.scheduler_address, plugins=(plugin,)) as crew:
-            crew.client.wait_for_workers(2, timeout=120)
+            crew.client.wait_for_workers(2, timeout=600)
             list(running.run(suite, there, crew=crew))
     assert statistics(there) == statistics(here)

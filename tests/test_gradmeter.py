@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy
@@ -48,14 +47,18 @@ def gradmeter(*arguments):
     return CliRunner().invoke(main, [str(a) for a in arguments])
 
 
-def test_help_is_immediate():
-    command = [str(Path(sys.executable).with_name("gradmeter")), "--help"]
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.3
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+def test_help_is_immediate(words):
+    """It imports next to nothing; how long that takes is the machine's business."""
+    script = str(Path(sys.executable).with_name("gradmeter"))
+    command = [sys.executable, "-X", "importtime", script, *words]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    lines = (line.split("|") for line in done.stderr.splitlines())
+    names = [line[2].strip() for line in lines if len(line) == 3]
+    heavy = {"torch", "numpy", "scipy", "pandas", "matplotlib", "rich", "jinja2", "estimators"}
+    assert "gradmeter" in names
+    assert not heavy & {name.partition(".")[0] for name in names}
+    assert len(names) < 300
 
 
 @pytest.mark.parametrize("verb", ["list", "run", "compare", "report"])

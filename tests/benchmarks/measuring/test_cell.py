@@ -1,0 +1,50 @@
+"""What streams out of the replicates of a cell, on gradients that are written down."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Normal
+
+from benchmarks import Problem, measure
+from benchmarks.measuring.cell import Cell, Counts, Replicates
+from benchmarks.objective.truth import Truth
+from benchmarks.statistics.stopping import Plan
+from estimators import create
+
+ONE = {"loc": torch.tensor(1.0, dtype=torch.float64)}
+SQUARE = Problem("square", ONE, lambda loc: Normal(loc, 1.0), lambda x: x.square())
+
+
+def taken_in(g, *counts):
+    gradient = torch.zeros(g.shape[1], dtype=torch.float64)
+    gradient[0] = 2.0
+    truth = Truth(gradient, torch.zeros_like(gradient), "closed form")
+    cell = Cell(SQUARE, truth, create("pathwise"), 1, 0, torch.device("cpu"))
+    found = Replicates.of(cell, Plan(len(g), len(g), 1), None)
+    found.add(g, Counts(*counts))
+    return found
+
+
+def test_directions_are_counted():
+    found = taken_in(torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [-2.0, 1.0], [0.0, 0.0]]))
+    assert found.count == 5
+    assert found.wrong_way == 2
+    assert float(found.cosine) == pytest.approx(1 - 1 + 0 - 2 / 5**0.5)
+    assert found.zero == 1
+
+
+def test_what_is_not_finite_and_what_the_cost_counted():
+    found = taken_in(torch.tensor([[1.0], [math.nan], [math.inf]]), 12, torch.tensor(2), 7.0)
+    assert found.unhealthy == 2
+    assert (found.evaluations, int(found.nonfinite_costs), float(found.largest_cost)) == (12, 2, 7)
+    found.add(torch.ones(1, 1), Counts(3, torch.tensor(0), torch.tensor(5.0)))
+    assert (found.evaluations, float(found.largest_cost)) == (15, 7)
+
+
+def test_the_share_of_estimates_that_point_the_wrong_way():
+    """ĝ = 2 x with x ~ N(1, 1): below zero in Φ(−1) = 15.9 % of them."""
+    share, replicates = 0.5 * math.erfc(1 / 2**0.5), 10_000
+    found = measure(SQUARE, "pathwise", replicates=replicates, timed=False)
+    assert abs(found.wrong_way - share) < 4 * (share * (1 - share) / replicates) ** 0.5
+    assert found.cosine == pytest.approx(1 - 2 * found.wrong_way)

@@ -1,0 +1,79 @@
+"""What a cell's numbers cannot be trusted with."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Bernoulli, Independent, Normal
+
+from benchmarks import Problem
+from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.diagnostics import cautions, rarest_event, wrong_sampler
+from estimators import create
+
+FINE = {"zero": 0.0, "bias_verdict": "biased", "bias_p": 1e-9, "gradient_norm": 1.0}
+
+
+class Wider(Normal):
+    """A sampler that is 1.2 times too wide for its own density."""
+
+    def sample(self, sample_shape=()):
+        return self.loc + 1.2 * (super().sample(sample_shape) - self.loc)
+
+
+def cell(family, *values, samples=1):
+    parameters = {"a": torch.tensor(values, dtype=torch.float64)}
+    problem = Problem("planted", parameters, family, lambda x: x.sum(-1))
+    return Cell(problem, None, create("reinforce"), samples, 0, torch.device("cpu"))
+
+
+def bits(*probabilities, samples=1):
+    return cell(lambda a: Independent(Bernoulli(a), 1), *probabilities, samples=samples)
+
+
+def normal(family=Normal):
+    return cell(lambda a: Independent(family(a, 1.0), 1), 0.5, -1.0)
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+def test_the_rarest_event_is_that_of_the_quietest_coordinate(samples):
+    """In R = 10,000 estimates of K draws, a bit of probability 10⁻³ is lit 10 K times."""
+    found = rarest_event(bits(0.5, 0.001, 0.9, samples=samples), 10_000)
+    assert abs(found - 10 * samples) < 4 * (10 * samples) ** 0.5
+
+
+def test_a_usual_value_of_one_counts_as_one_of_zero():
+    assert abs(rarest_event(bits(0.999), 10_000) - 10) < 4 * 10**0.5
+
+
+def test_continuous_draws_have_no_rare_outcome():
+    assert rarest_event(normal(), 10_000) is None
+
+
+def test_a_rare_outcome_takes_the_verdict_of_bias_away():
+    found = cautions(bits(1e-4), FINE, 10_000)
+    assert found["heavy_tailed"]
+    assert (found["bias_verdict"], math.isnan(found["bias_p"])) == ("undetermined", True)
+    assert "so rare that it came up about" in found["reason"]
+    found = cautions(bits(1e-4), FINE | {"bias_verdict": "unbiased"}, 10_000)
+    assert "bias_verdict" not in found
+    assert cautions(bits(0.3), FINE, 10_000) == {}
+
+
+def test_a_gradient_that_has_vanished_is_said():
+    said = cautions(normal(), FINE | {"zero": 1.0, "gradient_norm": 0.25}, 1000)["reason"]
+    assert "vanished" in said
+    assert "0.25" in said
+    assert cautions(normal(), FINE | {"zero": 1.0, "gradient_norm": 0.0}, 1000) == {}
+    assert cautions(normal(), FINE | {"zero": 0.999}, 1000) == {}
+
+
+def test_a_sampler_that_is_not_its_distribution_is_said():
+    """The variance of 20,000 draws is off by 44 %: 0.44 / (1.44 √(2 / 20,000)) = 31 errors."""
+    said = wrong_sampler(normal(Wider))
+    assert "a variance that is" in said
+    errors = int(said.split("that is ")[1].split()[0])
+    assert abs(errors - 31) <= 3
+    assert cautions(normal(Wider), FINE, 1000) == {"reason": said}
+    assert wrong_sampler(normal()) is None
+    assert wrong_sampler(bits(0.3)) is None
