@@ -88,12 +88,13 @@ def _problems(suite: str, patterns: tuple, trajectory: bool) -> tuple[str, ...]:
 
 
 def _suite(problems: tuple, suite: str, estimators: tuple, what: tuple):
-    from benchmarks.running.selection import choose, shelf
+    from benchmarks.running.selection import choose
     from benchmarks.running.suite import Suite
+    from estimators import names as registered
 
     return Suite(
         problems,
-        choose("estimator", estimators, shelf("full" if estimators else suite)),
+        choose("estimator", estimators, registered("full" if estimators else suite)),
         *what,
     )
 

@@ -28,14 +28,15 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
 
     Example: gradmeter train vae-digits-weights -e pathwise -e 'reinforce*' -K 1,4
     """
-    from benchmarks.running.selection import choose, shelf
+    from benchmarks.running.selection import choose
     from benchmarks.training.outcomes import Budget, outcomes, start_of
+    from estimators import names as registered
     from reports.pages import training
     from reports.terminal import Progress, print_outcome
 
     if out:
         training.check_format(out)
-    names = choose("estimator", estimators, shelf("full" if estimators else "quick"))
+    names = choose("estimator", estimators, registered("full" if estimators else "quick"))
     budget = Budget(evaluations, seconds, learning_rate)
     rows = []
     with Progress(len(names) * len(samples) * seeds) as progress:
