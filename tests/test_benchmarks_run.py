@@ -151,7 +151,10 @@ def test_a_suite_measures_an_application_by_a_part_of_the_shelf():
     suite = running.Suite(names, tuple(estimators.names()), whole=True)
     measured = {name: {e for p, e, *_ in suite.cells if p == name} for name in names}
     assert measured["normal-quadratic"] == set(estimators.names())
-    assert measured["vae-sampled-kl"] == {*estimators.names("quick"), *problems.also("vae-sampled-kl")}
+    assert measured["vae-sampled-kl"] == {
+        *estimators.names("quick"),
+        *problems.also("vae-sampled-kl"),
+    }
     asked = running.Suite(names, ("relax",))
     assert {e for _, e, *_ in asked.cells} == {"relax"}
 

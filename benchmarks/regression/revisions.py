@@ -238,7 +238,9 @@ def _membership(sides: Sequence[dict]) -> Membership:
     for side in sides:
         for problem, added in side["also"].items():
             also[problem] = (*also.get(problem, ()), *added)
-    quick, narrow = (frozenset().union(*(side[key] for side in sides)) for key in ("quick", "narrow"))
+    quick, narrow = (
+        frozenset().union(*(side[key] for side in sides)) for key in ("quick", "narrow")
+    )
     return Membership(quick, narrow, also)
 
 

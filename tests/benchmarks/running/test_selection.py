@@ -72,7 +72,11 @@ def test_a_narrow_problem_has_the_quick_estimators(problem, shelf, measured):
 
 def test_cells_are_in_the_order_of_a_run():
     cells = suite_cells("pq", (1, 2), {"p": 10, "q": 20}.get, lambda problem: "ab")
-    assert [tuple(cell) for cell in cells[:3]] == [("p", "a", 1, 10), ("p", "b", 1, 10), ("p", "a", 2, 10)]
+    assert [tuple(cell) for cell in cells[:3]] == [
+        ("p", "a", 1, 10),
+        ("p", "b", 1, 10),
+        ("p", "a", 2, 10),
+    ]
     assert len(cells) == 8
     assert tuple(cells[-1]) == ("q", "b", 2, 20)
 
