@@ -50,7 +50,8 @@ class Estimator(ABC):
     def fitted(self, dist: Distribution, cost: Cost, samples: int = 1) -> "Estimator":
         """This estimator with its learned parts as they are after training at this λ.
 
-        Axis 0 of `dist.batch_shape` counts replicates, which share nothing.
+        Arguments are those of `surrogate`; axis 0 of the batch of `dist` counts replicates, which
+        share nothing. `cost` is what it learns from, `samples` the K it will be asked for.
         """
         return self
 
@@ -180,7 +181,12 @@ def about(name: str) -> dict[str, Any]:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """One sentence for a name that does not exist: the closest one, and the list if it is short."""
+    """One sentence for a name that does not exist: the closest one, and the list if it is short.
+
+    - `kind`: what it should be the name of, such as "estimator".
+    - `name`: what was asked for.
+    - `known`: the names there are.
+    """
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -189,9 +195,14 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def evaluate(cost: Cost, x: Tensor, dist: Distribution) -> Tensor:
-    """cost(x, dist) or cost(x): [K, *batch]; ValueError if the cost has another shape.
+    """cost(x, dist) or cost(x): [K, *batch].
 
-    Raises Unsupported if x carries a derivative that the cost cuts off.
+    - `cost`: reduces the event axes of x and no others.
+    - `x`: samples [K, *batch, *event].
+    - `dist`: the distribution that they are of.
+
+    Raises ValueError if the cost has another shape, Unsupported if `x` carries a derivative that
+    the cost cuts off.
     """
     f = cost(x, dist) if takes_dist(cost) else cost(x)
     expected = x.shape[: x.ndim - len(dist.event_shape)]
@@ -240,7 +251,14 @@ def replicate_gradients(
 ) -> dict[str, Tensor]:
     """R independent gradient estimates from one forward and one backward: each [R, *shape].
 
-    Each replicate has its own copy of λ. An estimator with learned parts must come fitted.
+    - `estimator`: one with learned parts must come `fitted`.
+    - `family`: builds the distribution from λ as keywords, with any number of leading axes.
+    - `parameters`: λ by name, each [*shape]; every replicate has its own copy of it.
+    - `cost`: f(x, dist) or f(x), of x [K, R, *batch, *event].
+    - `samples`: K, the draws of each estimate.
+    - `replicates`: R.
+
+    Raises Unsupported where the surrogate does not depend on λ.
     """
     copies = {
         name: value.detach().expand((replicates, *value.shape)).detach().requires_grad_()

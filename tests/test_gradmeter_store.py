@@ -163,7 +163,7 @@ LOADED = """
 import json, resource, sys, time
 sys.path[:0] = json.loads(sys.argv[2])
 import reports
-from benchmarks import store_lines
+from benchmarks.store import record_lines
 from benchmarks.store.verify import verify
 with open(sys.argv[1], "rb") as file:
     lines = [line for line, _ in zip(file, range(5000))]

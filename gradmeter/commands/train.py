@@ -33,9 +33,10 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
     from estimators import names as registered
     from reports.pages import training
     from reports.terminal import Progress, print_outcome
+    from reports.text.rendering import check_format, write_as
 
     if out:
-        training.check_format(out)
+        check_format(out, tuple(training.FORMATS))
     names = choose("estimator", estimators, registered("full" if estimators else "quick"))
     budget = Budget(evaluations, seconds, learning_rate)
     rows = []
@@ -45,6 +46,6 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
             progress.finished("ok")
     frame = training.framed(rows)
     if out:
-        click.echo(training.write(frame, out), err=True)
+        click.echo(write_as(out, frame, training.FORMATS), err=True)
     print_outcome(frame)
     leave([{"status": "ok" if "objective" in row else "n/a"} for row in rows])
