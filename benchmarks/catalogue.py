@@ -6,6 +6,7 @@ import estimators
 from benchmarks import problems
 from estimators import capabilities
 from estimators.families.examples import examples
+from estimators.families.offered import offered
 
 MATRIX_SAMPLES = 2
 
@@ -85,17 +86,5 @@ def _problems() -> list[dict]:
 
 
 def _families() -> list[dict]:
-    """Each distribution that some capability is registered for, and which capabilities."""
-    abilities = {
-        name: function
-        for name, function in vars(capabilities).items()
-        if hasattr(function, "registry")
-    }
-    known = {cls for c in abilities.values() for cls in c.registry if cls is not object}
-    return [
-        {
-            "name": cls.__name__,
-            "capabilities": sorted(n for n, c in abilities.items() if cls in c.registry),
-        }
-        for cls in sorted(known, key=lambda cls: cls.__name__)
-    ]
+    """Each family of the example table, and the capabilities that its example has."""
+    return [{"name": name, "capabilities": offered(make())} for name, make in examples().items()]

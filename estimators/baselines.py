@@ -92,6 +92,6 @@ def as_baseline(baseline: Baseline | float) -> Baseline:
 
 
 def detached(baseline: Baseline, f: Tensor) -> Tensor | float:
-    """The baseline of the costs f, outside every graph."""
+    """The `baseline` of costs `f` [K, *B], outside every graph: broadcastable to f."""
     with torch.no_grad():
         return baseline(f.detach())

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -50,7 +50,8 @@ class Estimator(ABC):
     def fitted(self, dist: Distribution, cost: Cost, samples: int = 1) -> "Estimator":
         """This estimator with its learned parts as they are after training at this λ.
 
-        Axis 0 of `dist.batch_shape` counts replicates, which share nothing.
+        Arguments are those of `surrogate`; axis 0 of the batch of `dist` counts replicates, which
+        share nothing. `cost` is what it learns from, `samples` the K it will be asked for.
         """
         return self
 
@@ -91,14 +92,31 @@ class Estimator(ABC):
         return self.name or type(self).__name__
 
 
-_registry: dict[str, tuple[type[Estimator], dict[str, Any]]] = {}
+class Registered(NamedTuple):
+    """What stands behind a name: the class, the fields set with it, and the smallest suite."""
+
+    cls: type[Estimator]
+    preset: dict[str, Any]
+    suite: str
 
 
-def register(name: str, **preset) -> Callable[[type[Estimator]], type[Estimator]]:
-    """Class decorator that adds an estimator under `name`, its fields set to `preset`.
+_registry: dict[str, Registered] = {}
 
-    One class may carry several names. Raises ValueError if another class has the name already.
+
+def register(
+    name: str, suite: Literal["quick", "full"] | None = None, /, **preset
+) -> Callable[[type[Estimator]], type[Estimator]]:
+    """Class decorator that adds an estimator to the registry; one class may carry several names.
+
+    - `name`: kebab-case, as on the command line and in results.
+    - `suite`: the smallest suite that measures it. None means "full" for a class of this package,
+      and "quick" for any other: what its author registers is always measured.
+    - `preset`: fields of the class and their values under this name.
+
+    Raises ValueError if another class has the name already, and for an unknown suite.
     """
+    if suite not in (None, "quick", "full"):
+        raise ValueError(f"{name}: the suite is 'quick' or 'full', not {suite!r}.")
 
     def add(cls: type[Estimator]) -> type[Estimator]:
         if not issubclass(cls, Estimator):
@@ -108,15 +126,16 @@ def register(name: str, **preset) -> Callable[[type[Estimator]], type[Estimator]
             raise ValueError(
                 f"The name {name!r} is taken by {holder.__qualname__}; choose another."
             )
-        _registry[name] = (cls, preset)
+        own = cls.__module__.partition(".")[0] == __package__
+        _registry[name] = Registered(cls, preset, suite or ("full" if own else "quick"))
         return cls
 
     return add
 
 
-def names() -> list[str]:
-    """The registered names, sorted."""
-    return sorted(_registry)
+def names(suite: Literal["quick", "full"] = "full") -> list[str]:
+    """The registered names that `suite` measures, sorted: every one, or those of "quick"."""
+    return sorted(name for name, known in _registry.items() if suite in ("full", known.suite))
 
 
 def create(name: str, **fields) -> Estimator:
@@ -128,7 +147,7 @@ def create(name: str, **fields) -> Estimator:
     fields |= dict(_setting(setting) for setting in settings.split(",") if setting)
     if name not in _registry:
         raise ValueError(unknown("estimator", name, names()))
-    cls, preset = _registry[name]
+    cls, preset, _ = _registry[name]
     known = {f.name for f in dataclasses.fields(cls) if f.init} - {"name"}
     for wrong in set(fields) - known:
         raise TypeError(
@@ -146,7 +165,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def about(name: str) -> dict[str, Any]:
-    """What the registry knows of a name: summary, unbiased, fields, preset and source."""
+    """What the registry knows of `name`: summary, unbiased, fields, preset, suite and source."""
     estimator = create(name)
     doc = inspect.cleandoc(type(estimator).__doc__ or "")
     source = doc.partition("Source: ")[2]
@@ -155,13 +174,19 @@ def about(name: str) -> dict[str, Any]:
         "summary": " ".join(doc.partition("\n\n")[0].split()),
         "unbiased": estimator.unbiased,
         "fields": estimator.config,
-        "preset": {field: _plain(value) for field, value in _registry[name][1].items()},
+        "preset": {field: _plain(value) for field, value in _registry[name].preset.items()},
+        "suite": _registry[name].suite,
         "source": " ".join(source.split()),
     }
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """One sentence for a name that does not exist: the closest one, and the list if it is short."""
+    """One sentence for a name that does not exist: the closest one, and the list if it is short.
+
+    - `kind`: what it should be the name of, such as "estimator".
+    - `name`: what was asked for.
+    - `known`: the names there are.
+    """
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -170,9 +195,14 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def evaluate(cost: Cost, x: Tensor, dist: Distribution) -> Tensor:
-    """cost(x, dist) or cost(x): [K, *batch]; ValueError if the cost has another shape.
+    """cost(x, dist) or cost(x): [K, *batch].
 
-    Raises Unsupported if x carries a derivative that the cost cuts off.
+    - `cost`: reduces the event axes of x and no others.
+    - `x`: samples [K, *batch, *event].
+    - `dist`: the distribution that they are of.
+
+    Raises ValueError if the cost has another shape, Unsupported if `x` carries a derivative that
+    the cost cuts off.
     """
     f = cost(x, dist) if takes_dist(cost) else cost(x)
     expected = x.shape[: x.ndim - len(dist.event_shape)]
@@ -221,7 +251,14 @@ def replicate_gradients(
 ) -> dict[str, Tensor]:
     """R independent gradient estimates from one forward and one backward: each [R, *shape].
 
-    Each replicate has its own copy of λ. An estimator with learned parts must come fitted.
+    - `estimator`: one with learned parts must come `fitted`.
+    - `family`: builds the distribution from λ as keywords, with any number of leading axes.
+    - `parameters`: λ by name, each [*shape]; every replicate has its own copy of it.
+    - `cost`: f(x, dist) or f(x), of x [K, R, *batch, *event].
+    - `samples`: K, the draws of each estimate.
+    - `replicates`: R.
+
+    Raises Unsupported where the surrogate does not depend on λ.
     """
     copies = {
         name: value.detach().expand((replicates, *value.shape)).detach().requires_grad_()

@@ -6,8 +6,8 @@ from estimators import capabilities
 from estimators.core import Estimator, averaged, evaluate, register
 
 
-@register("gumbel-softmax")
-@register("gumbel-softmax-hard", hard=True)
+@register("gumbel-softmax", "quick")
+@register("gumbel-softmax-hard", "quick", hard=True)
 @dataclass(frozen=True)
 class GumbelSoftmax(Estimator):
     """Pathwise gradient through a relaxed sample; if `hard`, the cost still sees a real sample.

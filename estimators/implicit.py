@@ -4,7 +4,7 @@ from estimators import capabilities
 from estimators.core import Estimator, averaged, evaluate, register
 
 
-@register("implicit")
+@register("implicit", "quick")
 class Implicit(Estimator):
     """Implicit reparameterisation gradient: samples move so that their cdf value stays.
 

@@ -9,7 +9,7 @@ from estimators.core import Estimator, Unsupported, evaluate, register
 from estimators.reinforce import score_log_prob
 
 
-@register("reinforce-optimal")
+@register("reinforce-optimal", "quick")
 @dataclass(frozen=True)
 class OptimalBaseline(Estimator):
     """Score-function gradient with the optimal constant baseline for each parameter.

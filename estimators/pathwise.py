@@ -4,7 +4,7 @@ from estimators.capabilities import describe, is_discrete
 from estimators.core import Estimator, Unsupported, averaged, evaluate, register
 
 
-@register("pathwise")
+@register("pathwise", "quick")
 class Pathwise(Estimator):
     """Pathwise (reparameterisation) gradient, through samples that are functions of λ and noise.
 

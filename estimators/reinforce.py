@@ -17,8 +17,8 @@ from estimators.capabilities.fused_twins import fused
 from estimators.core import Estimator, Unsupported, averaged, evaluate, register
 
 
-@register("reinforce")
-@register("reinforce-loo", baseline=LeaveOneOut())
+@register("reinforce", "quick")
+@register("reinforce-loo", "quick", baseline=LeaveOneOut())
 @dataclass(frozen=True)
 class Reinforce(Estimator):
     """Score-function gradient: every sample's score, weighted by its cost less a baseline b.
@@ -47,7 +47,7 @@ class Reinforce(Estimator):
         return averaged(f + advantage * (log_p - log_p.detach()))
 
 
-@register("reinforce-ema")
+@register("reinforce-ema", "quick")
 @dataclass(frozen=True)
 class ReinforceEma(Reinforce):
     """Score-function gradient with the exponential moving average of earlier costs as baseline.

@@ -4,7 +4,7 @@ from estimators import capabilities
 from estimators.core import Estimator, averaged, evaluate, register
 
 
-@register("straight-through")
+@register("straight-through", "quick")
 class StraightThrough(Estimator):
     """Straight-through gradient of a sampled point: as if the sample were its mean parameter.
 
@@ -30,7 +30,7 @@ class StraightThrough(Estimator):
         return capabilities.harden(dist, capabilities.perturbed_logits(dist, (samples,)))
 
 
-@register("straight-through-argmax")
+@register("straight-through-argmax", "quick")
 class StraightThroughArgmax(StraightThrough):
     """Straight-through gradient of the most probable point: zero variance, the largest bias.
 

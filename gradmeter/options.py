@@ -5,7 +5,7 @@ import sys
 
 import click
 
-DONE, USAGE, CELLS_FAILED, NOTHING, INTERRUPTED = 0, 2, 3, 4, 130
+DONE, CELLS_FAILED, NOTHING, INTERRUPTED = 0, 3, 4, 130  # click itself ends wrong usage with 2
 
 MOST_SAMPLES = 10**9  # per estimate
 _AT_MOST = "At most; 10 000, or what the suite says; a million with --precision."

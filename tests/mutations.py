@@ -14,7 +14,7 @@ from torch.distributions import Exponential, Normal
 import benchmarks
 import estimators
 from benchmarks.calibration import exact_cells
-from benchmarks.calibration.exact_cells import Law
+from benchmarks.calibration.exact_cells import ExactCell
 from benchmarks.objective import costs
 from estimators import Estimator, capabilities, evaluate
 from estimators.baselines import MovingAverage
@@ -27,10 +27,10 @@ MULTIPLE = 10.0  # of the other replicates' costs, in the check of isolation
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: the law of the healthy estimator, and the estimator that has the fault."""
+    """A fault: the exact cell of the healthy estimator, and the estimator that has the fault."""
 
     name: str
-    law: Law
+    exact_cell: ExactCell
     faulty: Estimator
     replicates: int = 10_000
 
@@ -65,7 +65,7 @@ EMA = replace(  # the average adds Var b E s² with Var b = Var f (1 − decay)/
     estimator=estimators.create("reinforce-ema"),
     variance=258.0 + 3 * 18 / 19,
 )
-IMPLICIT = Law(
+IMPLICIT = ExactCell(
     benchmarks.Problem(
         "exponential",
         {"rate": torch.tensor(2.0, dtype=torch.float64)},
@@ -84,19 +84,19 @@ CONTROLS = (
 FAULTS: list[Fault] = []
 
 
-def planted(name: str, law: Law, replicates: int = 10_000):
+def planted(name: str, exact_cell: ExactCell, replicates: int = 10_000):
     """Decorator: the function is a faulty surrogate."""
 
     def add(function):
-        FAULTS.append(Fault(name, law, Surrogate(function), replicates))
+        FAULTS.append(Fault(name, exact_cell, Surrogate(function), replicates))
         return function
 
     return add
 
 
-def plant(name: str, law: Law, faulty: Estimator, replicates: int = 10_000) -> None:
+def plant(name: str, exact_cell: ExactCell, faulty: Estimator, replicates: int = 10_000) -> None:
     """A faulty estimator that is a class or a configuration of its own."""
-    FAULTS.append(Fault(name, law, faulty, replicates))
+    FAULTS.append(Fault(name, exact_cell, faulty, replicates))
 
 
 def scored(dist, cost, x, log_p, baseline=0.0, f=None):
@@ -352,21 +352,23 @@ plant("moving average includes the present cost", EMA, ReinforceEma(baseline=Inc
 plant("constant baseline where leave-one-out is promised", LOO, Reinforce(baseline=5.0))
 
 
-def caught(law: Law, estimator: Estimator, replicates: int = 10_000) -> str | None:
-    """The first check that `estimator` fails on the problem of `law`, or None."""
-    found = benchmarks.measure(law.problem, estimator, law.samples, replicates, timed=False)
+def caught(exact_cell: ExactCell, estimator: Estimator, replicates: int = 10_000) -> str | None:
+    """The first check that `estimator` fails on the problem of `exact_cell`, or None."""
+    found = benchmarks.measure(
+        exact_cell.problem, estimator, exact_cell.samples, replicates, timed=False
+    )
     if found.status != "ok":
         return f"status {found.status}"
     if found.bias_verdict == "biased":
         return "bias"
-    if not np.isnan(law.variance) and not _near(law.variance, found):
+    if not np.isnan(exact_cell.variance) and not _near(exact_cell.variance, found):
         return "variance"
-    value, expected = _value(law, estimator), _value(law, law.estimator)
+    value, expected = _value(exact_cell, estimator), _value(exact_cell, exact_cell.estimator)
     if abs(value.mean() - expected.mean()) > 5 * torch.hypot(value.std(), expected.std()) / 1e2:
         return "value"
-    if not _silent(law, estimator):
+    if not _silent(exact_cell, estimator):
         return "silence"
-    return None if _isolated(law, estimator) else "isolation"
+    return None if _isolated(exact_cell, estimator) else "isolation"
 
 
 def _near(exact, found):
@@ -377,44 +379,48 @@ def _near(exact, found):
     return abs(np.log(found.variance / exact)) <= half
 
 
-def _value(law, estimator):
+def _value(exact_cell, estimator):
     """Surrogates of 10,000 replicates, summed over the batch."""
-    torch.manual_seed(1 + (estimator is law.estimator))
-    copies = {k: v.expand(10_000, *v.shape).clone() for k, v in law.problem.parameters.items()}
-    dist = law.problem.family(**{k: v.requires_grad_() for k, v in copies.items()})
-    fitted = estimator.fitted(dist, law.problem.cost, law.samples)
-    values = fitted.surrogate(dist, law.problem.cost, law.samples).detach()
+    torch.manual_seed(1 + (estimator is exact_cell.estimator))
+    copies = {
+        k: v.expand(10_000, *v.shape).clone() for k, v in exact_cell.problem.parameters.items()
+    }
+    dist = exact_cell.problem.family(**{k: v.requires_grad_() for k, v in copies.items()})
+    fitted = estimator.fitted(dist, exact_cell.problem.cost, exact_cell.samples)
+    values = fitted.surrogate(dist, exact_cell.problem.cost, exact_cell.samples).detach()
     return values.reshape(len(values), -1).sum(1)
 
 
-def _silent(law, estimator):
+def _silent(exact_cell, estimator):
     """Whether a call seeds no generator and fills no `.grad`."""
     torch.manual_seed(5)
-    leaves = {k: v.clone().requires_grad_() for k, v in law.problem.parameters.items()}
-    estimator.surrogate(law.problem.family(**leaves), law.problem.cost, law.samples)
+    leaves = {k: v.clone().requires_grad_() for k, v in exact_cell.problem.parameters.items()}
+    estimator.surrogate(
+        exact_cell.problem.family(**leaves), exact_cell.problem.cost, exact_cell.samples
+    )
     return torch.initial_seed() == 5 and all(leaf.grad is None for leaf in leaves.values())
 
 
-def _isolated(law, estimator):
+def _isolated(exact_cell, estimator):
     """Whether the first replicate keeps its bits when the others' costs are ten times as large."""
 
     def first(multiple):
         def cost(x, dist):
-            f = evaluate(law.problem.cost, x, dist)
+            f = evaluate(exact_cell.problem.cost, x, dist)
             weight = torch.full(dist.batch_shape, multiple, dtype=f.dtype)
             weight[0] = 1.0
             return f * weight
 
         torch.manual_seed(5)
-        fitted = estimator.fitted(law.problem.dist(4), cost, law.samples)
-        return law.problem.gradients(fitted, law.samples, 4, cost)[0]
+        fitted = estimator.fitted(exact_cell.problem.dist(4), cost, exact_cell.samples)
+        return exact_cell.problem.gradients(fitted, exact_cell.samples, 4, cost)[0]
 
     return torch.equal(first(1.0), first(MULTIPLE))
 
 
 def main() -> int:
     """Print which check caught which fault; the exit status is the number that got away."""
-    results = [caught(fault.law, fault.faulty, fault.replicates) for fault in FAULTS]
+    results = [caught(fault.exact_cell, fault.faulty, fault.replicates) for fault in FAULTS]
     for fault, check in zip(FAULTS, results, strict=True):
         print(f"{check or 'NOT CAUGHT':12s} {fault.name}")
     missed = results.count(None)

@@ -34,10 +34,9 @@ class Infinite(estimators.Estimator):
 
 
 @pytest.fixture
-def planted(monkeypatch):
-    registry = estimators.core._registry
-    monkeypatch.setitem(registry, "uphill", (Uphill, {}))
-    monkeypatch.setitem(registry, "infinite", (Infinite, {}))
+def planted():
+    estimators.register("uphill")(Uphill)
+    estimators.register("infinite")(Infinite)
 
 
 def normal(loc=2.0):

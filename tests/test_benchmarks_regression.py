@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import estimators
 from benchmarks import problems
 from benchmarks.regression import interface
 from benchmarks.regression.accepted import EXAMPLE, accept, read
@@ -18,7 +19,6 @@ from benchmarks.regression.schema import Finding, Side
 from benchmarks.regression.speed import CellSpeed, memory_effect, speed_effect
 from benchmarks.regression.stores import holm
 from benchmarks.regression.worker import Work
-from benchmarks.running.selection import shelf
 from benchmarks.running.suite import Suite
 from benchmarks.statistics.intervals import jackknife_variances
 from benchmarks.statistics.moments import Table
@@ -208,7 +208,7 @@ def test_a_regression_that_does_not_fail_is_told_apart():
 def test_a_suite_has_the_cells_that_are_run(suite):
     about = Work(interface).about([])
     cells = set(_cells(Selection(suite=suite), (about, about)))
-    run = Suite(problems.names(suite), tuple(shelf(suite)), whole=True)
+    run = Suite(problems.names(suite), tuple(estimators.names(suite)), whole=True)
     assert cells == set(run.cells)
 
 

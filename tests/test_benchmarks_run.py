@@ -14,6 +14,7 @@ import torch
 from test_benchmarks_workers import statistics
 from torch.distributions import Independent, Normal
 
+import estimators
 from benchmarks import Problem, measure, problems
 from benchmarks.machine import timing
 from benchmarks.measuring import time_and_memory
@@ -145,10 +146,13 @@ def test_ten_thousand_cells(tmp_path, monkeypatch):
 
 def test_a_suite_measures_an_application_by_a_part_of_the_shelf():
     names = ("normal-quadratic", "vae-sampled-kl")
-    suite = running.Suite(names, tuple(running.shelf("full")), whole=True)
+    suite = running.Suite(names, tuple(estimators.names()), whole=True)
     measured = {name: {e for p, e, *_ in suite.cells if p == name} for name in names}
-    assert measured["normal-quadratic"] == set(running.shelf("full"))
-    assert measured["vae-sampled-kl"] == {*running.shelf("quick"), *problems.also("vae-sampled-kl")}
+    assert measured["normal-quadratic"] == set(estimators.names())
+    assert measured["vae-sampled-kl"] == {
+        *estimators.names("quick"),
+        *problems.also("vae-sampled-kl"),
+    }
     asked = running.Suite(names, ("relax",))
     assert {e for _, e, *_ in asked.cells} == {"relax"}
 

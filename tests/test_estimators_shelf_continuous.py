@@ -50,7 +50,7 @@ def cosine(k):
     return lambda x: (k * x).cos()
 
 
-# Mohamed et al. 2020, section 3, as in shared/reference-values.md: cost, Var ∂loc, Var ∂scale.
+# Mohamed et al. 2020, section 3: cost, Var ∂loc, Var ∂scale.
 COUPLED = {
     **{
         f"quadratic {k}": (quadratic(k), (16 / math.pi - 4) * (1 - k) ** 2, 4 * (1 - k) ** 2 + 4)

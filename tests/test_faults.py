@@ -6,7 +6,7 @@ import pytest
 
 @pytest.mark.parametrize("fault", mutations.FAULTS, ids=[f.name for f in mutations.FAULTS])
 def test_caught(fault):
-    assert mutations.caught(fault.law, fault.faulty, fault.replicates) is not None
+    assert mutations.caught(fault.exact_cell, fault.faulty, fault.replicates) is not None
 
 
 @pytest.mark.parametrize("law", mutations.CONTROLS, ids=[law.name for law in mutations.CONTROLS])

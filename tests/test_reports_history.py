@@ -15,6 +15,7 @@ from reports.exports import asv
 from reports.frames import commit_series
 from reports.frames.load import complete
 from reports.pages import trends
+from reports.text.rendering import write_as
 
 COMMITS = [f"{number:040x}" for number in range(1, 7)]
 
@@ -138,14 +139,14 @@ def test_records_without_commit_or_time_make_a_series_too():
 
 def test_the_page_and_the_numbers_are_written(tmp_path):
     found = commit_series.series(stepped({"normal-quadratic": 16.0}))
-    page = trends.write(found, tmp_path / "trends.html").read_text()
+    page = write_as(tmp_path / "trends.html", found, trends.FORMATS).read_text()
     assert "1 step in 1 cell" in page
     assert "variance × 1.2" in page
-    frame = pandas.read_csv(trends.write(found, tmp_path / "trends.csv"))
+    frame = pandas.read_csv(write_as(tmp_path / "trends.csv", found, trends.FORMATS))
     assert len(frame) == 4 * len(found)
     assert frame["step"].notna().sum() == 1
     with pytest.raises(ValueError, match=r"html or \.csv"):
-        trends.write(found, tmp_path / "trends.txt")
+        write_as(tmp_path / "trends.txt", found, trends.FORMATS)
 
 
 def test_patterns_choose_and_a_wrong_one_is_said():

@@ -14,7 +14,7 @@ from test_reports_planted import DISCRETE, ESTIMATORS, framed, record, refused, 
 
 import reports
 from reports.figures import plots
-from reports.figures.style import styles_of, power
+from reports.figures.style import power, styles_of
 from reports.frames.summary import findings
 
 FIGURES = [
@@ -183,7 +183,7 @@ def test_rounding_the_file_leaves_the_ticks_alone():
     assert ">0.001<" in plots.to_svg(plots.variance_by_estimator(framed(rows))).decode()
 
 
-def test_looks_are_distinct_and_stay_with_the_name():
+def test_styles_are_distinct_and_stay_with_the_name():
     names = [f"estimator-{i}" for i in range(60)]
     assert len(set(styles_of(names).values())) == 60
     assert styles_of(["pathwise"]) == styles_of(["pathwise", "pathwise"])

@@ -28,9 +28,9 @@ CAP = 2_000_000
 
 @dataclass(frozen=True)
 class Covered:
-    """What is kept of the repetitions of one law."""
+    """What is kept of the repetitions of one cell."""
 
-    law: exact_cells.Law
+    exact_cell: exact_cells.ExactCell
     covers: list[bool]
     flagged: float
     jackknives: list[np.ndarray]
@@ -46,22 +46,24 @@ class Covered:
 def grid(
     quick: bool, seeds: Callable[[int], range], report: Callable[[str], None]
 ) -> list[Covered]:
-    """Repetitions of every law at R = 10,000."""
+    """Repetitions of every cell at R = 10,000."""
     seconds, fewest, most = (0.25, 4, 100) if quick else (8.0, 60, 2000)
     found = []
-    for law in exact_cells.laws():
-        count = affordable(law, PUBLISHED, seconds, fewest, most)
-        covered = _covered(law, repeated(law, seeds(count)), np.random.default_rng(count))
-        report(f"{law.name}: {covered.coverage:.3f} of {count}")
+    for exact_cell in exact_cells.every_cell():
+        count = affordable(exact_cell, PUBLISHED, seconds, fewest, most)
+        covered = _covered(
+            exact_cell, repeated(exact_cell, seeds(count)), np.random.default_rng(count)
+        )
+        report(f"{exact_cell.name}: {covered.coverage:.3f} of {count}")
         found.append(covered)
     return found
 
 
-def _covered(law: exact_cells.Law, repetitions: Iterator[Repetition], rng) -> Covered:
+def _covered(exact_cell: exact_cells.ExactCell, repetitions: Iterator[Repetition], rng) -> Covered:
     covers, flags, jackknives, works, biased = [], [], [], [], 0
     for i, repetition in enumerate(repetitions):
         facts = repetition.facts
-        covers.append(repetition.covers(law.variance))
+        covers.append(repetition.covers(exact_cell.variance))
         flags.append(facts["heavy_tailed"])
         jackknives.append(np.array(facts["variance_jackknife"]))
         biased += facts["bias_verdict"] == "biased"
@@ -70,8 +72,8 @@ def _covered(law: exact_cells.Law, repetitions: Iterator[Repetition], rng) -> Co
             facts["variance"], repetition.kappa, PUBLISHED, float(np.exp(np.median(logs))),
             float(logs.std(ddof=1)), ROUNDS,
         )  # fmt: skip
-        works.append(work.low <= law.variance <= work.high)  # the exact time is one second
-    return Covered(law, covers, float(np.mean(flags)), jackknives, works, biased)
+        works.append(work.low <= exact_cell.variance <= work.high)  # the exact time is one second
+    return Covered(exact_cell, covers, float(np.mean(flags)), jackknives, works, biased)
 
 
 def lines(cells: list[Covered]) -> Iterator[Line]:
@@ -80,7 +82,7 @@ def lines(cells: list[Covered]) -> Iterator[Line]:
     what = f"variance intervals that cover, {len(calm)} unflagged of {len(cells)} cells"
     yield share("A1", what, [hit for c in calm for hit in c.covers], 0.945, 0.955)
     outside = [c for c in calm if not share("", "", c.covers, 0.93, 0.97).holds]
-    worst = "".join(f"; {c.law.name}: {c.coverage:.3f}" for c in outside[:3])
+    worst = "".join(f"; {c.exact_cell.name}: {c.coverage:.3f}" for c in outside[:3])
     # of 70 cells one may lie outside by chance, which `share` lets happen in 1 %
     allowed = 1 + len(calm) // 50
     yield exact(
@@ -106,10 +108,12 @@ def _ratios(cells: list[Covered]) -> Iterator[bool]:
     """Coverage of the ratio for all pairs of estimators that shared their random numbers."""
     groups = defaultdict(list)
     for c in cells:
-        groups[c.law.problem.name, c.law.samples, len(c.law.truth.gradient)].append(c)
+        groups[
+            c.exact_cell.problem.name, c.exact_cell.samples, len(c.exact_cell.truth.gradient)
+        ].append(c)
     for group in groups.values():
         for a, b in combinations(group, 2):
-            exact_ratio = a.law.variance / b.law.variance
+            exact_ratio = a.exact_cell.variance / b.exact_cell.variance
             for one, other in zip(a.jackknives, b.jackknives, strict=False):
                 interval = intervals.ratio_interval(one, other, float(one.mean() / other.mean()))
                 yield interval.low <= exact_ratio <= interval.high
@@ -122,7 +126,7 @@ def _independent(jackknives: list[np.ndarray]) -> Iterator[float]:
 
 
 def canary(count: int, seeds: Callable[[int], range]) -> Line:
-    """A2: the law whose fourth moment is infinite is flagged."""
+    """A2: the distribution whose fourth moment is infinite is flagged."""
     flagged = [r.facts["heavy_tailed"] for r in repeated(exact_cells.canary(), seeds(count))]
     return share("A2", "Student-t₃ gradients flagged as heavy-tailed", flagged, 0.95)
 
@@ -140,10 +144,10 @@ def sequential(count: int, quick: bool, seeds: Callable[[int], range]) -> Iterat
             exact_cells.normal_quadratic(0.0, "reinforce"), exact_cells.rare_events(1),
         ]  # fmt: skip
     covers, errors = [], []
-    for law in chosen:
+    for exact_cell in chosen:
         for seed in seeds(count):
-            found = measured(cell(law, seed), CAP, PRECISION)
-            covers.append(found.covers(law.variance))
-            errors.append(abs(found.facts["variance"] / law.variance - 1) > 2 * PRECISION)
+            found = measured(cell(exact_cell, seed), CAP, PRECISION)
+            covers.append(found.covers(exact_cell.variance))
+            errors.append(abs(found.facts["variance"] / exact_cell.variance - 1) > 2 * PRECISION)
     yield share("A5", "intervals that cover after stopping at ±2 %", covers, 0.93)
     yield share("A5", "runs stopped at ±2 % that err by more than 4 %", errors, 0.0, 0.005)

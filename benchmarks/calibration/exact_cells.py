@@ -1,7 +1,7 @@
 """Cells whose variance is known exactly: from moments over nodes, independent of any estimator.
 
-A univariate law is nodes with weights; REINFORCE, leave-one-out, straight-through and pathwise have
-closed variances over them. A batch of D independent elements has D times the variance.
+A univariate distribution is nodes with weights; REINFORCE, leave-one-out, straight-through and
+pathwise have closed variances over them. D independent elements have D times the variance.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ HERMITE = 200  # nodes over Gaussian noise
 
 
 @dataclass(frozen=True, eq=False)
-class Law:
+class ExactCell:
     """A cell with its exact trace of the covariance, and its exact gradient."""
 
     problem: Problem
@@ -44,12 +44,12 @@ class Law:
         return f"{self.problem.name} · {self.estimator} · K={self.samples} · P={count}"
 
 
-def laws() -> list[Law]:
+def every_cell() -> list[ExactCell]:
     """Every cell of the calibration; 1 to 1000 parameters, K from 1 to 16."""
     return [*_normal_quadratics(), *_normal_smooth(), *_bernoullis(), *_concretes(), *_skewed()]
 
 
-def canary() -> Law:
+def canary() -> ExactCell:
     """A Student-t with 3 degrees of freedom as gradient: its fourth moment is infinite."""
     parameters = {"scale": torch.ones((), dtype=torch.float64)}
     zero = {"scale": torch.zeros((), dtype=torch.float64)}
@@ -58,22 +58,22 @@ def canary() -> Law:
         return StudentT(torch.full_like(scale, 3.0), torch.zeros_like(scale), scale)
 
     problem = Problem("student-t3-linear", parameters, family, costs.linear(), zero)
-    return Law(problem, create("pathwise"), 1, 3.0)
+    return ExactCell(problem, create("pathwise"), 1, 3.0)
 
 
-def even_odds() -> Law:
+def even_odds() -> ExactCell:
     """Two values with equal odds: s is constant, so that V̂ errs by O(1/R), never by O(1/√R)."""
     return bernoulli(0.0, 0.45, 1, "reinforce-loo", 2)
 
 
-def rare_events(count: int) -> Law:
+def rare_events(count: int) -> ExactCell:
     """`count` independent Bernoullis with p = 0.02, by REINFORCE."""
     return bernoulli(float(np.log(0.02 / 0.98)), 0.45, count, "reinforce", 1)
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """A univariate law: weights [N], costs f [N], scores [N, p]; pathwise gradients [N, p]."""
+    """A univariate distribution: weights [N], costs f [N], scores and path gradients [N, p]."""
 
     weight: NDArray
     f: NDArray
@@ -150,11 +150,11 @@ def concrete_nodes(logits: float, target: float, temperature: float) -> Nodes:
     return Nodes(weight, (x - target) ** 2, np.zeros((len(x), 1)), g[:, None])
 
 
-def _law(
+def _copied(
     name: str, family: Callable, values: dict, cost: Callable, gradient: NDArray, count: int,
     estimator: Estimator, samples: int, variance: float,
-) -> Law:  # fmt: skip
-    """A cell of `count` independent copies of a univariate law."""
+) -> ExactCell:  # fmt: skip
+    """A cell of `count` independent copies of a univariate distribution."""
 
     def copies(value: float) -> Tensor:
         return torch.full((count,) if count > 1 else (), float(value), dtype=torch.float64)
@@ -162,26 +162,26 @@ def _law(
     truth = {key: copies(g) for key, g in zip(values, gradient, strict=True)}
     parameters = {key: copies(value) for key, value in values.items()}
     problem = Problem(name, parameters, family, cost, truth)
-    return Law(problem, estimator, samples, count * variance)
+    return ExactCell(problem, estimator, samples, count * variance)
 
 
 def _normal(
     name: str, cost: Callable, nodes: Nodes, estimator: str, samples: int, count: int
-) -> Law:
-    return _law(
+) -> ExactCell:
+    return _copied(
         name, Normal, {"loc": 1.0, "scale": 1.0}, cost, nodes.mean(nodes.pathwise), count,
         nodes.estimator(estimator), samples, nodes.variance(estimator, samples),
     )  # fmt: skip
 
 
-def normal_quadratic(k: float, estimator: str, samples: int = 1, count: int = 1) -> Law:
+def normal_quadratic(k: float, estimator: str, samples: int = 1, count: int = 1) -> ExactCell:
     """Cost (x − k)² under `count` N(1, 1)."""
     nodes = normal_nodes(lambda x: (x - k) ** 2, lambda x: 2 * (x - k))
     name = f"normal-quadratic(k={k:g})"
     return _normal(name, costs.quadratic(k), nodes, estimator, samples, count)
 
 
-def _normal_quadratics() -> Iterator[Law]:
+def _normal_quadratics() -> Iterator[ExactCell]:
     for k in (-3.0, 0.0, 3.0):
         for estimator in ("reinforce", "reinforce-mean", "pathwise"):
             for samples in (1, 16):
@@ -195,7 +195,7 @@ def _normal_quadratics() -> Iterator[Law]:
         yield normal_quadratic(3.0, "pathwise", 1, count)
 
 
-def _normal_smooth() -> Iterator[Law]:
+def _normal_smooth() -> Iterator[ExactCell]:
     for k in (0.1, 1.0, 10.0):
         nodes = normal_nodes(
             lambda x, k=k: np.exp(-k * x**2), lambda x, k=k: -2 * k * x * np.exp(-k * x**2)
@@ -212,12 +212,12 @@ def _normal_smooth() -> Iterator[Law]:
                 )
 
 
-def bernoulli(logits: float, target: float, count: int, estimator: str, samples: int) -> Law:
+def bernoulli(logits: float, target: float, count: int, estimator: str, samples: int) -> ExactCell:
     """Cost (b − target)² under `count` Bernoullis with these logits."""
     nodes = bernoulli_nodes(logits, target)
     biased = estimator == "straight-through"
     mean = nodes.mean(nodes.pathwise if biased else nodes.f[:, None] * nodes.score)
-    return _law(
+    return _copied(
         f"bernoulli-quadratic(t={target:g}, logits={logits:.3g})", _bernoulli_family,
         {"logits": logits}, costs.quadratic(target), mean, count, create(estimator), samples,
         nodes.variance(estimator, samples),
@@ -228,7 +228,7 @@ def _bernoulli_family(logits: Tensor) -> Bernoulli:
     return Bernoulli(logits=logits)
 
 
-def _bernoullis() -> Iterator[Law]:
+def _bernoullis() -> Iterator[ExactCell]:
     for logits in (0.5, -2.0):
         for estimator, samples in (
             ("reinforce", 1), ("reinforce", 4), ("reinforce-loo", 2), ("reinforce-loo", 4),
@@ -244,39 +244,39 @@ def _bernoullis() -> Iterator[Law]:
         yield rare_events(count)
 
 
-def concrete(temperature: float, count: int = 1) -> Law:
+def concrete(temperature: float, count: int = 1) -> ExactCell:
     """Binary concrete at φ = 0, t = 0.45."""
     nodes = concrete_nodes(0.0, 0.45, temperature)
-    return _law(
+    return _copied(
         f"bernoulli-quadratic(t=0.45, τ={temperature:g})", _bernoulli_family, {"logits": 0.0},
         costs.quadratic(0.45), nodes.mean(nodes.pathwise), count,
         create("gumbel-softmax", temperature=temperature), 1, nodes.pathwise_variance(1),
     )  # fmt: skip
 
 
-def _concretes() -> Iterator[Law]:
+def _concretes() -> Iterator[ExactCell]:
     for temperature, count in ((0.1, 1), (0.5, 1), (1.0, 1), (0.5, 10), (0.5, 1000)):
         yield concrete(temperature, count)
 
 
-def log_normal(samples: int = 1, count: int = 1) -> Law:
+def log_normal(samples: int = 1, count: int = 1) -> ExactCell:
     """x = exp(ε / 2), cost x: gradients x and x ε."""
     e, weight = gaussian_noise()
     x = np.exp(e / 2)
     nodes = Nodes(weight, x, np.zeros((len(x), 2)), np.stack([x, x * e], 1))
-    return _law(
+    return _copied(
         "log-normal-linear", LogNormal, {"loc": 0.0, "scale": 0.5}, costs.linear(),
         nodes.mean(nodes.pathwise), count, create("pathwise"), samples,
         nodes.pathwise_variance(samples),
     )  # fmt: skip
 
 
-def _skewed() -> Iterator[Law]:
+def _skewed() -> Iterator[ExactCell]:
     yield log_normal()
     yield log_normal(samples=4)
     yield log_normal(count=5)
     for samples in (1, 4):  # x = E / rate: gradient −x / rate, of variance rate⁻⁴
-        yield _law(
+        yield _copied(
             "exponential-linear", Exponential, {"rate": 2.0}, costs.linear(), np.array([-0.25]), 1,
             create("pathwise"), samples, 2.0**-4 / samples,
         )  # fmt: skip

@@ -60,7 +60,7 @@ class Reordered(Reinforce):
         return (f + advantage * (log_p - log_p.detach())).mean(0)
 
 
-def normal_locs() -> exact_cells.Law:
+def normal_locs() -> exact_cells.ExactCell:
     """Ten N(1, 1) with cost (x + 3)², by the pathwise gradient of loc alone."""
     ones = torch.ones(DIMENSIONS, dtype=torch.float64)
 
@@ -70,7 +70,7 @@ def normal_locs() -> exact_cells.Law:
     problem = Problem(
         "normal-locs", {"loc": ones}, family, costs.quadratic(-3.0), {"loc": 8 * ones}
     )
-    return exact_cells.Law(problem, create("pathwise"), 1, 4.0 * DIMENSIONS)
+    return exact_cells.ExactCell(problem, create("pathwise"), 1, 4.0 * DIMENSIONS)
 
 
 def faults() -> list[Fault]:
@@ -129,12 +129,12 @@ def power(common: int, independent: int, seeds: Callable[[int], range]) -> Itera
 
 def reordering(count: int, seeds: Callable[[int], range]) -> Line:
     """F3: float32 sums in another order raise no alarm."""
-    law = exact_cells.normal_quadratic(0.0, "reinforce-loo", 8, 5)
-    problem = law.problem.to(CPU, torch.float32)
-    other = Reordered(baseline=law.estimator.baseline)
+    exact_cell = exact_cells.normal_quadratic(0.0, "reinforce-loo", 8, 5)
+    problem = exact_cell.problem.to(CPU, torch.float32)
+    other = Reordered(baseline=exact_cell.estimator.baseline)
 
     def of(estimator: Reinforce, seed: int) -> Cell:
-        return Cell(problem, law.truth, estimator, law.samples, seed, CPU)
+        return Cell(problem, exact_cell.truth, estimator, exact_cell.samples, seed, CPU)
 
-    alarms = [found(of(law.estimator, s), of(other, s), 2_000) for s in seeds(count)]
+    alarms = [found(of(exact_cell.estimator, s), of(other, s), 2_000) for s in seeds(count)]
     return share("F3", "alarms after re-ordering float32 sums", alarms, 0.0, 0.0)

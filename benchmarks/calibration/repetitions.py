@@ -1,12 +1,12 @@
 """Independent repetitions of a measurement, with the suite's own code, and altered copies of it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from benchmarks.calibration.exact_cells import Law
+from benchmarks.calibration.exact_cells import ExactCell
 from benchmarks.measuring.cell import Cell, Replicates, replicate
 from benchmarks.measuring.metrics import statistics
 from benchmarks.statistics import intervals
@@ -43,9 +43,18 @@ class Repetition:
         return lambda exact: low <= exact <= high
 
 
-def cell(law: Law, seed: int, change: Callable[[Tensor], Tensor] | None = None) -> Cell:
-    """The cell of a law; `change` alters its gradients."""
-    parts = (law.problem, law.truth, law.estimator, law.samples, seed, CPU)
+def cell(
+    exact_cell: ExactCell, seed: int, change: Callable[[Tensor], Tensor] | None = None
+) -> Cell:
+    """The cell to measure of an exact one; `change` alters its gradients."""
+    parts = (
+        exact_cell.problem,
+        exact_cell.truth,
+        exact_cell.estimator,
+        exact_cell.samples,
+        seed,
+        CPU,
+    )
     return Cell(*parts) if change is None else Altered(*parts, change=change)
 
 
@@ -59,19 +68,16 @@ def measured(one: Cell, replicates: int = PUBLISHED, precision: float | None = N
 
 
 def repeated(
-    law: Law, seeds: range, replicates: int = PUBLISHED, change: Callable | None = None
+    exact_cell: ExactCell, seeds: range, replicates: int = PUBLISHED, change: Callable | None = None
 ) -> Iterator[Repetition]:
-    """Measurements of a law with seeds of their own."""
+    """Measurements of a cell with seeds of their own."""
     for seed in seeds:
-        yield measured(cell(law, seed, change), replicates)
+        yield measured(cell(exact_cell, seed, change), replicates)
 
 
-def affordable(law: Law, replicates: int, seconds: float, fewest: int, most: int) -> int:
+def affordable(
+    exact_cell: ExactCell, replicates: int, seconds: float, fewest: int, most: int
+) -> int:
     """How many repetitions take about `seconds`: fixed by the work, not by the clock."""
-    numbers = replicates * law.problem.numbers(law.samples)
+    numbers = replicates * exact_cell.problem.numbers(exact_cell.samples)
     return int(min(max(seconds / (REPETITION_SECONDS + NUMBER_SECONDS * numbers), fewest), most))
-
-
-def with_cost(law: Law, **changes) -> Law:
-    """The law with other fields of its estimator."""
-    return replace(law, estimator=replace(law.estimator, **changes))

@@ -26,12 +26,12 @@ def rare_events(count: int, seeds: Callable[[int], range]) -> Line:
 def equivalence(quick: bool, seeds: Callable[[int], range]) -> Iterator[Line]:
     """E1 and E2, at R = 25 NSR / δ²: where the limit should just be decided."""
     false, right = [], []
-    for law in _decidable(quick):
-        replicates = _needed(law)
-        count = affordable(law, replicates, 0.15 if quick else 3.0, 5, 500)
-        right += _unbiased(law, seeds(count), replicates)
-        for change in _wrong_by(law, MATERIAL):
-            false += _unbiased(law, seeds(count), replicates, change)
+    for exact_cell in _decidable(quick):
+        replicates = _needed(exact_cell)
+        count = affordable(exact_cell, replicates, 0.15 if quick else 3.0, 5, 500)
+        right += _unbiased(exact_cell, seeds(count), replicates)
+        for change in _wrong_by(exact_cell, MATERIAL):
+            false += _unbiased(exact_cell, seeds(count), replicates, change)
     yield share("E1", "bias of exactly 5 % certified as below 5 %", false, 0.0, 0.06)
     yield share("E2", "unbiased estimators certified at R = 25 NSR / δ²", right, 0.95)
 
@@ -39,35 +39,45 @@ def equivalence(quick: bool, seeds: Callable[[int], range]) -> Iterator[Line]:
 def scaled(quick: bool, seeds: Callable[[int], range]) -> Line:
     """D2: a gradient × 1.02 is called biased where ‖g‖ is 300 standard errors."""
     hits = []
-    for law in _decidable(quick):
-        gradient2 = float(law.truth.gradient.square().sum())
-        replicates = int(np.ceil(STANDARD_ERRORS**2 * law.variance / gradient2))
-        count = affordable(law, replicates, 0.25 if quick else 3.0, 5, 200)
-        for r in repeated(law, seeds(count), replicates, lambda g: SCALE * g):
+    for exact_cell in _decidable(quick):
+        gradient2 = float(exact_cell.truth.gradient.square().sum())
+        replicates = int(np.ceil(STANDARD_ERRORS**2 * exact_cell.variance / gradient2))
+        count = affordable(exact_cell, replicates, 0.25 if quick else 3.0, 5, 200)
+        for r in repeated(exact_cell, seeds(count), replicates, lambda g: SCALE * g):
             hits.append(r.facts["bias_verdict"] == "biased")
     return share("D2", "gradient × 1.02 called biased at ‖g‖ = 300 standard errors", hits, 0.95)
 
 
-def _decidable(quick: bool) -> list[exact_cells.Law]:
-    """Laws whose noise-to-signal ratio lets R = 25 NSR / δ² be between 600 and 50,000."""
+def _decidable(quick: bool) -> list[exact_cells.ExactCell]:
+    """Cells whose noise-to-signal ratio lets R = 25 NSR / δ² be between 600 and 50,000."""
     if quick:
-        return [law for law in exact_cells.laws() if 600 <= _needed(law) <= 15_000][::2]
-    return [law for law in exact_cells.laws() if 600 <= _needed(law) <= 50_000]
+        return [
+            exact_cell
+            for exact_cell in exact_cells.every_cell()
+            if 600 <= _needed(exact_cell) <= 15_000
+        ][::2]
+    return [
+        exact_cell
+        for exact_cell in exact_cells.every_cell()
+        if 600 <= _needed(exact_cell) <= 50_000
+    ]
 
 
-def _needed(law: exact_cells.Law) -> int:
-    gradient2 = float(law.truth.gradient.square().sum())
-    return int(np.ceil(25 * law.variance / gradient2 / MATERIAL**2))
+def _needed(exact_cell: exact_cells.ExactCell) -> int:
+    gradient2 = float(exact_cell.truth.gradient.square().sum())
+    return int(np.ceil(25 * exact_cell.variance / gradient2 / MATERIAL**2))
 
 
-def _unbiased(law: exact_cells.Law, seeds: range, replicates: int, change=None) -> list[bool]:
-    repetitions = repeated(law, seeds, replicates, change)
+def _unbiased(
+    exact_cell: exact_cells.ExactCell, seeds: range, replicates: int, change=None
+) -> list[bool]:
+    repetitions = repeated(exact_cell, seeds, replicates, change)
     return [r.facts["bias_verdict"] == "unbiased" for r in repetitions]
 
 
-def _wrong_by(law: exact_cells.Law, size: float) -> Iterator[Callable]:
+def _wrong_by(exact_cell: exact_cells.ExactCell, size: float) -> Iterator[Callable]:
     """Changes that make the bias `size` ‖g‖: along g, in one coordinate, and dense."""
-    gradient = law.truth.gradient
+    gradient = exact_cell.truth.gradient
     yield lambda g: (1 + size) * g
     if len(gradient) > 1:
         norm = gradient.norm()

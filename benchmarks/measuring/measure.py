@@ -12,7 +12,7 @@ from benchmarks.measuring.cell import Cell, Replicates
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.prepare import prepare
 from benchmarks.measuring.task import Task, ending, plan_of
-from benchmarks.measuring.time_and_memory import cost
+from benchmarks.measuring.time_and_memory import time_and_memory
 from benchmarks.objective.definition import Problem, unvalidated
 from estimators import Estimator
 
@@ -85,6 +85,6 @@ def time_measured(
             moved = problem.to(device, getattr(torch, found["dtype"]))
             cell = Cell(moved, None, estimator, samples, found["seed"], device)
             plan = plan_of(problem, samples, found["budget"], found["precision"])
-            return cost(cell, plan, found, compiled)
+            return time_and_memory(cell, plan, found, compiled)
         except Exception as failure:
             return ending(failure)

@@ -20,7 +20,7 @@ from benchmarks.measuring.fit_cost import learning
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.metrics import data_noise, health, statistics
 from benchmarks.measuring.prepare import Prepared
-from benchmarks.measuring.time_and_memory import cost
+from benchmarks.measuring.time_and_memory import time_and_memory
 from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 from estimators import Estimator, Unsupported
@@ -134,7 +134,7 @@ class Task:
                     facts |= data_noise(cell)
                 facts |= cautions(cell, facts, found.count)
                 if timed:
-                    facts |= cost(cell, self.plan, facts, compiled)
+                    facts |= time_and_memory(cell, self.plan, facts, compiled)
             except Exception as failure:  # whatever an estimator does, it must not stop a sweep
                 facts |= ending(failure)
         return Measurement(**facts)

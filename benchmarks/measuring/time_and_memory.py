@@ -19,7 +19,7 @@ FEW = 16  # replicates that are timed at least
 LONGEST = 0.2  # seconds of a block to be timed again and again; of a longer one, a part is
 
 
-def cost(cell: Cell, plan: Plan, found: Mapping, compiled: bool = False) -> dict:
+def time_and_memory(cell: Cell, plan: Plan, found: Mapping, compiled: bool = False) -> dict:
     """Seconds and bytes of an estimate, and variance × seconds: `found` has the variance.
 
     If `compiled`, of the loop under `torch.compile`, where that is quicker.

@@ -10,7 +10,7 @@ Cost = Callable[[Tensor, Distribution], Tensor]
 
 
 def over_event(f: Tensor, dist: Distribution) -> Tensor:
-    """The sum of f over the event axes of `dist`: [*sample, *batch]."""
+    """The sum of `f` [*sample, *batch, *event] over the event axes of `dist`: [*sample, *batch]."""
     axes = len(dist.event_shape)
     return f.flatten(f.ndim - axes).sum(-1) if axes else f
 
@@ -51,7 +51,7 @@ def step(at: float = 0.5) -> Cost:
 
 
 def power(exponent: float = 3.0, centre: float = 0.45) -> Cost:
-    """Σ |x − centre|^exponent: the polynomial toy of Liu et al. 2023, arXiv:2304.08612."""
+    """Σ |x − `centre`|^`exponent`: the polynomial toy of Liu et al. 2023, arXiv:2304.08612."""
     return elementwise(lambda x: (x - centre).abs().pow(exponent))
 
 

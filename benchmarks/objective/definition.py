@@ -22,18 +22,25 @@ class ProblemError(ValueError):
 class Problem:
     """∇_λ E_{x ~ family(**λ)}[cost(x, dist)], at given λ.
 
-    `parameters` are floating tensors of any shape; `family` turns them, with any number of leading
-    axes added, into a distribution with those axes first in its batch_shape. `cost` takes
-    `(x, dist)` or `(x)`, x being `[K, R, *batch, *event]`, and returns `[K, R, *batch]`; the
-    objective is its sum over the batch. `truth` is "auto" (found where possible), None, the exact
-    gradient as a dict like `parameters`, or a `Truth`.
+    - `name`: as it stands in results.
+    - `parameters`: λ, floating tensors of any shape by name.
+    - `family`: turns λ, as keywords and with any number of leading axes added, into a distribution
+      with those axes first in its batch_shape.
+    - `cost`: takes `(x, dist)` or `(x)`, x being `[K, R, *batch, *event]`, and returns
+      `[K, R, *batch]`; the objective is its sum over the batch.
+    - `truth`: "auto" (found where possible), None, the exact gradient as a dict like `parameters`,
+      a `Truth`, or with a `reduction` also a function of K.
+    - `version`: to be raised with every change of the numbers; results of different ones do not
+      mix.
+    - `summary`: one sentence for lists.
+    - `footprint`: numbers the cost holds for each sample, by which block sizes are chosen; None: as
+      many as a sample has.
+    - `weights`, `network`: where λ is `network(**weights)`, gradients are taken at λ and pulled
+      back to the weights, which are then what is measured.
+    - `minibatch`: gives this problem on the i-th random batch of its data.
+    - `reduction`: takes the costs [..., K] of the K draws and reduces the last axis, as
+      `estimators.multi_sample.importance_weighted` does; None: their mean.
 
-    With a `reduction`, the objective is E[reduction(f(x_1), …, f(x_K))] over the K = `samples`
-    draws, not the mean cost: it takes costs [..., K] and reduces the last axis, as
-    `estimators.multi_sample.importance_weighted` does. `truth` may then be a function of K.
-
-    If λ comes out of a deterministic `network(**weights)`, gradients are taken at λ and pulled back
-    to the weights, which are then what is measured.
     Raises ProblemError for parameters that are not floating tensors.
     """
 
@@ -93,9 +100,10 @@ class Problem:
     def drawn(
         self, samples: int, cost: Callable[..., Tensor] | None = None
     ) -> tuple["Problem", int]:
-        """This problem and K; with a `reduction`, the same objective of one draw of K copies.
+        """This problem and K = `samples`; with a `reduction`, the objective of one draw of K
+        copies, and 1.
 
-        `cost` stands in for the problem's own.
+        `cost` stands in for the problem's own, unless it is None.
         """
         same = self if cost is None else replace(self, cost=cost)
         if self.reduction is None:
@@ -120,7 +128,7 @@ class Problem:
         return samples * (self.footprint or shape.numel())
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Problem":
-        """This problem on another device and dtype; modules among its functions move along."""
+        """This problem on a `device`, in a `dtype`; modules among its functions move along."""
 
         def moved(part):
             if isinstance(part, dict):
@@ -141,7 +149,8 @@ class Problem:
     ) -> Tensor:
         """R gradient estimates, the measured parameters flattened one after the other: [R, P].
 
-        `cost` stands in for the problem's own.
+        `estimator` draws K = `samples` for each of R = `replicates`. `cost` stands in for the
+        problem's own, unless it is None.
         """
         problem, samples = self.drawn(samples, cost)
         by_name = replicate_gradients(

@@ -18,7 +18,11 @@ from estimators import capabilities, unknown
 
 
 def problem_from(target: str, settings: Iterable[str] = (), cost: str | None = None) -> Problem:
-    """The problem that `FILE.py[:NAME]` or `MODULE:CLASS` with `name=value` settings describes.
+    """The problem that the command line describes.
+
+    - `target`: `FILE.py[:NAME]`, or `MODULE:CLASS` of a distribution.
+    - `settings`: the parameters of that class, each `name=value`; a file takes none.
+    - `cost`: a name of `costs.COSTS`; None stands for the file's own.
 
     Raises ProblemError with one sentence for whatever is wrong with it.
     """

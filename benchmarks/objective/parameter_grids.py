@@ -34,6 +34,10 @@ def grid(
 ) -> Iterator[tuple[dict[str, float], Problem]]:
     """Every point of the grid, and the problem there: each swept parameter filled with its value.
 
+    - `problem`: where the other parameters come from; a truth it brings is of one point, and left
+      out.
+    - `axes`: name and values of each swept parameter, as `axis` gives them.
+
     Raises ProblemError for names that are no parameters, and for more than 1000 points.
     """
     axes = dict(axes)

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Truth:
-    """The gradient [P] of what a problem measures, with its standard error and how it was found."""
+    """What the gradient of a problem is, how far it can be trusted, and how it was found.
+
+    - `gradient`: of what the problem measures, flattened: [P].
+    - `error`: its standard error, zero where it is exact: [P].
+    - `method`: "closed form", "enumeration", "quadrature" or "reference".
+    - `note`: a sentence for whoever reads the results.
+    """
 
     gradient: Tensor
     error: Tensor

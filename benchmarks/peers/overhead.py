@@ -14,7 +14,7 @@ from benchmarks.machine.timing import one_thread
 from benchmarks.peers.interleaved_timing import Run, in_turn, ratio, with_ends
 from estimators import create
 
-BATCH, SIZE, CLASSES = 128, 10, 10
+BATCH, SIZE = 128, 10
 ESTIMATORS = ("pathwise", "reinforce", "gumbel-softmax")
 Cost = Callable[[Tensor], Tensor]
 

@@ -12,7 +12,11 @@ from estimators import unknown
 
 @dataclass(frozen=True)
 class Entry:
-    """How a problem is built, which suites have it, and the R they spend on it."""
+    """A registered problem: `build` makes it; the other fields are the arguments of `register`.
+
+    `quick` and `full` say which suites have it, `replicates` the R they spend on it, `also` and
+    `narrow` which estimators they measure on it.
+    """
 
     build: Callable[[], Problem]
     quick: bool = False
@@ -33,7 +37,16 @@ def register(
     narrow: bool = False,
     full: bool = True,
 ) -> Callable[[Callable], Callable]:
-    """Decorator that adds a problem, built by a function without arguments, under `name`."""
+    """Decorator that adds a problem, built by a function without arguments.
+
+    - `name`: kebab-case, as on the command line and in results.
+    - `quick`: whether it is in the quick suite too.
+    - `replicates`: R that suites spend on each of its cells.
+    - `also`: estimators with fields that suites add, such as "gumbel-softmax:temperature=0.1".
+    - `narrow`: whether suites measure only the quick estimators on it, as on a model that takes
+      long.
+    - `full`: whether it is in the full suite; stages before the last of a training are in none.
+    """
 
     def add(build: Callable[[], Problem]) -> Callable[[], Problem]:
         _registry[name] = Entry(build, quick, replicates, also, narrow, full)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from benchmarks.regression.schema import METRICS, Acceptance, Finding
 
-NAME = "regressions-accepted.toml"
 EXAMPLE = """\
 [[accepted]]
 pattern = "normal-quadratic/reinforce-ema"  # problem/estimator, optionally /K; wildcards as usual

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from benchmarks.statistics.intervals import jackknife_variances, ratio_interval
+from benchmarks.statistics.intervals import jackknife_variances, log_ratio, ratio_interval
 from benchmarks.statistics.moments import Rows
 from benchmarks.statistics.paired_tests import (
     MEAN_MARGIN,
@@ -26,7 +26,7 @@ POWER = 0.99
 CONFIRM = 1e-3  # level of the confirmation
 SCREENS = {"variance": SCREEN, "bias": SCREEN, "speed": 0.05, "memory": SCREEN}  # of the first
 MARGINS = {"variance": VARIANCE_MARGIN, "bias": MEAN_MARGIN, "speed": 0.02, "memory": 0.05}
-ROUNDING = 1e3  # × eps × ‖mean‖: a standard deviation below it is that of rounding
+ROUNDING_SD = 1e3  # × eps × ‖mean‖: a standard deviation below it is that of rounding
 TESTS_OF_MEAN = 3  # Bonferroni inside `mean_change`
 
 
@@ -106,11 +106,9 @@ def variance_effect(before: Summary, after: Summary) -> Effect:
         change = 0.0 if not changed else np.inf if values[1] else -1.0
         return Effect("variance", *values, change, 0.0 if changed else 1.0, values[1] > 0, None)
     p = ratio_p(a, b)
-    ratio = ratio_interval(a, b, float(np.exp(np.log(a / b).mean())))
-    m = len(a)
-    log_ratio = np.log(a / b)
-    se = np.sqrt((m - 1) / m * np.square(log_ratio - log_ratio.mean()).sum())
-    effect = np.expm1(quantiles(m - 1, SCREEN) * se)
+    paired = log_ratio(a, b)
+    ratio = ratio_interval(a, b, float(np.exp(paired.mean)))
+    effect = np.expm1(quantiles(paired.df, SCREEN) * paired.error)
     return Effect(
         "variance", *values, ratio.value - 1, p, ratio.value > 1,
         max(float(effect), VARIANCE_MARGIN), tuple(ratio),
@@ -179,7 +177,7 @@ def _positive(side: Summary) -> float:
     if not value or rows is None:
         return value or 0.0
     eps = np.finfo(side.record["dtype"]).eps
-    floor = ROUNDING * eps * float(rows.mean.mean(0).norm())
+    floor = ROUNDING_SD * eps * float(rows.mean.mean(0).norm())
     return value if value > floor**2 and (side.jackknife > 0).all() else 0.0
 
 

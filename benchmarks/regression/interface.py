@@ -26,7 +26,7 @@ TIMED_DTYPES = (torch.float32, torch.float64)  # a cost may hold float64 tensors
 
 
 def about(plugins: list[str]) -> dict:
-    """Names, homes and budgets of what is registered, after running the files `plugins`."""
+    """Names, suites and budgets of what is registered, after running the files `plugins`."""
     for plugin in plugins:
         read_file(Path(plugin))
     names = problems.names()
@@ -37,6 +37,7 @@ def about(plugins: list[str]) -> dict:
         "narrow": [name for name in names if problems.is_narrow(name)],
         "also": {name: problems.also(name) for name in names},
         "estimators": {n: type(estimators.create(n)).__module__ for n in estimators.names()},
+        "quick": estimators.names("quick"),
     }
 
 

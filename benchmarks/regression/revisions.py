@@ -19,7 +19,7 @@ from benchmarks.regression.speed import (
 )
 from benchmarks.regression.worktrees import Worker, WorkerKilled, checkouts, is_checkout, workers
 from benchmarks.running.cell_spec import CellSpec
-from benchmarks.running.selection import WING, choose
+from benchmarks.running.selection import Membership, choose, suite_cells
 
 MORE = 4  # times the replicates, to confirm
 FRESH = 1_000_003  # added to the seeds, to confirm
@@ -218,28 +218,30 @@ def _cells(selection: Selection, sides: Sequence[dict]) -> list[CellSpec]:
     """Every cell that either side has: problem, estimator, K, R."""
     base, head = sides
     budgets = base["problems"] | head["problems"]
-    homes = base["estimators"] | head["estimators"]
+    names = list(base["estimators"] | head["estimators"])
+    members = _membership(sides)
     in_suite = {*base["suites"][selection.suite], *head["suites"][selection.suite]}
     problems = [name for name in budgets if selection.problems or name in in_suite]
-    return [
-        CellSpec(problem, estimator, samples, selection.replicates or budgets[problem])
-        for problem in choose("problem", selection.problems, problems)
-        for samples in selection.samples
-        for estimator in _shelf(selection, sides, homes, problem)
-    ]
+    shelf = [name for name in names if selection.suite == "full" or name in members.quick]
+    chosen = selection.estimators and choose("estimator", selection.estimators, names)
+    return suite_cells(
+        choose("problem", selection.problems, problems),
+        selection.samples,
+        lambda problem: selection.replicates or budgets[problem],
+        lambda problem: chosen or members.estimators_of(problem, shelf),
+    )
 
 
-def _shelf(selection: Selection, sides: Sequence[dict], homes: dict, problem: str) -> list[str]:
-    """The estimators of a problem: the chosen ones, or those of the suite as `run.Suite` has it."""
-    if selection.estimators:
-        return list(choose("estimator", selection.estimators, list(homes)))
-    quick = [name for name in homes if not WING.match(homes[name])]
-    narrow = any(problem in side["narrow"] for side in sides)
-    if selection.suite == "quick" and narrow:
-        return quick
-    also = (name for side in sides for name in side["also"].get(problem, ()))
-    shelf = quick if narrow or selection.suite == "quick" else homes
-    return [*dict.fromkeys([*shelf, *also])]
+def _membership(sides: Sequence[dict]) -> Membership:
+    """What is in a suite on either side."""
+    also: dict[str, tuple[str, ...]] = {}
+    for side in sides:
+        for problem, added in side["also"].items():
+            also[problem] = (*also.get(problem, ()), *added)
+    quick, narrow = (
+        frozenset().union(*(side[key] for side in sides)) for key in ("quick", "narrow")
+    )
+    return Membership(quick, narrow, also)
 
 
 def _ask(both: Sequence[Worker], request: str, **arguments) -> list:

@@ -8,6 +8,7 @@ of the wrong code is worse than none.
 import importlib.util
 import os
 import pickle
+import re
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from types import ModuleType
 
 OLD = Path(__file__).with_name("interface_0_1.py")
 PACKAGES = ("estimators", "benchmarks")
+WING = re.compile(r"estimators\.\w+\.")  # modules outside the quick suite, before names said so
 SHADOWED = """\
 The code under test should come from {root}, but {module} comes from {file}: another installation \
 shadows it. Effect into PYTHONPATH, .pth files and sitecustomize, and make sure that the revision \
@@ -48,9 +50,15 @@ class Work:
     """The requests: each public method answers one, with plain values and NumPy arrays."""
 
     def __init__(self, revision: ModuleType):
-        self.about, self.measure = revision.about, revision.measure
+        self.measure = revision.measure
         self._revision = revision
         self._block = None
+
+    def about(self, plugins: list[str]) -> dict:
+        """Names, suites and budgets of what the revision has registered."""
+        known = self._revision.about(plugins)
+        homes = known["estimators"].items()
+        return {"quick": [name for name, home in homes if not WING.match(home)]} | known
 
     def prepare(
         self, problem: str, estimator: str, samples: int, replicates: int, device: str

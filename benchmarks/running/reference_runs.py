@@ -13,8 +13,6 @@ import torch
 from benchmarks.objective.truth import Truth
 from benchmarks.truth.stored_references import FOLDER
 
-DISAGREE = 1e-3  # p-value below which two runs do not agree
-
 
 def make_reference(name: str, first: tuple, second: tuple, seed: int = 1_000_003) -> Truth:
     """Measure `name` with two (estimator, samples, replicates) and combine them by precision.

@@ -1,21 +1,62 @@
 """Which problems and estimators a suite measures, and which a pattern names."""
 
-import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import estimators
+from benchmarks import problems
+from benchmarks.running.cell_spec import CellSpec
 
-WING = re.compile(r"estimators\.\w+\.")
 
+@dataclass(frozen=True)
+class Membership:
+    """What is in which suite, beyond the problems: of this code, or of several revisions at once.
 
-def shelf(suite: str) -> list[str]:
-    """The estimators of a suite: all, or for "quick" without those in the wings of the package.
-
-    The wings are the packages inside `estimators`; what other code registers is always in.
+    - `quick`: the estimators of the quick suite; the full one has all.
+    - `narrow`: the problems on which a suite measures only the quick estimators.
+    - `also`: the estimators with fields that suites add on a problem, by the problem's name.
     """
-    homes = {name: type(estimators.create(name)).__module__ for name in estimators.names()}
-    wings = {name for name, home in homes.items() if WING.match(home)}
-    return [name for name in homes if suite == "full" or name not in wings]
+
+    quick: frozenset[str]
+    narrow: frozenset[str]
+    also: dict[str, tuple[str, ...]]
+
+    @classmethod
+    def here(cls) -> "Membership":
+        """What this code has registered."""
+        names = problems.names()
+        return cls(
+            frozenset(estimators.names("quick")),
+            frozenset(name for name in names if problems.is_narrow(name)),
+            {name: problems.also(name) for name in names},
+        )
+
+    def estimators_of(self, problem: str, shelf: Sequence[str]) -> list[str]:
+        """Those of a suite's estimators `shelf` that it measures on a problem, and what it adds.
+
+        The quick suite adds nothing to a narrow problem.
+        """
+        narrow = problem in self.narrow
+        chosen = [name for name in shelf if not narrow or name in self.quick]
+        quick_suite = all(name in self.quick for name in shelf)
+        also = () if narrow and quick_suite else self.also.get(problem, ())
+        return [*dict.fromkeys([*chosen, *also])]
+
+
+def suite_cells(
+    problem_names: Iterable[str],
+    samples: Sequence[int],
+    budget_of: Callable[[str], int],
+    estimators_of: Callable[[str], Sequence[str]],
+) -> list[CellSpec]:
+    """Every cell in the order in which a suite runs them: by problem, K and estimator."""
+    return [
+        CellSpec(problem, estimator, count, budget_of(problem))
+        for problem in problem_names
+        for count in samples
+        for estimator in estimators_of(problem)
+    ]
 
 
 def choose(kind: str, patterns: tuple[str, ...], known: list[str]) -> tuple[str, ...]:

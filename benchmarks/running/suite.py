@@ -1,7 +1,7 @@
 """Run a suite: every cell (problem × K × estimator) becomes a record in the store."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from benchmarks.problems import trajectories
 from benchmarks.running.cell_spec import CellSpec
 from benchmarks.running.in_process import Alone
 from benchmarks.running.job import Job
-from benchmarks.running.selection import shelf
+from benchmarks.running.selection import Membership, suite_cells
 from benchmarks.statistics.random_projections import sketch
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from benchmarks.store.store import Store, identity
@@ -48,18 +48,14 @@ class Suite:
     @property
     def cells(self) -> list[CellSpec]:
         """Every cell with its budget, in the order in which they are run."""
-        quick = shelf("quick")
-        few = tuple(name for name in self.estimators if name in quick)
-        cells = []
-        for problem in self.problems:
-            chosen = self.estimators
-            if self.whole and problems.is_narrow(problem):
-                chosen = few if few == self.estimators else (*few, *problems.also(problem))
-            elif self.whole:
-                chosen = (*chosen, *problems.also(problem))
-            budget = self.budget(problem)
-            cells += [CellSpec(problem, name, k, budget) for k in self.samples for name in chosen]
-        return cells
+        members = Membership.here()
+
+        def estimators_of(problem: str) -> Sequence[str]:
+            if not self.whole:
+                return self.estimators
+            return members.estimators_of(problem, self.estimators)
+
+        return suite_cells(self.problems, self.samples, self.budget, estimators_of)
 
     def jobs(self, timed: bool, truths: Path | None = None) -> Iterator[Job]:
         """The cells as work, timed or not, with truths kept in a folder, if one is given."""

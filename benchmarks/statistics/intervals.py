@@ -10,11 +10,11 @@ if TYPE_CHECKING:  # reports use the rest without torch
     from benchmarks.statistics.moments import Moments, Rows
 
 LEVEL = 0.95
-ROUNDING = 1e-14  # relative, of float64 means
+MEAN_ROUNDING = 1e-14  # relative, of float64 means
 
 
 class Interval(NamedTuple):
-    """An estimate with the ends of its 95 % interval."""
+    """An estimate `value` with the ends `low` and `high` of its 95 % interval."""
 
     value: float
     low: float
@@ -22,7 +22,7 @@ class Interval(NamedTuple):
 
 
 def t_quantile(df: float | NDArray, level: float = LEVEL) -> float | NDArray:
-    """The two-sided quantile of Student's t."""
+    """The two-sided quantile of Student's t: `df` degrees of freedom, `level` such as 0.95."""
     return stdtrit(np.maximum(df, 1.0), (1 + level) / 2)
 
 
@@ -39,7 +39,7 @@ def variance_interval(whole: "Moments") -> Interval:
     """
     n = float(whole.count[0])
     value = float(whole.m2.sum()) / (n - 1)
-    if value <= (ROUNDING * float(whole.mean.norm())) ** 2:
+    if value <= (MEAN_ROUNDING * float(whole.mean.norm())) ** 2:
         return Interval(0.0, 0.0, 0.0)  # equal replicates, but for the rounding of their mean
     return _log_t(value, kurtosis(whole), n)
 
@@ -88,6 +88,25 @@ def snr_interval(rows: "Rows") -> Interval:
     return Interval(*ends)
 
 
+class LogRatio(NamedTuple):
+    """The `mean` of log V_a / V_b over blocks, its jackknifed standard `error`, and their `df`."""
+
+    mean: float
+    error: float
+    df: int
+
+
+def log_ratio(a: NDArray, b: NDArray) -> LogRatio:
+    """The jackknife of log V_a / V_b over blocks.
+
+    `a` and `b` are `jackknife_variances` [M], all above zero, over the same M blocks.
+    """
+    log = np.log(a / b)
+    m = len(log)
+    error = np.sqrt((m - 1) / m * np.square(log - log.mean()).sum())
+    return LogRatio(log.mean(), error, m - 1)
+
+
 def ratio_interval(a: NDArray, b: NDArray, value: float) -> Interval:
     """V_a / V_b, paired by block: the jackknife of the log ratio over blocks.
 
@@ -97,17 +116,20 @@ def ratio_interval(a: NDArray, b: NDArray, value: float) -> Interval:
         raise ValueError(f"Blocks must be the same on both sides, not {len(a)} and {len(b)}.")
     if not (np.all(a > 0) and np.all(b > 0)):
         return Interval(value, np.nan, np.nan)
-    log_ratio = np.log(a / b)
-    m = len(log_ratio)
-    se = np.sqrt((m - 1) / m * np.square(log_ratio - log_ratio.mean()).sum())
-    half = t_quantile(m - 1) * se
+    paired = log_ratio(a, b)
+    half = t_quantile(paired.df) * paired.error
     return Interval(value, value * np.exp(-half), value * np.exp(half))
 
 
 def product_interval(
     variance: float, kappa: float, replicates: int, seconds: float, log_sd: float, rounds: int
 ) -> Interval:
-    """variance × seconds, from the noise of both logs: Welch–Satterthwaite."""
+    """variance × seconds, from the noise of both logs: Welch–Satterthwaite.
+
+    - `variance`, `kappa`, `replicates`: tr Cov g, its κ and the R that both were measured with.
+    - `seconds`, `log_sd`, `rounds`: the median time of an estimate, the standard deviation of the
+      log of one round's, and the number of rounds.
+    """
     of_variance = max(kappa - 1, 2 / replicates) / replicates
     of_seconds = log_sd**2 / rounds * np.pi / 2  # of a median
     df_variance = 2 * replicates / max(kappa - 1, 2 / replicates)

@@ -12,7 +12,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Rows:
-    """Count, mean and Σ d² of the replicates in each row, with d = g − the row's mean."""
+    """`count` [M], `mean` [M, P] and `m2` = Σ d² [M, P] of the replicates in each of M rows.
+
+    Deviations are d = g − the row's mean.
+    """
 
     count: Tensor  # [M]
     mean: Tensor  # [M, P]
@@ -20,7 +23,7 @@ class Rows:
 
     @classmethod
     def of(cls, d: Tensor, centre: Tensor) -> "Rows":
-        """The rows of d = g − centre, d [M, n, P]; the centre must be near their means."""
+        """The rows of `d` = g − `centre`, d [M, n, P]; the centre [M, P] is near their means."""
         n = d.shape[1]
         off = d.mean(1)
         m2 = (d.square().sum(1) - n * off.square()).clamp_min(0.0)
@@ -49,7 +52,11 @@ class Rows:
 
 @dataclass(frozen=True)
 class Moments(Rows):
-    """Rows with the higher sums that intervals and tests need; a table's whole is one row."""
+    """Rows with the higher sums that intervals and tests need; a table's whole is one row.
+
+    Beside `count`, `mean` and `m2`: `m3` = Σ d³ and `m4` = Σ d⁴ [M, P], `q3` = Σ ‖d‖² d [M, P] and
+    `q4` = Σ ‖d‖⁴ [M].
+    """
 
     m3: Tensor  # Σ d³  [M, P]
     m4: Tensor  # Σ d⁴  [M, P]
@@ -84,9 +91,10 @@ class Moments(Rows):
         }
 
     def with_block(self, d: Tensor, mean: Tensor) -> tuple["Moments", Tensor]:
-        """One row joined by a block given as d = g − mean, where `mean` [1, P] is the new mean.
+        """One row joined by a block of R replicates, and their ‖d‖² [R].
 
-        The sums of the block are exact; what was there before is shifted. With ‖d‖² [R].
+        The block is `d` = g − `mean` [R, P], where `mean` [1, P] is the new mean of all. The sums
+        of the block are exact; what was there before is shifted.
         """
         d2 = d.square()
         norm2 = over_parameters(d2)

@@ -11,7 +11,10 @@ STABLE = 0.2  # relative change of κ − 1 over three looks
 
 @dataclass(frozen=True)
 class Plan:
-    """The blocks of a cell: fixed by the cell alone, so the same whoever works on them."""
+    """The blocks of a cell: fixed by the cell alone, so the same whoever works on them.
+
+    `replicates` are drawn `block` at a time, and `chunk` make a row of the table of moments.
+    """
 
     replicates: int
     block: int  # replicates drawn at a time
@@ -46,8 +49,12 @@ def first_look(cap: int) -> int:
 class StoppingRule:
     """Stop when the interval is short enough and κ has settled over three looks.
 
+    - `precision`: the relative half-width of the variance's interval at which to stop, between 0
+      and 1.
+    - `cap`: the most replicates.
+
     Looks are at sizes growing by 1.2: stopping at the first short interval would favour runs that
-    have missed the tail.
+    have missed the tail. ValueError for another precision.
     """
 
     def __init__(self, precision: float, cap: int):
@@ -62,7 +69,10 @@ class StoppingRule:
         return n >= self.next_look
 
     def satisfied(self, n: int, half_width: float, kappa: float) -> bool:
-        """Record a look at n replicates; True if this is the time to stop."""
+        """Record a look at `n` replicates; True if this is the time to stop.
+
+        `half_width` is the relative one of the variance's interval, `kappa` its κ.
+        """
         self.next_look = int(n * LOOK_GROWTH) + 1
         self.kappas = [*self.kappas[-2:], max(kappa - 1, 1e-3)]
         settled = len(self.kappas) == 3 and max(self.kappas) <= (1 + STABLE) * min(self.kappas)

@@ -34,8 +34,9 @@ def tail_size(n: int) -> int:
 def is_heavy(largest: LargestValues, mean: float) -> bool:
     """Whether the interval of mean(s) = `mean` may be too short.
 
-    Where the tail has enough distinct values, by its Pareto shape; for two-point and spike laws,
-    by how few large values carry it. Runs too short for 100 of either get half their tail.
+    `largest` has taken in every s. Where the tail has enough distinct values, by its Pareto shape;
+    for two-point and spike laws, by how few large values carry it. Runs too short for 100 of either
+    get half their tail.
     """
     if not mean > 0:
         return False

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def append(path: Path, line: bytes) -> None:
-    """Add one line, its newline included, and sync it to the disk; or leave the file as it was.
+    """Add one `line`, its newline included, to `path`, and sync it to the disk; or change nothing.
 
     What a crash tore off is closed with a newline first. Raises OSError where it cannot be written.
     """
@@ -44,13 +44,13 @@ def locked(path: Path) -> Iterator[FileIO]:
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> None:
-    """Write a whole file, synced to the disk, or leave the old one."""
+    """Write the whole file `path` of `lines`, newlines included, synced; or leave the old one."""
     with _whole(path) as file:
         file.writelines(lines)
 
 
 def write_arrays(path: Path, arrays: Mapping) -> None:
-    """Write an .npz file, or leave the old one."""
+    """Write `arrays` by name to `path`, an .npz file whose folder is made; or leave the old one."""
     import numpy  # the records themselves need the standard library only
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def write_arrays(path: Path, arrays: Mapping) -> None:
 
 
 def read_arrays(folder: Path, name: str) -> dict:
-    """The arrays of an .npz file below `folder`, by name.
+    """The arrays of the .npz file `name` below `folder`, by their names.
 
     Raises ValueError for a path that leaves the folder and for a file that holds anything else
     than plain arrays, FileNotFoundError where there is none.

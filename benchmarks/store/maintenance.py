@@ -22,7 +22,10 @@ CONFLICTS = "conflicts"  # the folder in a merged store that holds one store per
 
 @dataclass
 class Merged:
-    """What a merge did: records written, cells on which sources disagree, lines left out."""
+    """What a merge did.
+
+    `records` written, `conflicts`: cells on which sources disagree, and `damaged` lines left out.
+    """
 
     records: int = 0
     conflicts: int = 0
@@ -31,7 +34,7 @@ class Merged:
 
 @dataclass
 class Pruned:
-    """What a prune keeps and drops, and where the old file is."""
+    """Records a prune `kept` and `dropped`, `damaged` lines, and the old file as `backup`."""
 
     kept: int = 0
     dropped: int = 0
@@ -40,7 +43,7 @@ class Pruned:
 
 
 def merge(sources: Sequence[str | Path], to: str | Path) -> Merged:
-    """Write the union of stores, by identity, to the new folder `to`, with the files beside.
+    """Write the union of the stores `sources`, by identity, to the new folder `to`.
 
     What two sources measured alike (the same status and values, whatever the context) stands
     there once. Where one source has all the records that another has of a cell, and more, those
@@ -71,7 +74,7 @@ def merge(sources: Sequence[str | Path], to: str | Path) -> Merged:
 
 
 def prune(path: str | Path, dry_run: bool = False) -> Pruned:
-    """Keep the latest record of every cell in a store, or one .jsonl file, and drop the others.
+    """Keep the latest record of every cell in the store, or .jsonl file, `path`; drop the others.
 
     The new file takes the place of the old one at once; the old one stays beside it, under
     another name. Other processes may append meanwhile. With `dry_run` nothing is changed.

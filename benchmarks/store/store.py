@@ -34,7 +34,7 @@ __all__ += ["say_damaged", "strict"]
 
 @dataclass(frozen=True)
 class Damage:
-    """A line that is no record."""
+    """A line that is no record: `path` of its file, its number `line` from 1, and the `reason`."""
 
     path: Path
     line: int  # counted from 1
@@ -71,6 +71,10 @@ class Store:
 
     def beside(self, record: Mapping, arrays: Mapping, folder: str = "parameters") -> str:
         """Store arrays that belong to a record in an .npz file; its path within the folder.
+
+        - `record`: whose identity names the file.
+        - `arrays`: arrays by name, with whatever NumPy turns into one.
+        - `folder`: below the store, such as "parameters" or "blocks".
 
         The file is there before the record that names it, whole or not at all.
         """
@@ -115,7 +119,10 @@ def files(path: str | Path) -> list[Path]:
 
 
 def read(path: str | Path, damaged: list[Damage] | None = None) -> Iterator[dict]:
-    """Yield the records of one file. Lines that are none are left out and added to `damaged`.
+    """Yield the records of one file.
+
+    - `path`: of a .jsonl file.
+    - `damaged`: a list to which the lines that are no record are added; None: they are forgotten.
 
     Fields that a line does not have are None. Records of one run may share their context: do not
     change it.
@@ -125,7 +132,10 @@ def read(path: str | Path, damaged: list[Damage] | None = None) -> Iterator[dict
 
 
 def lines(path: str | Path, damaged: list[Damage]) -> Iterator[tuple[int, bytes, Record]]:
-    """Yield the records of one file, each with its line and the number of that."""
+    """Yield the records of one file, each as (number of its line, line, record).
+
+    `path` is a .jsonl file; the lines that are no record are added to `damaged`.
+    """
     with open(path, "rb", buffering=2**20) as file:  # a line is some kilobytes long
         for number, line in enumerate(file, 1):
             try:
@@ -138,7 +148,7 @@ def lines(path: str | Path, damaged: list[Damage]) -> Iterator[tuple[int, bytes,
 
 
 def say_damaged(damaged: list[Damage], named: int = 5) -> str:
-    """One sentence about the lines that were left out."""
+    """One sentence about the `damaged` lines that were left out, with the first `named` of them."""
     each = [f"{damage.path} line {damage.line}: {damage.reason}" for damage in damaged[:named]]
     each += [f"and {len(damaged) - named} more"] if len(damaged) > named else []
     count = "1 line is" if len(damaged) == 1 else f"{len(damaged):,} lines are"

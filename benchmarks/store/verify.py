@@ -17,12 +17,16 @@ INTERVALS = [
     (f"{name}_low", name, f"{name}_high")
     for name in ("variance", "data_variance", "bias2", "seconds", "work_variance")
 ]
-ROUNDING = 1e-9  # relative, at the ends of an interval
+ENDS_TOLERANCE = 1e-9  # relative, at the ends of an interval
 
 
 @dataclass
 class Findings:
-    """What a look at every line of a store found. `cells` are hashes of identities."""
+    """What a look at every line of a store found.
+
+    How many `records` and `arrays`, the `cells` as hashes of identities, and what is `wrong` with
+    which line.
+    """
 
     records: int = 0
     cells: set[int] = field(default_factory=set)
@@ -69,7 +73,7 @@ def doubts(record: Record) -> Iterator[str]:
         low, value, high = (getattr(record, end) for end in ends)
         if low is None or value is None or high is None or low <= value <= high:
             continue
-        room = ROUNDING * max(abs(low), abs(high))
+        room = ENDS_TOLERANCE * max(abs(low), abs(high))
         if not low - room <= value <= high + room:
             yield f"{ends[1]} is {value}, outside its interval [{low}, {high}]"
 

@@ -21,7 +21,7 @@ from estimators.capabilities.leaf_tensors import tensors
 class Coupled(NamedTuple):
     """A pair of samples of one coordinate, and the weight of its difference: each [K, *B, *E].
 
-    ∂E[f(x)]/∂θ = E[weight · (f(x with positive) − f(x with negative))], elementwise in θ.
+    ∂E[f(x)]/∂θ = E[`weight` · (f(x with `positive`) − f(x with `negative`))], elementwise in θ.
     """
 
     weight: Tensor
@@ -30,7 +30,9 @@ class Coupled(NamedTuple):
 
 
 def uniforms(dist: Distribution, shape: tuple[int, ...]) -> Tensor:
-    """Independent uniforms in (0, 1), both ends excluded: [*shape, *batch, *event]."""
+    """Independent uniforms in (0, 1), without the ends, to make `dist` of: [*`shape`, *batch,
+    *event].
+    """
     like = next(iter(tensors(dist).values()))
     shape = (*shape, *dist.batch_shape, *dist.event_shape)
     return inside(torch.rand(shape, dtype=like.dtype, device=like.device))
@@ -44,9 +46,10 @@ def inside(u: Tensor) -> Tensor:
 
 @singledispatch
 def quantile(dist: Distribution, u: Tensor) -> Tensor:
-    """The sample that uniforms `u` in (0, 1) make: both [*sample, *batch, *event].
+    """The sample of `dist` that uniforms `u` in (0, 1) make: both [*sample, *batch, *event].
 
     Differentiable in λ if the distribution is continuous; increasing in u if it is univariate.
+    Raises Unsupported where it is not known.
     """
     if dist.event_shape:
         raise Unsupported(
@@ -66,7 +69,8 @@ def quantile(dist: Distribution, u: Tensor) -> Tensor:
 
 @singledispatch
 def shared(dist: Distribution, u: Tensor) -> Tensor:
-    """The sample at noise `u`, which stays while λ is perturbed: common random numbers.
+    """The sample of `dist` at noise `u` in (0, 1), which stays while λ is perturbed: both [...,
+    *event].
 
     The quantile where there is one. Unlike it, need not increase in u nor be differentiable.
     """
@@ -74,7 +78,7 @@ def shared(dist: Distribution, u: Tensor) -> Tensor:
 
 
 def replayed(dist: Distribution, u: Tensor) -> Tensor:
-    """A sample of the shape of u [*sample, *batch, *event], from a random stream that u decides."""
+    """A sample of `dist`, shaped as `u` [*sample, *batch, *event], from a stream that u decides."""
     digest = hashlib.sha256(u.flatten()[:16].cpu().numpy().tobytes()).digest()
     shape = u.shape[: u.ndim - len(dist.event_shape) - len(dist.batch_shape)]
     devices = [u.device] if u.is_cuda else []
@@ -86,7 +90,8 @@ def replayed(dist: Distribution, u: Tensor) -> Tensor:
 
 @singledispatch
 def mirrored(dist: Distribution, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """A sample and its antithetic twin, both differentiable: [*shape, *batch, *event] each.
+    """A sample of `dist` and its antithetic twin, both differentiable: [*`shape`, *batch, *event]
+    each.
 
     The noise of the twin is mirrored: u → 1 − u, or ε → −ε about the centre of symmetry.
     """
@@ -96,7 +101,11 @@ def mirrored(dist: Distribution, shape: tuple[int, ...]) -> tuple[Tensor, Tensor
 
 @singledispatch
 def from_gammas(dist: Distribution, gamma: Callable[[Tensor], Tensor]) -> Tensor:
-    """The sample made of standard gamma variables: `gamma` takes α and returns z [K, *α]."""
+    """The sample of `dist` made of standard gamma variables: [K, *batch, *event].
+
+    `gamma` takes concentrations α and returns draws z [K, *α]. Raises Unsupported where none are
+    used.
+    """
     raise Unsupported(
         f"{describe(dist)} is not made of gamma variables here: only Gamma, Chi2, Exponential, "
         "InverseGamma, Beta, Dirichlet, FisherSnedecor and Independent of them are; use pathwise, "
@@ -106,9 +115,10 @@ def from_gammas(dist: Distribution, gamma: Callable[[Tensor], Tensor]) -> Tensor
 
 @singledispatch
 def weak_derivatives(dist: Distribution, shape: tuple[int, ...]) -> dict[str, Coupled]:
-    """Coupled pairs whose difference is the weak derivative in each parameter, by its path.
+    """Coupled pairs whose difference is the weak derivative of `dist` in each parameter, by its
+    path.
 
-    Fresh draws of shape `[*shape, *batch, *event]`.
+    Fresh draws [*`shape`, *batch, *event]. Raises Unsupported where they are not known.
     """
     raise Unsupported(
         f"{describe(dist)} has no measure-valued derivative here: Normal, Laplace, Gamma, "
@@ -119,10 +129,11 @@ def weak_derivatives(dist: Distribution, shape: tuple[int, ...]) -> dict[str, Co
 
 @singledispatch
 def jumps(dist: Distribution, x: Tensor) -> dict[str, Coupled]:
-    """Where each coordinate of the sample `x` jumps as a parameter grows, by the path of that.
+    """Where each coordinate of a sample of `dist` jumps as a parameter grows, by the path of that.
 
-    The pair is (alternative, x); its weight is the rate, signed: what the coupling by a shared
-    uniform moves in an infinitesimal step of the parameter, given x.
+    `x` is the sample [*sample, *batch, *event]. The pair is (alternative, x); its weight is the
+    rate, signed: what the coupling by a shared uniform moves in an infinitesimal step of the
+    parameter, given x. Raises Unsupported where it is not known.
     """
     raise Unsupported(
         f"{describe(dist)} has no known jumps: Bernoulli, Geometric, Poisson, Binomial, "

@@ -27,6 +27,7 @@ class Completed(Distribution):
     log_prob   log ∂F/∂x from cdf; log(F(x) − F(x − 1)) over integers
     expand     from the class's tensors
 
+    `batch_shape` and `event_shape` are torch's.
     What does not follow raises Unsupported with the method that, added to the class, would do.
     """
 
@@ -134,7 +135,7 @@ def complete(dist: Distribution) -> Distribution:
 
 
 def offers(dist: Distribution, name: str) -> bool:
-    """Whether the distribution's own class brings the method `name`."""
+    """Whether the own class of `dist` brings the method `name`, and does not inherit a default."""
     found = inspect.getattr_static(type(dist), name, None)
     return all(found is not default for default in (None, *(vars(c).get(name) for c in DEFAULTS)))
 

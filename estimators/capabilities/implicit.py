@@ -9,7 +9,7 @@ from estimators.capabilities.description import Unsupported, describe, is_discre
 
 
 def attach(value: Tensor, *partials: tuple[Tensor, Tensor]) -> Tensor:
-    """`value`, with given derivatives: pairs (tensor, ∂value/∂tensor), all elementwise."""
+    """`value`, with given derivatives: `partials` are (tensor, ∂value/∂tensor), all elementwise."""
     attached = value.detach()
     for tensor, derivative in partials:
         attached = attached + derivative.detach() * (tensor - tensor.detach())
@@ -18,7 +18,10 @@ def attach(value: Tensor, *partials: tuple[Tensor, Tensor]) -> Tensor:
 
 @singledispatch
 def cdf(dist: Distribution, x: Tensor) -> Tensor:
-    """P(X ≤ x) of a univariate distribution, differentiable in λ and in x."""
+    """P(X ≤ x) of a univariate `dist` at `x` [*sample, *batch], differentiable in λ and in x.
+
+    Raises Unsupported where there is no cdf.
+    """
     try:
         return dist.cdf(x)
     except NotImplementedError:
@@ -30,13 +33,21 @@ def cdf(dist: Distribution, x: Tensor) -> Tensor:
 
 @singledispatch
 def common_cdf(dist: Distribution, x: Tensor) -> Tensor:
-    """The cdf from a point that does not depend on λ, for components to share; on a circle."""
+    """The cdf of `dist` at `x` [*sample, *batch] from a point that does not depend on λ.
+
+    Components of a mixture share that point. On a circle it is not where `cdf` begins.
+    """
     return cdf(dist, x)
 
 
 @singledispatch
 def implicit(dist: Distribution, x: Tensor) -> Tensor:
-    """The sample `x` with its derivative ∂x/∂λ = −(∂F/∂λ) / p(x) attached."""
+    """The sample `x` of `dist` with its derivative ∂x/∂λ = −(∂F/∂λ) / p(x) attached: the shape of
+    x.
+
+    Raises Unsupported for discrete distributions, and for multivariate ones without conditional
+    cdfs.
+    """
     if is_discrete(dist):
         raise Unsupported(
             f"{describe(dist)} is discrete, so its samples do not move smoothly with λ; "

@@ -35,7 +35,7 @@ def with_leaves(dist: Distribution) -> tuple[Distribution, dict[str, Tensor]]:
 
 
 def replaced(dist: Distribution, replacements: dict[str, Tensor]) -> Distribution:
-    """A twin of `dist` with other tensors at these paths of `tensors(dist)`.
+    """A twin of `dist` with other tensors: `replacements` by their paths in `tensors(dist)`.
 
     Where one object stands under several paths, it is replaced under all of them.
     """
@@ -45,7 +45,7 @@ def replaced(dist: Distribution, replacements: dict[str, Tensor]) -> Distributio
 
 
 def carry(dist: Distribution, gradients: dict[str, Tensor]) -> Tensor:
-    """Zero, with the given gradients: [*batch].
+    """Zero, with the given gradients: [*batch] of `dist`.
 
     `gradients` maps paths of `tensors(dist)` to ĝ `[*batch, *P]`; added to a value, this turns
     gradients that an estimator writes down itself into a surrogate.

@@ -13,19 +13,19 @@ from estimators.capabilities.description import Unsupported, describe
 
 @singledispatch
 def perturbed_logits(dist: Distribution, shape: torch.Size) -> Tensor:
-    """Logits plus the noise whose arg-max is a sample: [*shape, *batch, *event]."""
+    """Logits of `dist` plus the noise whose arg-max is a sample: [*`shape`, *batch, *event]."""
     raise Unsupported(_relaxation_refusal(dist))
 
 
 @singledispatch
 def soften(dist: Distribution, z: Tensor) -> Tensor:
-    """The relaxed sample of perturbed logits: sigmoid or softmax."""
+    """The relaxed sample of `dist` at perturbed logits `z`: their sigmoid or softmax."""
     raise Unsupported(_relaxation_refusal(dist))
 
 
 @singledispatch
 def harden(dist: Distribution, z: Tensor) -> Tensor:
-    """The exact sample of perturbed logits: a step or a one-hot arg-max, without a derivative."""
+    """The exact sample of `dist` at perturbed logits `z`: a step or one-hot, with no derivative."""
     raise Unsupported(_relaxation_refusal(dist))
 
 
@@ -53,31 +53,31 @@ def bernoulli_logits(dist: Distribution) -> Tensor:
 
 @singledispatch
 def logits_of(dist: Distribution, p: Tensor) -> Tensor:
-    """The logits whose softened point is p: the inverse of `soften`."""
+    """The logits of `dist` whose softened point is `p`: the inverse of `soften`."""
     raise Unsupported(_relaxation_refusal(dist))
 
 
 @singledispatch
 def conditional_logits(dist: Distribution, x: Tensor) -> Tensor:
-    """Draws of the perturbed logits given that `harden` makes x of them: the shape of x."""
+    """Draws of the perturbed logits of `dist` given that `harden` makes `x` of them: as x."""
     raise Unsupported(_relaxation_refusal(dist))
 
 
 @singledispatch
 def given_sample(dist: Distribution, z: Tensor) -> Tensor:
-    """`z`, with its derivative in the logits where its hard sample and the noise beyond it stay."""
+    """`z`, with the derivative in the logits of `dist` that keeps its hard sample and rest."""
     raise Unsupported(_relaxation_refusal(dist))
 
 
 @singledispatch
 def lead(dist: Distribution, x: Tensor, gap: float) -> Tensor:
-    """The logits, their values moved until the class of x leads all others by `gap`."""
+    """The logits of `dist`, their values moved until the class of `x` leads all others by `gap`."""
     raise Unsupported(_relaxation_refusal(dist))
 
 
 @singledispatch
 def sparsify(dist: Distribution, z: Tensor) -> Tensor:
-    """The sparse relaxed sample of perturbed logits: z projected onto the simplex."""
+    """The sparse relaxed sample of `dist`: perturbed logits `z` projected onto the simplex."""
     raise Unsupported(_relaxation_refusal(dist))
 
 

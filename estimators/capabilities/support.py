@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, OneHotCategorical
 
-from estimators.capabilities.description import bounds, is_discrete
+from estimators.capabilities.description import Unsupported, bounds, describe, is_discrete
 from estimators.capabilities.leaf_tensors import tensors
 
 LARGEST_SUPPORT = 2**16
@@ -59,7 +59,13 @@ def _(dist: Independent) -> Tensor | None:
 @singledispatch
 def support_log_prob(dist: Distribution) -> Tensor:
     """log p(x; λ) of every point of `support_points(dist)`: [N, *batch]."""
-    return dist.log_prob(support_points(dist))
+    points = support_points(dist)
+    if points is None:
+        raise Unsupported(
+            f"{describe(dist)} has no finite support of at most {LARGEST_SUPPORT} points to sum "
+            "over; use reinforce-loo."
+        )
+    return dist.log_prob(points)
 
 
 @support_log_prob.register(Categorical)

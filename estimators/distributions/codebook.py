@@ -11,7 +11,7 @@ from estimators.capabilities import Unsupported
 class Codebook(OneHotCategorical):
     """P(code c) ∝ exp(−‖vector − code_c‖² / temperature), one-hot over the codes.
 
-    `vector` is [*batch, D] and `codes` [C, D]; as the temperature goes to zero, this becomes the
+    `vector` is [*batch, D] and `codes` [C, D]; as `temperature` goes to zero, this becomes the
     nearest code. Source: Sønderby, Poole & Mnih 2017; van den Oord et al. 2017, arXiv:1711.00937.
     """
 

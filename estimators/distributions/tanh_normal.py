@@ -9,10 +9,9 @@ class TanhNormal(TransformedDistribution):
 
     log p(x) = log N(z; loc, scale²) − 2 (log 2 − z − softplus(−2z)),   z = artanh(x)
 
-    loc and scale broadcast to `batch_shape`; event_shape is (). For the samples drawn last, z is
-    remembered, so that the log-probability is exact even where tanh has rounded to ±1; for other
-    values x is first moved inside the last floating number below 1.
-    ValueError for scale ≤ 0.
+    `loc` and `scale` broadcast to `batch_shape`; event_shape is (). For the samples drawn last, z
+    is remembered, so that the log-probability is exact even where tanh has rounded to ±1; for other
+    values x is first moved inside the last floating number below 1. ValueError for scale ≤ 0.
     Source: Haarnoja et al. 2018, arXiv:1801.01290, appendix C.
     """
 

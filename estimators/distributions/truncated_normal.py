@@ -13,7 +13,7 @@ class TruncatedNormal(Distribution):
 
     p(x) = φ((x − loc)/scale) / (scale · (Φ(β) − Φ(α))), α and β the standardised bounds.
 
-    loc and scale broadcast to `batch_shape`, low and high are constants that broadcast to it;
+    `loc` and `scale` broadcast to `batch_shape`, `low` and `high` are constants that do;
     event_shape is (). `rsample` inverts the cdf, so pathwise and implicit gradients are one.
     Intervals in the upper tail are mirrored into the lower one, where Φ keeps its digits.
     ValueError for scale ≤ 0 and for low ≥ high.

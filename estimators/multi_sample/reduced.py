@@ -35,7 +35,9 @@ class Reduced:
         return self.reduction(self.terms(x, dist))
 
     def terms(self, x: Tensor, dist: Copies) -> Tensor:
-        """f(x_k), what depends on each draw: [S, *B, K]."""
+        """f(x_k), what depends on each draw: [S, *B, K], for `x` [S, *B, K, *E] of the copies
+        `dist`.
+        """
         apart = dist.apart(x)  # [S, K, *B, *E]
         f = evaluate(self.cost, apart.flatten(0, 1), dist.base_dist)
         return f.unflatten(0, apart.shape[:2]).movedim(1, -1)

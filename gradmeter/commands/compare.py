@@ -29,11 +29,12 @@ def compare(target, settings, cost, sweeps, out, **how):
     from benchmarks.objective.parameter_grids import axis, grid
     from reports import terminal
     from reports.pages import regimes
-    from reports.pages.publish import check_format, write
+    from reports.pages.publish import FORMATS, write
+    from reports.text.rendering import check_format
 
     check_device(how["device"])
     if out:
-        check_format(out)
+        check_format(out, tuple(FORMATS))
     problem = problem_from(target, settings, cost)
     points = list(grid(problem, map(axis, sweeps))) if sweeps else [({}, problem)]
     rows = _measured(points, **how)

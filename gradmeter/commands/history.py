@@ -34,9 +34,10 @@ def history(results, problems, estimators, metric, whole, to, asv, repo):
     from reports.exports import asv as exporting
     from reports.frames import commit_series as series
     from reports.pages import trends
+    from reports.text.rendering import check_format, write_as
 
     if to:
-        trends.check_format(to)
+        check_format(to, tuple(trends.FORMATS))
     damaged: list = []
     frame = reports.load(results, latest=False, damaged=damaged)
     warn_of(damaged)
@@ -50,6 +51,6 @@ def history(results, problems, estimators, metric, whole, to, asv, repo):
             f"and {len(left)} more, {sum(len(one.steps) for one in left)} steps among them: --all"
         )
     if to:
-        click.echo(trends.write(found, to), err=True)
+        click.echo(write_as(to, found, trends.FORMATS), err=True)
     if asv:
         click.echo(exporting.export(found, asv, repo), err=True)

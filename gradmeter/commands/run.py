@@ -63,11 +63,28 @@ def run(
     """
     if scheduler is None:
         check_device(device)
-    who = workers, scheduler, cell_timeout, ctx.parent.params["plugins"]
-    what = samples, replicates, precision, seed, device, not estimators, timing, compiled
+    from benchmarks.running.suite import Suite
+
+    crew = {
+        "workers": workers,
+        "scheduler": scheduler,
+        "limit": cell_timeout,
+        "plugins": ctx.parent.params["plugins"],
+    }
     try:
-        chosen = _suite(_problems(suite, patterns, trajectory), suite, estimators, what)
-        shown = _measure(chosen, who, out, resume, per_parameter)
+        chosen = Suite(
+            problems=_problems(suite, patterns, trajectory),
+            estimators=_estimators(suite, estimators),
+            samples=samples,
+            replicates=replicates,
+            precision=precision,
+            seed=seed,
+            device=device,
+            whole=not estimators,
+            timed=timing,
+            compiled=compiled,
+        )
+        shown = _measure(chosen, crew, out, resume, per_parameter)
     except KeyboardInterrupt:
         _stop("Interrupted", out, resume, INTERRUPTED)
     except OSError as failure:
@@ -87,18 +104,15 @@ def _problems(suite: str, patterns: tuple, trajectory: bool) -> tuple[str, ...]:
     return trajectories.stages(choose("problem with stages", patterns, trajectories.trained(known)))
 
 
-def _suite(problems: tuple, suite: str, estimators: tuple, what: tuple):
-    from benchmarks.running.selection import choose, shelf
-    from benchmarks.running.suite import Suite
+def _estimators(suite: str, patterns: tuple) -> tuple[str, ...]:
+    """Those of the suite, or the chosen ones of all."""
+    from benchmarks.running.selection import choose
+    from estimators import names
 
-    return Suite(
-        problems,
-        choose("estimator", estimators, shelf("full" if estimators else suite)),
-        *what,
-    )
+    return choose("estimator", patterns, names("full" if patterns else suite))
 
 
-def _measure(suite, who: tuple, out: Path, resume: bool, per_parameter: bool) -> "_Shown":
+def _measure(suite, crew_options: dict, out: Path, resume: bool, per_parameter: bool) -> "_Shown":
     from benchmarks.running import crew_of
     from benchmarks.running import suite as running
     from benchmarks.store.store import Store
@@ -106,7 +120,7 @@ def _measure(suite, who: tuple, out: Path, resume: bool, per_parameter: bool) ->
 
     store, shown = Store(out), _Shown()
     _check_writable(store.path)
-    with crew_of(*who) as crew:
+    with crew_of(**crew_options) as crew:
         with Progress(len(suite.cells)) as progress:
             for measurement in running.run(
                 suite, store, resume, per_parameter, progress.starting, crew

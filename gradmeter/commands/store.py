@@ -83,9 +83,9 @@ def export(results: Path, to: Path, everything: bool) -> None:
     """
     import reports
     from reports.pages.publish import write
+    from reports.text.rendering import check_format
 
-    if to.suffix not in (".csv", ".parquet"):
-        raise click.UsageError(f"{to} has no known format; end it in .csv or .parquet.")
+    check_format(to, (".csv", ".parquet"))
     damaged: list = []
     frame = reports.load(results, latest=not everything, damaged=damaged)
     warn_of(damaged)

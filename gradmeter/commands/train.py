@@ -28,14 +28,16 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
 
     Example: gradmeter train vae-digits-weights -e pathwise -e 'reinforce*' -K 1,4
     """
-    from benchmarks.running.selection import choose, shelf
+    from benchmarks.running.selection import choose
     from benchmarks.training.outcomes import Budget, outcomes, start_of
+    from estimators import names as registered
     from reports.pages import training
     from reports.terminal import Progress, print_outcome
+    from reports.text.rendering import check_format, write_as
 
     if out:
-        training.check_format(out)
-    names = choose("estimator", estimators, shelf("full" if estimators else "quick"))
+        check_format(out, tuple(training.FORMATS))
+    names = choose("estimator", estimators, registered("full" if estimators else "quick"))
     budget = Budget(evaluations, seconds, learning_rate)
     rows = []
     with Progress(len(names) * len(samples) * seeds) as progress:
@@ -44,6 +46,6 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
             progress.finished("ok")
     frame = training.framed(rows)
     if out:
-        click.echo(training.write(frame, out), err=True)
+        click.echo(write_as(out, frame, training.FORMATS), err=True)
     print_outcome(frame)
     leave([{"status": "ok" if "objective" in row else "n/a"} for row in rows])

@@ -26,7 +26,11 @@ KEYS = ["problem", "label", *SETTING, "problem_version"]
 
 @dataclass(frozen=True)
 class Step:
-    """A change at `revision` since the step before: of the variance, the bias or the status."""
+    """A change at `revision` since the step before: of the variance, the bias or the status.
+
+    `kind` is worse, better or other, `text` says it in words, and `ratio` is the new variance over
+    the old with its interval, where it is one of the variance.
+    """
 
     revision: str
     kind: str  # worse | better | other
@@ -36,7 +40,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Series:
-    """One cell over revisions, oldest first; `rows` are its records, one a revision."""
+    """One cell over revisions, oldest first.
+
+    `problem`, `label` (the estimator with its configuration), `samples`, `device` and `dtype` name
+    it; `rows` are its records, one a revision, and `steps` what changed on the way.
+    """
 
     problem: str
     label: str
@@ -79,8 +87,9 @@ def series(frame: pandas.DataFrame) -> list[Series]:
 def chosen(
     frame: pandas.DataFrame, problems: Sequence[str], estimators: Sequence[str]
 ) -> pandas.DataFrame:
-    """The records whose names match one of the patterns, if there are any patterns.
+    """The records of `frame` whose names match patterns, such as "normal-*".
 
+    `problems` and `estimators` are patterns, of which one has to match; none: all do.
     Raises ValueError where none does.
     """
     for column, patterns in (("problem", problems), ("estimator", estimators)):
@@ -93,8 +102,9 @@ def chosen(
 
 
 def of_cells(store: str | Path, cells: Iterable[tuple[str, str, int]]) -> list[Series]:
-    """The series of some cells (problem, estimator, K) of a store; none where it lacks them.
+    """The series of some cells of a store; none where it lacks them.
 
+    `store` is its folder, `cells` are (problem, estimator, K).
     Raises FileNotFoundError where there is no store, ValueError where it holds no record.
     """
     cells = set(cells)
@@ -135,7 +145,9 @@ def short(revision: str) -> str:
 
 
 def table(found: list[Series], metric: str = "variance") -> list[dict[str, str]]:
-    """One row of text a series: its first and last value, and its steps."""
+    """One row of text for each of the series `found`: its first and last value of `metric`, its
+    steps.
+    """
     return [
         {
             "problem": one.problem,

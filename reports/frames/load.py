@@ -37,13 +37,14 @@ def load(
     lists: bool = True,
     damaged: list[Damage] | None = None,
 ) -> pandas.DataFrame:
-    """Return the records of a store folder, or of one .jsonl file, as a typed frame.
+    """Return the records of a store as a typed frame.
 
-    Columns are those of `benchmarks.store.schema` and the record's context. Of several records with
-    one identity only the last is kept, unless `latest=False`. Without `lists`, the values per block
-    of replicates are left out, which halves the memory. Lines that are no records, such as one torn
-    by a crash, are left out and added to `damaged`.
+    - `path`: a store folder, or one .jsonl file.
+    - `latest`: of several records with one identity keep only the last.
+    - `lists`: whether to read the values per block of replicates; without, half the memory will do.
+    - `damaged`: a list to which lines that are no records, such as one torn by a crash, are added.
 
+    Columns are those of `benchmarks.store.schema` and the record's context.
     Raises FileNotFoundError where there is no store, ValueError where it holds no record.
     """
     damaged = [] if damaged is None else damaged

@@ -14,7 +14,10 @@ from reports.frames.load import complete
 
 LEVEL = 1e-4  # of "biased", family-wise over all cells of a report
 MARGIN = 1.01  # variances closer than 1 % are called equal, whatever the interval says
-ROUNDING = {"float64": 1e-24, "float32": 1e-10}  # variance / ‖g‖² that is rounding error alone
+ROUNDING_VARIANCE = {
+    "float64": 1e-24,
+    "float32": 1e-10,
+}  # variance / ‖g‖² that is rounding error alone
 PAIRS = 8  # fewest blocks for a paired interval
 
 SETTING = ["samples", "device", "dtype"]
@@ -126,7 +129,7 @@ def _current(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def _rounded(frame: pandas.DataFrame) -> pandas.DataFrame:
-    share = frame["dtype"].map(ROUNDING).astype("float64")
+    share = frame["dtype"].map(ROUNDING_VARIANCE).astype("float64")
     noise = frame["variance"] < share * frame["gradient_norm"] ** 2
     names = [f"{name}{end}" for name in ("variance", "work_variance") for end in ENDS]
     return frame.assign(**{name: frame[name].mask(noise, 0.0) for name in names})

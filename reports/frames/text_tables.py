@@ -12,7 +12,9 @@ from reports.text.phrases import listed
 
 @dataclass(frozen=True)
 class Table:
-    """Titles and cells, all text. The first `words` columns are words, the rest numbers."""
+    """Column `titles` and cells, `rows` by row, all text; the first `words` columns are not
+    numbers.
+    """
 
     titles: list[str]
     rows: list[list[str]]
@@ -98,13 +100,13 @@ def _measured(row: dict) -> list[str]:
 
 
 def setting(row: dict, several_devices: bool) -> str:
-    """`K = 4`, with the device and the precision where the report has several."""
+    """`K = 4` of a `row`, with the device and the precision if the report has `several_devices`."""
     where = f", {row['device']}, {row['dtype']}" if several_devices else ""
     return f"K = {row['samples']}{where}"
 
 
 def rankings(ranked: pandas.DataFrame, several_devices: bool) -> list[tuple[str, Table]]:
-    """One titled table per setting of one problem."""
+    """One titled table per setting of the `ranked` problem; see `setting` for `several_devices`."""
     return [
         (setting(part.iloc[0], several_devices), measurements(part))
         for _, part in ranked.groupby(SETTING, dropna=False)

@@ -13,9 +13,8 @@ from reports.frames.load import complete
 from reports.frames.rankings import headline, prepare, ranking
 from reports.pages import site, trajectories
 from reports.pages.index import content
-from reports.text.rendering import render, write_whole
+from reports.text.rendering import check_format, render, write_as, write_whole
 
-FORMATS = (".html", ".csv", ".parquet")
 FOR_PAPERS = (*export.FORMATS, "tex")
 
 
@@ -24,10 +23,13 @@ def publish(
 ) -> Path:
     """Write index.html, report.md, rankings.csv, biases.csv, refusals.csv and errors.csv.
 
+    - `frame`: as `reports.load` returns it.
+    - `folder`: where to; it is made.
+    - `formats`: what else: figures/ in "pdf", "svg" and "png", and tables/ in "tex".
+
     Beside the index stand matrix.html and a page for every problem and estimator; trends.html,
     where the frame (loaded with `latest=False`) holds several commits, and trajectories.html, where
-    it holds several steps of a training. `formats` adds figures/ in
-    pdf, svg and png, and tables/ in tex. Every page is one file that needs no network and no
+    it holds several steps of a training. Every page is one file that needs no network and no
     script. The same frame gives the same bytes.
     Returns the path of index.html. Raises ValueError for a frame without rows.
     """
@@ -74,27 +76,23 @@ def for_papers(
             write_whole(folder / "tables" / f"{names[problem]}.tex", table)
 
 
+def _page(frame: pandas.DataFrame) -> str:
+    frame = prepare(frame)
+    page = content(frame, export.on_page(ranking(frame)), {}, {}) | {"site": []}
+    return render("report.html.j2", page)
+
+
+def _csv(frame: pandas.DataFrame) -> str:
+    return frame.drop(columns="variance_jackknife").to_csv(index=False)
+
+
+FORMATS = {".html": _page, ".csv": _csv, ".parquet": pandas.DataFrame.to_parquet}
+
+
 def write(frame: pandas.DataFrame, path: str | Path) -> Path:
     """Write one file: the page for .html, all columns for .csv and .parquet. Returns the path."""
-    path = Path(path)
-    check_format(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frame = complete(frame)
-    if path.suffix == ".html":
-        frame = prepare(frame)
-        page = content(frame, export.on_page(ranking(frame)), {}, {}) | {"site": []}
-        write_whole(path, render("report.html.j2", page))
-    elif path.suffix == ".csv":
-        write_whole(path, frame.drop(columns="variance_jackknife").to_csv(index=False))
-    else:
-        frame.to_parquet(path)
-    return path
-
-
-def check_format(path: Path) -> None:
-    """Raise ValueError unless `write` knows the format of `path`."""
-    if path.suffix not in FORMATS:
-        raise ValueError(f"{path} has no known format; end it in {', '.join(FORMATS)}.")
+    check_format(Path(path), tuple(FORMATS))
+    return write_as(Path(path), complete(frame), FORMATS)
 
 
 def _sheets(frame: pandas.DataFrame, ranked: pandas.DataFrame) -> dict[str, pandas.DataFrame]:

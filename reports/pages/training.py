@@ -1,7 +1,6 @@
 """What trainings came to: the objective at equal evaluations and at equal time, over seeds."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy
 import pandas
@@ -15,9 +14,8 @@ from reports.figures.style import MUTED, SETTINGS, Style, plain, styles_of, to_s
 from reports.frames.rankings import labels
 from reports.frames.text_tables import Table
 from reports.text import numbers
-from reports.text.rendering import render, write_whole
+from reports.text.rendering import render
 
-FORMATS = (".html", ".csv")
 BUDGETS = {"evaluations": "cost evaluations", "seconds": "seconds of the processor"}
 BROAD = 7.4  # inches
 
@@ -110,11 +108,8 @@ def over_budgets(frame: pandas.DataFrame, styles: Mapping[str, Style] | None = N
     return figure
 
 
-def write(frame: pandas.DataFrame, path: Path) -> Path:
-    """Write the page for .html, every point of every training for .csv. Returns the path."""
-    check_format(path)
-    if path.suffix == ".csv":
-        return write_whole(path, frame.to_csv(index=False, lineterminator="\n"))
+def page(frame: pandas.DataFrame) -> str:
+    """The page of a comparison of trainings."""
     if frame["objective"].notna().any():
         drawn = export.data(to_svg(over_budgets(frame)))
         begun = numbers.number(start(frame), 4)
@@ -129,13 +124,15 @@ def write(frame: pandas.DataFrame, path: Path) -> Path:
         "table": table(frame),
         "refused": refused(frame),
     }
-    return write_whole(path, render("outcome.html.j2", data))
+    return render("outcome.html.j2", data)
 
 
-def check_format(path: Path) -> None:
-    """Raise ValueError unless `write` knows the format of `path`."""
-    if path.suffix not in FORMATS:
-        raise ValueError(f"{path} has no known format; end it in {' or '.join(FORMATS)}.")
+def points_csv(frame: pandas.DataFrame) -> str:
+    """Every point of every training."""
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+FORMATS = {".html": page, ".csv": points_csv}  # for `rendering.write_as`
 
 
 def _draw(axes: Axes, rows: pandas.DataFrame, name: str, chosen: list[str], styles) -> None:

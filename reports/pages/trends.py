@@ -1,16 +1,13 @@
 """The series of a store as a page and as a table of numbers."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from reports.figures import export, overviews
 from reports.figures.style import to_svg
 from reports.frames import commit_series
 from reports.frames.commit_series import Series
 from reports.frames.text_tables import Table
-from reports.text.rendering import render, write_whole
-
-FORMATS = (".html", ".csv")
+from reports.text.rendering import render
 
 
 def content(found: Sequence[Series], drawn: Mapping[str, str]) -> dict:
@@ -63,21 +60,17 @@ def pictures(found: Sequence[Series]) -> dict[str, str]:
     }
 
 
-def write(found: Sequence[Series], path: Path) -> Path:
-    """Write the page for .html, the numbers for .csv. Returns the path."""
-    check_format(path)
-    if path.suffix == ".csv":
-        return write_whole(
-            path, commit_series.points(found).to_csv(index=False, lineterminator="\n")
-        )
-    page = content(found, pictures(found)) | {"site": []}
-    return write_whole(path, render("trends.html.j2", page))
+def page(found: Sequence[Series]) -> str:
+    """The page of trends by itself."""
+    return render("trends.html.j2", content(found, pictures(found)) | {"site": []})
 
 
-def check_format(path: Path) -> None:
-    """Raise ValueError unless `write` knows the format of `path`."""
-    if path.suffix not in FORMATS:
-        raise ValueError(f"{path} has no known format; end it in {' or '.join(FORMATS)}.")
+def points_csv(found: Sequence[Series]) -> str:
+    """Every point of every series."""
+    return commit_series.points(found).to_csv(index=False, lineterminator="\n")
+
+
+FORMATS = {".html": page, ".csv": points_csv}  # for `rendering.write_as`
 
 
 def _day(one: Series, revision: str) -> str:

@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -61,6 +62,23 @@ def write_whole(path: Path, content: str | bytes) -> Path:
     os.chmod(name, 0o644)
     os.replace(name, path)
     return path
+
+
+def check_format(path: Path, formats: Sequence[str]) -> None:
+    """Raise ValueError unless `path` ends in one of `formats`, such as (".html", ".csv")."""
+    if path.suffix not in formats:
+        *others, last = formats
+        raise ValueError(f"{path} has no known format; end it in {', '.join(others)} or {last}.")
+
+
+def write_as(path: Path, subject, formats: Mapping[str, Callable[..., str | bytes]]) -> Path:
+    """Write `subject` as the ending of `path` says, whole or not at all. Returns the path.
+
+    `formats` has by each ending the function that makes the content of `subject`.
+    Raises ValueError for another ending.
+    """
+    check_format(path, tuple(formats))
+    return write_whole(path, formats[path.suffix](subject))
 
 
 @cache
