@@ -5,6 +5,8 @@ import dataclasses
 import difflib
 import inspect
 import json
+import os
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -92,26 +94,37 @@ class Estimator(ABC):
 
 
 _registry: dict[str, tuple[type[Estimator], dict[str, Any]]] = {}
+_origins: dict[type, str] = {}  # the file in which a class was registered
 
 
 def register(name: str, **preset) -> Callable[[type[Estimator]], type[Estimator]]:
     """Class decorator that adds an estimator under `name`, its fields set to `preset`.
 
-    One class may carry several names. Raises ValueError if another class has the name already.
+    One class may carry several names. A file that is run again replaces its own classes. Raises
+    ValueError if another class has the name already, whatever it is called.
     """
 
     def add(cls: type[Estimator]) -> type[Estimator]:
         if not issubclass(cls, Estimator):
             raise TypeError(f"{cls.__name__} must inherit from estimators.Estimator.")
+        _origins[cls] = origin_of(cls)
         holder = _registry.get(name, (cls,))[0]
-        if holder.__qualname__ != cls.__qualname__:
+        place = _origins.get(holder, origin_of(holder))
+        if (holder.__qualname__, place) != (cls.__qualname__, _origins[cls]):
             raise ValueError(
-                f"The name {name!r} is taken by {holder.__qualname__}; choose another."
+                f"The name {name!r} is taken by {holder.__qualname__} of {place}; choose another."
             )
         _registry[name] = (cls, preset)
         return cls
 
     return add
+
+
+def origin_of(defined: type | Callable) -> str:
+    """The file that defines a class or function, or its module's name where there is none."""
+    module = sys.modules.get(defined.__module__)
+    file = getattr(module, "__file__", None)
+    return os.path.realpath(file) if file else defined.__module__
 
 
 def names() -> list[str]:
