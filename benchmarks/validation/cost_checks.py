@@ -61,13 +61,15 @@ def _check_separate(problem: Problem, dist: Distribution, x: Tensor, f: Tensor) 
 
 
 def _changed(x: Tensor, f: Tensor) -> Iterator[tuple[tuple, Tensor]]:
-    """Places in [K, R] and the samples with other values there: first and last places of f."""
-    in_turn = f.reshape(*f.shape[:2], -1)[..., 0].argsort(0)  # [K, R]
-    lowest, middle, highest = (in_turn[i, 0] for i in (0, len(x) // 2, -1))
-    for k, taken in ((lowest, highest), (highest, lowest), (middle, highest), (middle, lowest)):
+    """Places in [K, R] and the samples with other values there: extreme and usual places of f."""
+    level = f.reshape(*f.shape[:2], -1)[..., 0]  # [K, R]
+    in_turn = level.argsort(0)
+    middle, most, least = len(x) // 2, int(level.argmax()), int(level.argmin())
+    for index, taken in ((most, 0), (least, -1), (None, 0), (None, -1)):
+        k, r = divmod(index, x.shape[1]) if index is not None else (int(in_turn[middle, 0]), 0)
         other = x.clone()
-        other[k, 0] = x[taken, 0]
-        yield (int(k), 0), other
+        other[k, r] = x[in_turn[taken, r], r]
+        yield (k, r), other
     other = x.clone()
     other[:, 0] = x[:, 0].flip(0)
     yield (slice(None), 0), other

@@ -205,7 +205,7 @@ def _changes(trial: _Trial, first: _Run) -> Iterator[tuple[str, list[Tensor]]]:
     with contextlib.suppress(Exception):
         yield "ten times the cost of the others", trial.run(loud=True).rows
     with contextlib.suppress(Exception):
-        changed = trial.run(loud=True, known=first.noise)
+        changed = trial.run("others", loud=True, known=first.noise)
         if not changed.noise.lost and _keeps_to_itself(trial):
             yield "other parameters and noise of the others", changed.rows
 
@@ -216,25 +216,27 @@ def _keeps_to_itself(trial: _Trial) -> bool:
         ours = dataclasses.replace(trial, estimator=create(name))
         with contextlib.suppress(Exception):
             known = ours.run()
-            changed = ours.run(loud=True, known=known.noise)
+            changed = ours.run("others", loud=True, known=known.noise)
             return not changed.noise.lost and _same(known.rows, changed.rows, KEPT)
     return False
 
 
 def _same(rows: list[Tensor], others: list[Tensor], replicate: int | None = None) -> bool:
     """Whether two runs agree, in all replicates or one, to the rounding of other rows."""
-    for x, y in zip(rows, others, strict=True):
-        if replicate is not None:
-            x, y = x[replicate], y[replicate]
-        size = x[x.isfinite()].abs().max() if x.isfinite().any() else 1.0
-        slack = torch.finfo(x.dtype).eps ** 0.75 * float(size)
-        if not torch.allclose(x, y, rtol=0.0, atol=slack, equal_nan=True):
-            return False
-    return True
+    kept = slice(None) if replicate is None else replicate
+    return all(
+        torch.allclose(x[kept], y[kept], rtol=0.0, atol=_slack(x[kept]), equal_nan=True)
+        for x, y in zip(rows, others, strict=True)
+    )
 
 
 def _alike(rows: list[Tensor]) -> bool:
-    return all(torch.equal(x, x[:1].expand_as(x)) for x in rows)
+    """Whether the replicates of a run agree among themselves."""
+    return all(torch.allclose(x, x[:1], rtol=0.0, atol=_slack(x), equal_nan=True) for x in rows)
+
+
+def _slack(x: Tensor) -> float:
+    return torch.finfo(x.dtype).eps ** 0.75 * float(x.nan_to_num(0.0, 0.0, 0.0).abs().max())
 
 
 def _copied(estimator: Estimator) -> Estimator:
