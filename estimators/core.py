@@ -5,6 +5,8 @@ import dataclasses
 import difflib
 import inspect
 import json
+import os
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -101,6 +103,7 @@ class Registered(NamedTuple):
 
 
 _registry: dict[str, Registered] = {}
+_origins: dict[type, str] = {}  # the file in which a class was registered
 
 
 def register(
@@ -113,7 +116,8 @@ def register(
       and "quick" for any other: what its author registers is always measured.
     - `preset`: fields of the class and their values under this name.
 
-    Raises ValueError if another class has the name already, and for an unknown suite.
+    A file that is run again replaces its own classes. Raises ValueError if another class has the
+    name already, whatever it is called, and for an unknown suite.
     """
     if suite not in (None, "quick", "full"):
         raise ValueError(f"{name}: the suite is 'quick' or 'full', not {suite!r}.")
@@ -121,16 +125,25 @@ def register(
     def add(cls: type[Estimator]) -> type[Estimator]:
         if not issubclass(cls, Estimator):
             raise TypeError(f"{cls.__name__} must inherit from estimators.Estimator.")
-        holder = _registry.get(name, (cls,))[0]
-        if holder.__qualname__ != cls.__qualname__:
+        _origins[cls] = origin_of(cls)
+        holder = _registry[name].cls if name in _registry else cls
+        place = _origins.get(holder, origin_of(holder))
+        if (holder.__qualname__, place) != (cls.__qualname__, _origins[cls]):
             raise ValueError(
-                f"The name {name!r} is taken by {holder.__qualname__}; choose another."
+                f"The name {name!r} is taken by {holder.__qualname__} of {place}; choose another."
             )
         own = cls.__module__.partition(".")[0] == __package__
         _registry[name] = Registered(cls, preset, suite or ("full" if own else "quick"))
         return cls
 
     return add
+
+
+def origin_of(defined: type | Callable) -> str:
+    """The file that defines a class or function, or its module's name where there is none."""
+    module = sys.modules.get(defined.__module__)
+    file = getattr(module, "__file__", None)
+    return os.path.realpath(file) if file else defined.__module__
 
 
 def names(suite: Literal["quick", "full"] = "full") -> list[str]:

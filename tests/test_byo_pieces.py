@@ -235,7 +235,10 @@ PLANTED = {
     "score detached from one": (of_normal(DetachedScore), "wrong derivative in 'loc'"),
     "noise from numpy": (of_normal(NumpyNoise), "same torch.manual_seed"),
     "discrete without saying so": (of_normal(Counts), "constraints.nonnegative_integer"),
-    "samples of the wrong shape": (of_normal(WrongShape), "has shape (64, 1)"),
+    "samples of the wrong shape": (
+        of_normal(WrongShape),
+        "has shape (64, 3, 1) instead of (64, 3)",
+    ),
     "wrong icdf": (of_normal(WrongInverse), "disagrees with `log_prob`"),
     "nothing to sample from": (of_normal(Unsampled), "add `sample`, or `icdf` or `cdf`"),
     "parameters out of sight": (of_normal(hidden), "self.scale = scale"),

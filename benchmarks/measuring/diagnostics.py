@@ -12,8 +12,17 @@ DISAGREE = 12  # standard errors: far out, since skewed laws stray further than 
 MOST = 2**20  # numbers drawn to see either
 
 
-def cautions(cell: Cell, found: dict, replicates: int) -> dict:
-    """Changes to `found`, the facts about a cell that was measured."""
+def cautions(cell: Cell, found: dict, replicates: int, known: tuple[str, ...] = ()) -> dict:
+    """Changes to `found`, the facts about a cell that was measured.
+
+    `known` are sentences about the problem, which stand behind those about the cell.
+    """
+    changes = _of_cell(cell, found, replicates)
+    reasons = [*filter(None, [changes.get("reason")]), *known]
+    return changes | ({"reason": " ".join(reasons)} if reasons else {})
+
+
+def _of_cell(cell: Cell, found: dict, replicates: int) -> dict:
     rare = rarest_event(cell, replicates)
     if rare is not None and rare < FEWEST:
         changes = {"heavy_tailed": True, "reason": _about_rare(rare, replicates)}

@@ -18,11 +18,12 @@ class Prepared:
     """A problem that may be measured, and the truth of its gradient where one was found.
 
     `problem` has what its distribution lacks derived from what it brings. `truth` is None where no
-    method reaches it.
+    method reaches it. `cautions` are sentences about the problem that belong beside every number.
     """
 
     problem: Problem
     truth: Truth | None
+    cautions: tuple[str, ...] = ()
 
     def truth_of(self, samples: int) -> Truth | None:
         """The truth where `samples` draws are taken: with a `reduction` there is one for each K."""
@@ -54,9 +55,9 @@ def prepare(problem: Problem, truths: Path | None = None) -> Prepared:
 def _prepare(problem: Problem, truths: Path | None) -> Prepared:
     problem = completed(problem)
     check(problem)
-    examine(problem)
+    cautions = examine(problem)
     truth = find_truth(problem) or kept_truth(problem, truths)
     if truth is None:
         truth = agreed_truth(problem)
         keep(problem, truth, truths)
-    return Prepared(problem, truth)
+    return Prepared(problem, truth, cautions)

@@ -23,6 +23,7 @@ from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.time_and_memory import time_and_memory
 from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
+from benchmarks.validation.estimator_checks import check_estimator
 from estimators import Estimator, Unsupported
 
 
@@ -34,6 +35,7 @@ class Task:
     plan: Plan
     replicates: int
     precision: float | None
+    cautions: tuple[str, ...] = ()  # about the problem
 
     @classmethod
     def of(
@@ -57,7 +59,7 @@ class Task:
         truth = prepared.truth_of(samples)
         cell = Cell(moved, truth, estimator_of(estimator), samples, seed, device)
         plan = plan_of(prepared.problem, samples, replicates, precision)
-        return cls(cell, plan, replicates, precision)
+        return cls(cell, plan, replicates, precision, prepared.cautions)
 
     @property
     def facts(self) -> dict:
@@ -124,6 +126,7 @@ class Task:
             try:
                 if self.refusal:
                     return Measurement(**facts, status="n/a", reason=self.refusal)
+                check_estimator(cell.problem, cell.estimator, cell.samples)
                 found = found or self.replicated(spread, compiled)
                 facts |= health(cell, found)
                 if found.unhealthy:
@@ -132,7 +135,7 @@ class Task:
                 facts |= learning(cell, self.plan)
                 if cell.problem.minibatch is not None:
                     facts |= data_noise(cell)
-                facts |= cautions(cell, facts, found.count)
+                facts |= cautions(cell, facts, found.count, self.cautions)
                 if timed:
                     facts |= time_and_memory(cell, self.plan, facts, compiled)
             except Exception as failure:  # whatever an estimator does, it must not stop a sweep

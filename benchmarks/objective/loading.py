@@ -43,7 +43,7 @@ def read_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as failure:
         raise ProblemError(
-            f"{path} does not import: {type(failure).__name__}: {failure}. "
+            f"{path} does not import: {type(failure).__name__}: {str(failure).rstrip('.')}. "
             f"Run `python {path}` to see where, or gradmeter with --debug."
         ) from failure
     return module

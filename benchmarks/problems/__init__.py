@@ -8,6 +8,7 @@ from functools import cache
 
 from benchmarks.objective.definition import Problem
 from estimators import unknown
+from estimators.core import origin_of
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Entry:
 
 
 _registry: dict[str, Entry] = {}
+_origins: dict[str, tuple[str, str]] = {}  # the function that builds a problem, and its file
 
 
 def register(
@@ -46,9 +48,20 @@ def register(
     - `narrow`: whether suites measure only the quick estimators on it, as on a model that takes
       long.
     - `full`: whether it is in the full suite; stages before the last of a training are in none.
+
+    A file that is run again replaces its own problems. Raises ValueError if the name is taken by a
+    function of another file, or by another one of the same.
     """
 
     def add(build: Callable[[], Problem]) -> Callable[[], Problem]:
+        if build.__module__.partition(".")[0] != "benchmarks":
+            _read_all()  # so that no name of the suite is free because it was not read yet
+        place = build.__qualname__, origin_of(build)
+        holder = _origins.get(name, place) if name in _registry else place
+        if holder != place:
+            taken = "{} of {}".format(*holder)
+            raise ValueError(f"The name {name!r} is taken by {taken}; choose another.")
+        _origins[name] = place
         _registry[name] = Entry(build, quick, replicates, also, narrow, full)
         load.cache_clear()
         return build

@@ -128,7 +128,10 @@ def _over_line(dist: Distribution) -> Integral | None:
     error = float((fine - coarse).abs().max())
     order = x.reshape(len(x), -1).mT.sort(1)  # nodes that round to the bounds lie in the middle
     rows = density.reshape(len(x), -1).mT.gather(1, order.indices)  # [B, N]
-    below = rows.cumsum(1) - rows / 2  # the trapezoid rule, up to each node
+    first = torch.searchsorted(order.values, order.values)  # nodes at one x share their mass
+    last = torch.searchsorted(order.values, order.values, right=True) - 1
+    upto = rows.cumsum(1)  # the trapezoid rule: up to each node, half of its own mass
+    below = (upto.gather(1, last) + (upto - rows).gather(1, first)) / 2
     below[:, -1] = rows.sum(1)
     given = _cdf(dist, x, order.indices) if capabilities.offers(dist, "cdf") else None
     return Integral(order.values.contiguous(), below, error, given=given)

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError
-from estimators import Unsupported, capabilities, evaluate
+from benchmarks.validation.cost_checks import check_cost
+from estimators import capabilities
 from estimators.capabilities import tensors
 
 DRAWS = 64
-ROUNDING = 1e-5  # relative; a distribution may remember the samples it drew more exactly
 
 
 def completed(problem: Problem) -> Problem:
@@ -27,7 +28,8 @@ def completed(problem: Problem) -> Problem:
 
 
 def check(problem: Problem) -> None:
-    """Raise ProblemError for the first mistake found in `problem`."""
+    """Raise ProblemError for the first mistake found in `problem`, in float64 as it is measured."""
+    problem = problem.to("cpu", torch.float64)
     batch = problem.dist().batch_shape
     sizes = {size for value in problem.parameters.values() for size in value.shape}
     copies = min({3, 5, 7, 11} - sizes, default=13)  # so that no wrong broadcasting goes unseen
@@ -41,7 +43,7 @@ def check(problem: Problem) -> None:
     _check_parameters_used(problem)
     with stream(stream_key("check", problem.name)):
         x = _samples(problem, dist)
-        _check_cost(problem, dist, x)
+        check_cost(problem, dist, x)
 
 
 def _check_parameters_used(problem: Problem) -> None:
@@ -64,58 +66,34 @@ def _check_parameters_used(problem: Problem) -> None:
             )
 
 
-def _samples(problem: Problem, dist) -> Tensor:
-    try:
-        return dist.sample((DRAWS,))
-    except Exception as failure:
-        raise ProblemError(
-            f"The distribution of problem {problem.name!r} cannot be sampled: "
-            f"{type(failure).__name__}: {failure}"
-        ) from failure
+def _samples(problem: Problem, dist: Distribution) -> Tensor:
+    """Samples [DRAWS, R, *batch, *event], each sampler's shape and values having been looked at."""
+    samplers = ("rsample", "sample") if dist.has_rsample else ("sample",)
+    for name in samplers:
+        try:
+            x = getattr(dist, name)((DRAWS,)).detach()
+        except Exception as failure:
+            raise ProblemError(
+                f"The distribution of problem {problem.name!r} cannot be sampled: "
+                f"{type(failure).__name__}: {failure}"
+            ) from failure
+        _check_samples(problem, dist, name, x)
+    return x
 
 
-def _check_cost(problem: Problem, dist, x: Tensor) -> None:
-    f = _costs(problem, dist, x)  # [K, R, *B]
-    if not f.is_floating_point():
+def _check_samples(problem: Problem, dist: Distribution, name: str, x: Tensor) -> None:
+    shape = (DRAWS, *dist.batch_shape, *dist.event_shape)
+    if x.shape != shape:
         raise ProblemError(
-            f"The cost of problem {problem.name!r} returned {f.dtype}; it must return floating "
-            "values: add .to(torch.get_default_dtype())."
+            f"`{name}(({DRAWS},))` of {capabilities.describe(dist)} in problem {problem.name!r}, "
+            f"with batch_shape {tuple(dist.batch_shape)}, has shape {tuple(x.shape)} instead of "
+            f"{shape}, which is the sample shape, then batch_shape, then event_shape; draw in "
+            "self._extended_shape(sample_shape)."
         )
-    bad = int((~f.isfinite()).sum())
+    bad = int((~x.isfinite()).sum())
     if bad:
         raise ProblemError(
-            f"The cost of problem {problem.name!r} is not finite for {bad} of {f.numel()} samples; "
-            "make it finite on the whole support of the distribution."
+            f"The samples of problem {problem.name!r} are not finite: {bad} of {x.numel()} numbers "
+            f"that `{name}` of {capabilities.describe(dist)} gives in {x.dtype}; use less extreme "
+            "parameters, or mend the sampler."
         )
-    if not torch.equal(f, _costs(problem, dist, x)):
-        raise ProblemError(
-            f"The cost of problem {problem.name!r} gives other values for the same samples; draw "
-            "its noise once, outside, so that it is a function of x."
-        )
-    if (x != x[:1]).any() and (f == f[:1]).all():
-        raise ProblemError(
-            f"The cost of problem {problem.name!r} has the same value for all {DRAWS} samples; it "
-            "ignores x, so there is nothing to estimate."
-        )
-    other = x.clone()
-    other[:, 0] = x[:, 0].flip(0)
-    gap = (f - _costs(problem, dist, other))[:, 1:].abs().max()
-    if gap > ROUNDING * f.abs().max():
-        raise ProblemError(
-            f"The cost of problem {problem.name!r} mixes replicates: changing the samples of one "
-            "changed the cost of another; reduce only the event axes, counted from the right."
-        )
-
-
-def _costs(problem: Problem, dist, x: Tensor) -> Tensor:
-    try:
-        return evaluate(problem.cost, x, dist).detach()
-    except (Unsupported, ProblemError):
-        raise
-    except ValueError as failure:
-        raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
-    except Exception as failure:
-        raise ProblemError(
-            f"The cost of problem {problem.name!r} raises {type(failure).__name__} for samples of "
-            f"shape {tuple(x.shape)}: {failure}"
-        ) from failure

@@ -1,0 +1,89 @@
+"""Checks of a cost: a finite function of each sample by itself."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from benchmarks.objective.definition import Problem, ProblemError
+from estimators import Unsupported, evaluate
+
+ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it needs
+
+
+def check_cost(problem: Problem, dist: Distribution, x: Tensor) -> None:
+    """Raise ProblemError for the first mistake in the cost, seen at samples x [K, R, *B, *E]."""
+    f = _costs(problem, dist, x)  # [K, R, *B]
+    if not f.is_floating_point():
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} returned {f.dtype}; it must return floating "
+            "values: add .to(torch.get_default_dtype())."
+        )
+    bad = int((~f.isfinite()).sum())
+    if bad:
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} is not finite for {bad} of {f.numel()} samples; "
+            "make it finite on the whole support of the distribution."
+        )
+    if not torch.equal(f, _costs(problem, dist, x)):
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} gives other values for the same samples; draw "
+            "its noise once, outside, so that it is a function of x."
+        )
+    if (x != x[:1]).any() and (f == f[:1]).all():
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} has the same value for all {len(x)} samples; it "
+            "ignores x, so there is nothing to estimate."
+        )
+    _check_separate(problem, dist, x, f)
+
+
+def _check_separate(problem: Problem, dist: Distribution, x: Tensor, f: Tensor) -> None:
+    """Whether another value of one sample, or of one replicate, leaves every other cost alone."""
+    before = _costs(problem, dist, x.clone())  # no transform remembers the pre-image of a copy
+    for place, other in _changed(x, f):
+        apart = (_costs(problem, dist, other) - before).abs()
+        apart[place] = 0
+        moved = (apart > ROUNDING * (before.abs() + before.abs().median())).nonzero()
+        if not len(moved):
+            continue
+        within = len(place) > 1 and bool((moved[:, 1] == place[1]).all())
+        mixes, whose = (
+            ("samples", "another") if within else ("replicates", "a sample of another replicate")
+        )
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} mixes {mixes}: changing one sample changed the "
+            f"cost of {whose}, so it is no function of x alone; reduce only the event axes, "
+            "counted from the right, and leave centring, ranks and batch normalisation "
+            "(use .eval()) out of it."
+        )
+
+
+def _changed(x: Tensor, f: Tensor) -> Iterator[tuple[tuple, Tensor]]:
+    """Places in [K, R] and the samples with other values there: extreme and usual places of f."""
+    level = f.reshape(*f.shape[:2], -1)[..., 0]  # [K, R]
+    in_turn = level.argsort(0)
+    middle, most, least = len(x) // 2, int(level.argmax()), int(level.argmin())
+    for index, taken in ((most, 0), (least, -1), (None, 0), (None, -1)):
+        k, r = divmod(index, x.shape[1]) if index is not None else (int(in_turn[middle, 0]), 0)
+        other = x.clone()
+        other[k, r] = x[in_turn[taken, r], r]
+        yield (k, r), other
+    other = x.clone()
+    other[:, 0] = x[:, 0].flip(0)
+    yield (slice(None), 0), other
+
+
+def _costs(problem: Problem, dist: Distribution, x: Tensor) -> Tensor:
+    try:
+        return evaluate(problem.cost, x, dist).detach()
+    except (Unsupported, ProblemError):
+        raise
+    except ValueError as failure:
+        raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
+    except Exception as failure:
+        raise ProblemError(
+            f"The cost of problem {problem.name!r} raises {type(failure).__name__} for samples of "
+            f"shape {tuple(x.shape)}: {failure}"
+        ) from failure

@@ -1,0 +1,155 @@
+"""Checks of samplers: shapes, streams, repeated values, and laws held against one another."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+
+import torch
+from scipy.special import ndtri
+from torch import Tensor
+from torch.distributions import Distribution
+
+from benchmarks.machine.random_streams import stream, stream_key
+from benchmarks.validation.score_identities import ALARM, DIRECTIONS, projections
+from estimators import capabilities
+
+DRAWS = 2**17  # a scale that is 2 % off is ten standard errors off
+NUMBERS = 2**23  # held at once, at most
+PILE = 5  # samples that are one number: by chance not even from 24 random bits
+MOST_COLUMNS = 16  # coordinates in which it is looked for
+ROUNDING = 1e-12
+TINY = 1e-290  # below it, numbers repeat because they end there
+
+
+def draws_of(dist: Distribution) -> int:
+    """How many samples: fewer of a batch, and where each is large or made from many numbers."""
+    shape = dist.batch_shape + dist.event_shape
+    held = sum(t.numel() for t in capabilities.tensors(dist).values())
+    most = DRAWS // max(dist.batch_shape.numel(), 1)
+    return max(min(most, NUMBERS // max(shape.numel(), held, 1)), 2**9)
+
+
+def sampled(dist: Distribution) -> Iterator[tuple[str, Tensor]]:
+    """Samples in each way that a univariate distribution has."""
+    shape = (draws_of(dist),)
+    yield "sample", dist.sample(shape)
+    if dist.has_rsample:
+        yield "rsample", dist.rsample(shape).detach()
+    if capabilities.offers(dist, "icdf") and not dist.event_shape:
+        with contextlib.suppress(NotImplementedError):
+            yield "icdf", dist.icdf(capabilities.uniforms(dist, shape))
+
+
+def of_sampler(dist: Distribution) -> Iterator[str]:
+    """Whether `sample` has the right shape, torch's noise and support, `rsample` a derivative."""
+    key = stream_key("sampler")
+    draws = []
+    for _ in range(2):
+        with stream(key):
+            draws.append(dist.sample((64,)))
+    x, shape = draws[0], (64, *dist.batch_shape, *dist.event_shape)
+    if x.shape != shape:
+        yield (
+            f"`sample((64,))` has shape {tuple(x.shape)} instead of {shape}, which is the sample "
+            "shape, then batch_shape, then event_shape."
+        )
+    if not torch.equal(x, draws[1]):
+        yield (
+            "`sample` gives other values for the same torch.manual_seed; draw its noise with torch."
+        )
+    if not dist.event_shape and not capabilities.is_discrete(dist) and _repeats(x):
+        yield (
+            "samples repeat exactly, as those of a discrete distribution do, but its support does "
+            "not say so; add for example `support = constraints.nonnegative_integer`."
+        )
+    if dist.has_rsample:
+        with torch.enable_grad():
+            twin, leaves = capabilities.with_leaves(dist)
+            if leaves and not twin.rsample((2,)).requires_grad:
+                yield (
+                    "`rsample` is detached from every parameter; compute samples from the "
+                    "parameters without .detach(), .data or no_grad, or set has_rsample = False."
+                )
+
+
+def of_uniform(u: Tensor, what: str) -> Iterator[str]:
+    """Whether F(x) [n] is uniform: Kolmogorov–Smirnov, and mean and square of normal scores."""
+    n = u.numel()
+    u = u.flatten().clamp(1e-15, 1 - 1e-15)
+    steps = torch.arange(n + 1, dtype=u.dtype) / n
+    ordered = u.sort().values
+    distance = float(torch.maximum((ordered - steps[:-1]).max(), (steps[1:] - ordered).max()))
+    z = torch.special.ndtri(u)
+    measured = {
+        f"the Kolmogorov–Smirnov distance is {distance:.4f}": (
+            distance * math.sqrt(n) / math.sqrt(math.log(6 / ALARM) / 2)
+        ),
+        f"the normal scores of the samples have mean {float(z.mean()):.4f} instead of 0": (
+            float(z.mean().abs()) * math.sqrt(n) / _quantile(3)
+        ),
+        f"the normal scores of the samples have scale {float(z.square().mean().sqrt()):.4f} "
+        "instead of 1": float((z.square().mean() - 1).abs()) * math.sqrt(n / 2) / _quantile(3),
+    }
+    worst = max(measured, key=measured.get)
+    if measured[worst] > 1:
+        yield (
+            f"{what}: {worst}, over {n} samples (false-alarm rate {ALARM:g}); one of the two is "
+            "wrong, or belongs to other parameters."
+        )
+
+
+def same_law(dist: Distribution, count: int) -> Iterator[str]:
+    """Whether `rsample` and `sample` have one law: ranks of projections, each batch by itself."""
+    x, y = dist.sample((count,)), dist.rsample((count,)).detach()
+    for place, along in enumerate(projections(dist, torch.cat([x, y]))):
+        pooled = along.reshape(2 * count, -1)
+        mixed = torch.randperm(2 * count)  # so that ties are broken at random
+        first = mixed < count
+        order = pooled[mixed].argsort(0)
+        u = (torch.arange(2 * count, dtype=x.dtype) + 0.5) / (2 * count)
+        z = torch.special.ndtri(u).unsqueeze(1).expand_as(pooled)
+        scores = torch.empty_like(pooled).scatter(0, order, z)  # of each sample, in its batch
+        gaps = []
+        for score in (scores, scores.square()):
+            own = score.mean(1)  # one number a draw: elements of a batch may be correlated
+            ours, theirs = own[first], own[~first]
+            error = float((ours.var() + theirs.var()).sqrt()) / math.sqrt(count)
+            gaps.append((float(theirs.mean() - ours.mean()), error))
+        level = _quantile(2 * len(DIRECTIONS))
+        if any(abs(gap) > level * error + 1e-12 for gap, error in gaps):
+            yield (
+                f"`rsample` and `sample` have different laws: along {DIRECTIONS[place]} "
+                f"their normal scores differ by {gaps[0][0]:.4f} in mean and {gaps[1][0]:.4f} in "
+                f"square, over {count} samples of each (false-alarm rate {ALARM:g})."
+            )
+            return
+
+
+def piled_up(dist: Distribution) -> Iterator[str]:
+    """Whether a continuous distribution gives one number again and again inside its support."""
+    if capabilities.is_discrete(dist):
+        return
+    x = dist.sample((draws_of(dist),))
+    for column in x.reshape(len(x), -1).mT[:MOST_COLUMNS]:
+        values, counts = column.unique(return_counts=True)
+        inner = counts >= PILE
+        inner[[0, -1]] = False  # numbers end there
+        inner &= (values.abs() > TINY) & ((1 - values).abs() > ROUNDING)
+        gaps = values.diff() > ROUNDING * values[1:].abs()  # piles of rounding have neighbours
+        inner[1:-1] &= gaps[:-1] & gaps[1:]
+        if inner.any():
+            most = int(counts.where(inner, 0).argmax())
+            yield (
+                f"samples repeat: {float(values[most]):.6g} came up {int(counts[most])} times in "
+                f"{len(x)}, which no density allows; its sampler breaks down there."
+            )
+            return
+
+
+def _repeats(x: Tensor) -> bool:
+    first = x.reshape(len(x), -1)[:, 0]
+    return 1 < len(first.unique()) < len(first) / 2
+
+
+def _quantile(tests: int) -> float:
+    return float(-ndtri(ALARM / 2 / tests))
