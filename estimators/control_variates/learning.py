@@ -1,4 +1,4 @@
-"""What control variates learn while they are used: lessons of so many calls, one after the other."""
+"""What control variates learn while they are used: lessons of so many calls each."""
 
 from collections.abc import Callable
 from typing import Protocol
