@@ -71,7 +71,7 @@ def test_the_truth_is_the_gradient_within_what_it_says(monkeypatch):
     found = agreed_truth(problem())
     off = (found.gradient - torch.tensor([0.0, 0.6])).norm()
     assert off < 5 * found.error.norm()
-    assert found.disagreement < 0.05 * 0.6
+    assert found.disagreement < 0.1 * 0.6
     assert json.loads(found.note)["runs"].keys() <= {"pathwise", "reinforce-loo", "measure-valued"}
 
 
