@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 import pandas
 from rich.console import Console
@@ -10,9 +11,11 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from reports.frames.load import complete
-from reports.frames.rankings import errors, ranking, refusals
+from reports.frames.mean_agreement import with_disagreements
+from reports.frames.rankings import cautions, errors, ranking, refusals
 from reports.frames.recommendation import by_work, recommend
 from reports.frames.text_tables import Table as Sheet
+from reports.frames.text_tables import direction
 from reports.pages import regimes, training, trajectories
 from reports.text import numbers
 
@@ -66,9 +69,13 @@ class Progress:
             print(f"{self.done}/{self.total}, {left:.0f} s left: {self.cell}", file=sys.stderr)
 
 
-def print_ranking(rows: list[dict]) -> None:
-    """The ranking of each problem's estimators on stdout, then who refused and who failed."""
+def print_ranking(rows: list[dict], folder: Path | None = None) -> None:
+    """The ranking of each problem's estimators on stdout, then who refused and who failed.
+
+    `folder` is that of the store, whose means are held against each other where there is no truth.
+    """
     frame = complete(pandas.DataFrame(rows))
+    frame = with_disagreements(frame, folder) if folder else frame
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     ranked = ranking(frame)
     if frame["problem"].nunique() > FEW:
@@ -77,6 +84,7 @@ def print_ranking(rows: list[dict]) -> None:
         for problem, part in ranked.groupby("problem", sort=False):
             console.print(_ranking_table(problem, part))
         _print_reasons(console, refusals(frame))
+    _print_cautions(console, frame)
     _print_failures(console, frame)
 
 
@@ -89,6 +97,7 @@ def print_comparison(rows: list[dict]) -> None:
         console.print(_ranking_table(str(frame["problem"].iloc[0]), measured))
     for reasons in (refusals(frame), errors(frame)):
         _print_reasons(console, reasons)
+    _print_cautions(console, frame)
     if not measured.empty:
         console.print(recommend(frame), markup=False, style="bold")
 
@@ -130,6 +139,15 @@ def _print_reasons(console: Console, reasons: pandas.DataFrame) -> None:
     for reason, part in reasons.groupby("reason", sort=False):
         names = ", ".join(dict.fromkeys(part["label"]))
         console.print(f"{names}: {reason}", style="dim", markup=False)
+
+
+def _print_cautions(console: Console, frame: pandas.DataFrame) -> None:
+    """What to beware of in what was measured: each caution once, after all whom it is about."""
+    several = frame["problem"].nunique() > 1
+    for (problem, reason), part in cautions(frame).groupby(["problem", "reason"], sort=False):
+        names = ", ".join(dict.fromkeys(part["label"]))
+        where = f"{problem}, {names}" if several else names
+        console.print(f"beware of {where}: {reason}", markup=False)
 
 
 def _print_failures(console: Console, frame: pandas.DataFrame) -> None:
@@ -195,14 +213,18 @@ def _cheapest(part: pandas.DataFrame) -> str:
 
 def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
     table = Table(title=problem, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for name in ("estimator", "K", "variance [95 %]", "bias", "seconds", "variance × s [95 %]"):
-        table.add_column(name, justify="left" if name in ("estimator", "bias") else "right")
-    for _, row in part.iterrows():
+    ways = [direction(row) for _, row in part.iterrows()]
+    told = bool({*ways} - {numbers.NOTHING})
+    words = ["bias", *["direction"] * told]
+    for name in ("estimator", "K", "variance [95 %]", *words, "seconds", "variance × s [95 %]"):
+        table.add_column(name, justify="left" if name in ("estimator", *words) else "right")
+    for (_, row), way in zip(part.iterrows(), ways, strict=True):
         table.add_row(
             row["label"],
             str(row["samples"]),
             numbers.interval(row["variance"], row["variance_low"], row["variance_high"]),
             _bias(row),
+            *[way] * told,
             numbers.seconds(row["seconds"]),
             numbers.interval(
                 row["work_variance"], row["work_variance_low"], row["work_variance_high"]

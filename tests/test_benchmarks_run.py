@@ -22,7 +22,7 @@ from benchmarks.peers import scaling
 from benchmarks.running import in_process
 from benchmarks.running import suite as running
 from benchmarks.store.store import Store
-from estimators.control_variates import learned_surrogate
+from estimators.control_variates import learned_by_descent
 
 TINY = running.Suite(("normal-linear",), ("pathwise",), replicates=100, timed=False)
 
@@ -166,11 +166,11 @@ def test_stages_before_the_last_are_in_no_suite():
 def test_what_is_timed_learned_for_one_step_but_is_as_learned(monkeypatch):
     steps = []
 
-    def counted(dist, surrogate, start, steps_asked, fit=learned_surrogate.fit):
+    def counted(dist, surrogate, start, steps_asked, fit=learned_by_descent.fit):
         steps.append(steps_asked)
         return fit(dist, surrogate, start, steps_asked)
 
-    monkeypatch.setattr(learned_surrogate, "fit", counted)
+    monkeypatch.setattr(learned_by_descent, "fit", counted)
     measured = measure(problems.load("bernoulli-linear"), "relax", replicates=1000)
     assert measured.status == "ok"
     assert measured.seconds > 0

@@ -162,5 +162,5 @@ def test_problems_are_grouped_by_what_their_names_begin_with():
 
 def test_a_problem_says_how_its_truth_was_found():
     known = pandas.DataFrame({"gradient_norm": [float("nan"), 2.0], "truth_method": "quadrature"})
-    assert site._truth(known) == "Truth: quadrature, ‖g‖ = 2.00."
-    assert site._truth(known.head(1)) == "The exact gradient is not known."
+    assert page.truth(known) == "Truth: quadrature, ‖g‖ = 2.00."
+    assert page.truth(known.head(1)) == "The exact gradient is not known."

@@ -6,6 +6,7 @@ import pandas
 import torch
 
 from benchmarks.measuring.arguments import estimators_of, samples_of
+from benchmarks.measuring.cross_checks import cross_checked
 from benchmarks.measuring.measure import measure_together
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.prepare import prepare
@@ -42,10 +43,12 @@ def compare(
     status "n/a" and the reason. Raises ProblemError for a mistake in the problem, ValueError or
     TypeError for an argument that cannot be meant.
     """
+    chosen, counts = estimators_of(estimators), samples_of(samples)
     rows = measurements(
-        problem, estimators, samples, compiled=compiled, replicates=replicates,
+        problem, chosen, counts, compiled=compiled, replicates=replicates,
         precision=precision, seed=seed, device=device, dtype=dtype,
     )  # fmt: skip
+    rows = cross_checked(list(rows), chosen * len(counts))
     return pandas.DataFrame([measurement.row for measurement in rows])
 
 

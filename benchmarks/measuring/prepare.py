@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
+import torch
+
+from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.diagnostics import wrong_sampler
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.truth.exact import find_truth, truth_of_draws
@@ -11,6 +15,7 @@ from benchmarks.truth.kept import keep, kept_truth
 from benchmarks.truth.two_estimators import agreed_truth
 from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
+from estimators import create
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,13 @@ def _prepare(problem: Problem, truths: Path | None) -> Prepared:
     cautions = examine(problem)
     truth = find_truth(problem) or kept_truth(problem, truths)
     if truth is None:
-        truth = agreed_truth(problem)
+        truth = None if _wrong_sampler(problem) else agreed_truth(problem)
         keep(problem, truth, truths)
     return Prepared(problem, truth, cautions)
+
+
+def _wrong_sampler(problem: Problem) -> bool:
+    """Whether samples have another law than the distribution says: no two runs make a truth."""
+    moved = problem.to("cpu", torch.float64)
+    cell = Cell(moved, None, create("reinforce"), 1, 0, torch.device("cpu"))
+    return wrong_sampler(cell) is not None

@@ -23,6 +23,7 @@ from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.time_and_memory import time_and_memory
 from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
+from benchmarks.truth.uncertainty import allow_for
 from benchmarks.validation.estimator_checks import check_estimator
 from estimators import Estimator, Unsupported
 
@@ -132,6 +133,7 @@ class Task:
                 if found.unhealthy:
                     return Measurement(**facts, status="error", reason=_unhealthy(found))
                 facts |= statistics(cell, found)
+                facts |= allow_for(cell.truth, facts)
                 facts |= learning(cell, self.plan)
                 if cell.problem.minibatch is not None:
                     facts |= data_noise(cell)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks import problems
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.problems import trajectories
@@ -15,6 +17,7 @@ from benchmarks.running.selection import Membership, suite_cells
 from benchmarks.statistics.random_projections import sketch
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from benchmarks.store.store import Store, identity
+from estimators import create
 
 CAP = 1_000_000  # replicates at which a run to a given precision ends, unless told otherwise
 
@@ -154,7 +157,8 @@ def _summaries(measurement: Measurement) -> dict:
     wide = {"mean": measurement.blocks["mean"]}
     known = measurement.parameters or {}
     wide |= {name: known[name] for name in ("truth", "truth_error") if name in known}
-    return measurement.blocks | {name: sketch(value) for name, value in wide.items()}
+    claims = {"claims_unbiased": np.array(create(measurement.estimator).unbiased)}
+    return measurement.blocks | {name: sketch(value) for name, value in wide.items()} | claims
 
 
 def _announced(jobs: Iterator[Job], starting: Callable[[str], None]) -> Iterator[Job]:

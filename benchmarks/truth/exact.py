@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from benchmarks.objective.truth import Truth
+from benchmarks.truth.jumps import largest_jump
 from benchmarks.truth.quadrature import NODES, WIDTH, quadrature_nodes
 from estimators import Unsupported, capabilities, create, distributions, evaluate
 
@@ -119,6 +120,8 @@ def _quadrature(problem: "Problem", dist: Distribution) -> Truth | None:
 def _by_quantiles(problem: "Problem", dist: Distribution) -> Truth | None:
     """∇ ∫ f(F⁻¹(u; λ)) du, where there is an icdf but no density; double exponential nodes."""
     if dist.event_shape or capabilities.is_discrete(dist) or not capabilities.offers(dist, "icdf"):
+        return None
+    if largest_jump(problem):  # whose share of the gradient is not on the way through samples
         return None
     t = torch.linspace(-WIDTH, WIDTH, NODES, dtype=torch.float64)
     v = math.pi / 2 * t.sinh()

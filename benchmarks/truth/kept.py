@@ -23,7 +23,8 @@ def kept_truth(problem: Problem, folder: Path | None) -> Truth | None:
     try:
         arrays = read_arrays(folder, f"{fingerprint(problem)}.npz")
         gradient, error = (torch.from_numpy(arrays[key]) for key in ("gradient", "error"))
-        return Truth(gradient, error, str(arrays["method"]), str(arrays["note"]))
+        disagreement = float(arrays["disagreement"])
+        return Truth(gradient, error, str(arrays["method"]), str(arrays["note"]), disagreement)
     except (OSError, ValueError, KeyError):  # none, or a damaged one: it is found again
         return None
 
@@ -33,7 +34,7 @@ def keep(problem: Problem, truth: Truth | None, folder: Path | None) -> None:
     if folder is None or truth is None:
         return
     arrays = {"gradient": truth.gradient.numpy(), "error": truth.error.numpy()}
-    arrays |= {"method": truth.method, "note": truth.note}
+    arrays |= {"method": truth.method, "note": truth.note, "disagreement": truth.disagreement}
     with suppress(OSError):  # it is found again next time
         write_arrays(folder / f"{fingerprint(problem)}.npz", arrays)
 

@@ -1,15 +1,19 @@
-"""A truth where no other is reached: two unbiased estimators of different kinds that agree."""
+"""A truth where no other is reached: unbiased estimators of different kinds that agree."""
 
 import json
-import math
-import time
+from dataclasses import dataclass
+from itertools import combinations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.objective.truth import Truth
+from benchmarks.truth.agreement import Agreement, compare_rows
+from benchmarks.truth.jumps import largest_jump
+from benchmarks.truth.work import counted
 from estimators import Unsupported, create
 
 # Kinds rest on different identities, so that one mistake does not go through two of them.
@@ -18,70 +22,155 @@ KINDS = (
     ("reinforce-loo",),
     ("measure-valued", "disarm", "rebar", "stochastic-triples"),
 )
+THROUGH = {"pathwise", "implicit", "rebar"}  # see no jump of the cost
 SAMPLES = 16
-BLOCK = 64  # replicates at a time
-SECONDS = 4.0  # for each of the two
-MOST = 20_000  # replicates; a run of these takes as long as a cell
-DISAGREE = 5.0  # standard errors, of any parameter
+ROWS = 256  # of replicates, whose means are compared
+FEWEST, MOST = 2, 512  # replicates in a row
+WORK = 3e8  # of each run, in numbers written: two or three seconds
+THIRD = 2**20  # numbers × parameters up to which a third kind is tried beside two
+AT_ONCE = 2**24  # numbers written by one batch of replicates
+PILOT = 16  # replicates whose work is counted
+CLOSE = 0.02  # of ‖g‖: a disagreement that is excluded beyond this is small enough
+DISAGREE = 1e-4  # level at which two runs are said to disagree
 SEED = 1_000_003  # far from those of measurements, so that a truth shares no noise with them
 
 
-def agreed_truth(problem: Problem, seconds: float = SECONDS) -> Truth | None:
-    """The mean of two long runs that agree, weighted by precision; None if there are no two.
+def agreed_truth(problem: Problem) -> Truth | None:
+    """The mean of the two quietest runs, weighted by precision; None if no two agree.
 
-    Takes about 2 × `seconds`. The note says which estimators, how many replicates, and how well
-    they agree. None also where they disagree: then one of them is biased here.
+    A run of each kind is made that the problem admits, with twice and twice as many replicates,
+    until two are shown to agree within 2 % of ‖g‖ or the work of each is spent: what is counted is
+    replicates and numbers, not seconds, so that the answer is the same every time. Kinds that go
+    through the derivative of the cost are left out where it jumps. None where any two disagree:
+    then one of them is biased here. `disagreement` is what their comparison does not exclude.
     """
     if problem.truth != "auto" or problem.reduction is not None or problem.minibatch is not None:
         return None
     problem = problem.to("cpu", torch.float64)
-    runs = {}
+    with unvalidated():
+        runs, jump = _runs(problem)
+        if len(runs) < 2:
+            return None
+        pair, agreement = _until_close(runs)
+    return None if pair is None else _combined(*pair, agreement, jump)
+
+
+@dataclass
+class Run:
+    """Replicates of one estimator, added up in rows; more can be made."""
+
+    problem: Problem
+    name: str
+    sums: Tensor | float = 0.0  # [ROWS, P]
+    count: int = 0  # replicates in each row
+    each: float = 0.0  # numbers written for one replicate
+
+    @classmethod
+    def begun(cls, problem: Problem, name: str) -> "Run | None":
+        """A run without a replicate, or None if the estimator refuses."""
+        run = cls(problem, name)
+        if create(name).unsupported(problem.differentiable_dist(), SAMPLES):
+            return None
+        try:
+            _, work = counted(lambda: run._drawn(0, PILOT, 1))
+        except (Unsupported, RuntimeError, ValueError):
+            return None
+        run.each = work / PILOT
+        return run
+
+    def more(self) -> bool:
+        """Twice as many replicates, if the work allows; whether any were added."""
+        target = max(2 * self.count, FEWEST)
+        if self.count and (target > MOST or target * ROWS * self.each > WORK):
+            return False
+        while self.count < target:
+            self._add(min(FEWEST, target - self.count))
+        return True
+
+    @property
+    def least(self) -> float:
+        """The work of as many replicates as a run has at least."""
+        return FEWEST * ROWS * self.each
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The mean of each row: [ROWS, P]."""
+        return (self.sums / self.count).numpy()
+
+    def _add(self, count: int) -> None:
+        """So many replicates more in each row, as many rows at once as fit."""
+        height = int(max(1, min(AT_ONCE // (count * self.each), ROWS)))
+        tops = range(0, ROWS, height)
+        parts = [self._drawn(top, min(height, ROWS - top), count) for top in tops]
+        self.sums = self.sums + torch.cat(parts)
+        self.count += count
+
+    def _drawn(self, top: int, rows: int, count: int) -> Tensor:
+        """The sums of `count` new replicates in each of some rows: [rows, P]."""
+        with stream(stream_key("truth", SEED, self.problem.name, self.name, self.count, top)):
+            g = self.problem.gradients(create(self.name), SAMPLES, rows * count)
+        return g.detach().reshape(rows, count, -1).sum(1)
+
+
+def _runs(problem: Problem) -> tuple[list[Run], float]:
+    """A run of each kind that the problem admits, and the largest jump of its cost."""
+    jump, runs = None, []
+    size = problem.numbers(SAMPLES) * sum(v.numel() for v in problem.parameters.values())
     for kind in KINDS:
         for name in kind:
-            found = _run(problem, name, seconds)
-            if found is not None:
-                runs[name] = found
+            if len(runs) > 1 and size > THIRD:
                 break
-        if len(runs) == 2:
-            return _combined(runs)
-    return None
+            run = Run.begun(problem, name)
+            if run is None or (len(runs) > 1 and run.least > WORK):
+                continue
+            if name in THROUGH:
+                jump = largest_jump(problem) if jump is None else jump
+                if jump:
+                    continue
+            runs.append(run)
+            break
+    return runs, jump or 0.0
 
 
-def _combined(runs: dict[str, tuple[Tensor, Tensor, int]]) -> Truth | None:
-    (mean, error, _), (other, other_error, _) = runs.values()
-    both = torch.hypot(error, other_error).clamp_min(1e-300)
-    apart = float(((mean - other).abs() / both).max())
-    if apart > DISAGREE + math.log10(len(mean)):
-        return None
-    weight = other_error.square() / both.square()
+def _until_close(runs: list[Run]) -> tuple[tuple[Run, Run] | None, Agreement | None]:
+    """The quietest pair and how well it agrees; no pair where any two disagree."""
+    while True:
+        added = [run.more() for run in runs]
+        if not all(np.isfinite(run.rows).all() for run in runs):
+            return None, None
+        found = [(pair, compare_rows(*(run.rows for run in pair))) for pair in _pairs(runs)]
+        pair, agreement = min(found, key=lambda one: one[1].noise)
+        disagree = any(one.p < DISAGREE / len(found) for _, one in found)
+        norm = np.linalg.norm(_weighted(*(run.rows for run in pair))[0])
+        if not any(added) or (agreement.limit <= CLOSE * norm and not disagree):
+            return (None, None) if disagree else (pair, agreement)
+
+
+def _pairs(runs: list[Run]) -> list[tuple[Run, Run]]:
+    return list(combinations(runs, 2))
+
+
+def _weighted(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of two runs by precision and its standard error, parameter by parameter: [P]."""
+    errors = [rows.std(0, ddof=1) / np.sqrt(ROWS) for rows in (ours, theirs)]
+    both = np.hypot(*errors)
+    share = np.divide(errors[1] ** 2, both**2, out=np.full_like(both, 0.5), where=both > 1e-150)
+    mean = share * ours.mean(0) + (1 - share) * theirs.mean(0)
+    error = np.divide(errors[0] * errors[1], both, out=np.zeros_like(both), where=both > 1e-150)
+    return mean, error
+
+
+def _combined(ours: Run, theirs: Run, agreement: Agreement, jump: float) -> Truth:
+    mean, error = _weighted(ours.rows, theirs.rows)
+    norm = float(np.linalg.norm(mean))
     note = {
-        "runs": {name: replicates for name, (_, _, replicates) in runs.items()},
+        "runs": {run.name: ROWS * run.count for run in (ours, theirs)},
         "samples": SAMPLES,
-        "largest |z|": round(apart, 2),
+        "p of agreement": float(f"{agreement.p:.2g}"),
+        "agree within": f"{agreement.limit / norm:.2g} of ‖g‖" if norm > 0 else agreement.limit,
     }
+    note |= {"the cost jumps by": float(f"{jump:.3g}")} if jump else {}
+    gradient, error = torch.from_numpy(mean), torch.from_numpy(error)
     return Truth(
-        torch.where(both > 1e-300, weight * mean + (1 - weight) * other, mean),
-        error * other_error / both,
-        "reference",
-        json.dumps(note),
+        gradient, error, "reference", json.dumps(note, ensure_ascii=False), agreement.limit
     )
-
-
-def _run(problem: Problem, name: str, seconds: float) -> tuple[Tensor, Tensor, int] | None:
-    """Mean [P], its standard error [P] and the replicates of a run, or None if it refuses."""
-    estimator, sums = create(name), []
-    with unvalidated():
-        if estimator.unsupported(problem.differentiable_dist(), SAMPLES):
-            return None
-        start = time.monotonic()
-        while len(sums) * BLOCK < MOST and (time.monotonic() - start < seconds or len(sums) < 8):
-            with stream(stream_key("truth", SEED, problem.name, name, len(sums))):
-                try:
-                    g = problem.gradients(estimator, SAMPLES, BLOCK)
-                except (Unsupported, RuntimeError):
-                    return None
-            sums.append(g.detach().mean(0))
-    means = torch.stack(sums)
-    if not means.isfinite().all():
-        return None
-    return means.mean(0), means.std(0) / math.sqrt(len(means)), BLOCK * len(means)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from estimators.control_variates.fitting import fit_coefficient
+from estimators.control_variates.fitting import Regression, fit_coefficient
+from estimators.control_variates.learning import Learning
 from estimators.core import Estimator
 
 
@@ -13,13 +14,16 @@ from estimators.core import Estimator
 class FittedCoefficient(Estimator):
     """ĝ₀ + η ĝ₁ with E ĝ₁ = 0, unbiased for every η.
 
-    η is `coefficient`, or fitted by regression on `fit_steps` estimates if that is not zero.
-    Subclasses give the two parts, and defaults to the two fields.
+    η is `coefficient`, or fitted by regression on `fit_steps` estimates if that is not zero: at one
+    λ by `fitted`, else in a training loop, a second estimate a call, which doubles the cost's
+    evaluations; the object belongs to that loop. Subclasses give the two parts, and defaults to the
+    two fields.
     """
 
     coefficient: float
     fit_steps: int
     fit: Tensor | None = field(default=None, repr=False, compare=False, kw_only=True)
+    learning: Learning = field(default_factory=Learning, init=False, repr=False, compare=False)
     unbiased = True
 
     @abstractmethod
@@ -28,7 +32,13 @@ class FittedCoefficient(Estimator):
 
     def surrogate(self, dist, cost, samples=1):
         base, control = self.parts(dist, cost, samples)
-        return base + (self.coefficient if self.fit is None else self.fit) * control
+        if self.fit is not None or not self.fit_steps:
+            return base + (self.coefficient if self.fit is None else self.fit) * control
+        (coefficient,) = self.learning.in_use(dist) or [self.coefficient]
+        self.learning.step(
+            dist, lambda: Regression(self.fit_steps), lambda d: self.parts(d, cost, samples)
+        )
+        return base + coefficient * control
 
     def fitted(self, dist, cost, samples=1):
         if not self.fit_steps:

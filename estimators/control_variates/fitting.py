@@ -14,23 +14,43 @@ RATE, TINY = 0.05, 1e-12  # of Adam's steps; the rate falls to zero over the sec
 def fit(dist: Distribution, surrogate: Callable[..., Tensor], start, steps: int) -> list[Tensor]:
     """The parameters that make E‖ĝ‖² small, after `steps` steps of Adam from `start`.
 
-    ĝ is the gradient of `surrogate(dist, *parameters)`, one fresh estimate a step, as in training.
+    `surrogate(dist, *parameters)` is as in `Descent.step`.
+    """
+    descent = Descent(start, steps)
+    while not descent.done:
+        descent.step(dist, surrogate)
+    return descent.parameters
+
+
+class Descent:
+    """Adam on E‖ĝ‖², ĝ being the gradient of a surrogate, one fresh estimate a step.
+
     Each parameter is [*B, ...]: Adam works elementwise, so batch elements share nothing.
     The mean of ĝ must not depend on the parameters; then E‖ĝ‖² is the variance and a constant.
     """
-    parameters = [p.detach() for p in start]
-    first, second = ([torch.zeros_like(p) for p in start] for _ in range(2))  # Adam's moments
-    for step in range(1, steps + 1):
-        slopes = _slopes(dist, surrogate, [p.requires_grad_() for p in parameters])
-        first = [0.9 * m + 0.1 * g for m, g in zip(first, slopes, strict=True)]
-        second = [0.999 * v + 0.001 * g * g for v, g in zip(second, slopes, strict=True)]
-        rate = RATE * min(1.0, 2 * (1 - (step - 1) / steps))
-        rate *= (1 - 0.999**step) ** 0.5 / (1 - 0.9**step)
-        parameters = [
+
+    def __init__(self, start, steps: int):
+        self.parameters: list[Tensor] = [p.detach() for p in start]
+        self.steps, self.taken = steps, 0
+        self.first, self.second = ([torch.zeros_like(p) for p in self.parameters] for _ in range(2))
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps were taken."""
+        return self.taken >= self.steps
+
+    def step(self, dist: Distribution, surrogate: Callable[..., Tensor]) -> None:
+        """One step with the gradient of `surrogate(dist, *parameters)`."""
+        self.taken += 1
+        slopes = _slopes(dist, surrogate, [p.requires_grad_() for p in self.parameters])
+        self.first = [0.9 * m + 0.1 * g for m, g in zip(self.first, slopes, strict=True)]
+        self.second = [0.999 * v + 0.001 * g * g for v, g in zip(self.second, slopes, strict=True)]
+        rate = RATE * min(1.0, 2 * (1 - (self.taken - 1) / self.steps))
+        rate *= (1 - 0.999**self.taken) ** 0.5 / (1 - 0.9**self.taken)
+        self.parameters = [
             p.detach() - rate * m / (v.sqrt() + max(TINY, torch.finfo(v.dtype).tiny))
-            for p, m, v in zip(parameters, first, second, strict=True)
+            for p, m, v in zip(self.parameters, self.first, self.second, strict=True)
         ]
-    return parameters
 
 
 def _slopes(dist, surrogate, parameters):
@@ -42,21 +62,46 @@ def _slopes(dist, surrogate, parameters):
 
 
 def fit_coefficient(dist: Distribution, parts: Callable, steps: int) -> Tensor:
+    """η of ĝ = ĝ₀ + η ĝ₁ by regression over `steps` estimates: [*B]. See `Regression`."""
+    regression = Regression(steps)
+    while not regression.done:
+        regression.step(dist, parts)
+    return regression.parameters[0]
+
+
+class Regression:
     """η of ĝ = ĝ₀ + η ĝ₁, E ĝ₁ = 0, by regression over `steps` estimates: [*B].
 
-    η = −Σ_p cov(ĝ₀, ĝ₁) / Σ_p var(ĝ₁);   `parts(dist)` gives the surrogates of ĝ₀ and ĝ₁.
+    η = −Σ_p cov(ĝ₀, ĝ₁) / Σ_p var(ĝ₁)
     """
-    sums = [0.0] * 4
-    for _ in range(steps):
+
+    def __init__(self, steps: int):
+        self.steps, self.taken = steps, 0
+        self.sums = [0.0] * 4
+
+    @property
+    def done(self) -> bool:
+        """Whether all estimates were taken in."""
+        return self.taken >= self.steps
+
+    def step(self, dist: Distribution, parts: Callable) -> None:
+        """Take in one estimate; `parts(dist)` gives the surrogates of ĝ₀ and ĝ₁."""
+        self.taken += 1
         with torch.enable_grad():
             twin, leaves = with_leaves(dist)
             base, control = (_flat(dist, gradients(part, leaves)) for part in parts(twin))
         terms = (base, control, base * control, control * control)  # [*B, P] each
-        sums = [total + term for total, term in zip(sums, terms, strict=True)]
-    base, control, product, square = (total / steps for total in sums)
-    covariance = (product - base * control).sum(-1)
-    variance = (square - control * control).sum(-1)
-    return torch.where(variance > 0, -covariance / variance, 0.0)  # [*B]
+        self.sums = [total + term for total, term in zip(self.sums, terms, strict=True)]
+
+    @property
+    def parameters(self) -> list[Tensor] | None:
+        """η [*B]; None before the last estimate, for one made of few is worse than none."""
+        if not self.done:
+            return None
+        base, control, product, square = (total / self.steps for total in self.sums)
+        covariance = (product - base * control).sum(-1)
+        variance = (square - control * control).sum(-1)
+        return [torch.where(variance > 0, -covariance / variance, 0.0)]  # [*B]
 
 
 def gradients(surrogate: Tensor, leaves: dict[str, Tensor], again=False) -> tuple[Tensor, ...]:

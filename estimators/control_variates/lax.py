@@ -12,15 +12,15 @@ class Lax(LearnedSurrogate):
 
     ĝ = (f(x) − c(x)) ∇log p(x; λ) + ∇_λ c(g(ε, λ)),   x = g(ε, λ),   c(x) = w · tanh(W x + b) + a
 
-    `fitted` learns c by `fit_steps` steps on E‖ĝ‖², a network of `hidden` units for each batch
-    element; before that c = 0, which is REINFORCE. c = f would be the pathwise gradient.
+    c is learned by `fit_steps` steps on E‖ĝ‖², in a training loop one a call, a network of `hidden`
+    units for each batch element; before that c = 0, which is REINFORCE. c = f would be pathwise.
     Needs `rsample` and `log_prob`; the cost may be any function, also a discontinuous one.
     Unbiased for every c. K cost evaluations, and as many a fit step.
     Raises Unsupported without `rsample` or `log_prob`; ValueError for hidden < 1.
     Source: Grathwohl, Choi, Wu, Roeder & Duvenaud 2018, arXiv:1711.00123, section 3.1.
     """
 
-    def estimate(self, dist, cost, samples, network):
+    def estimate(self, dist, cost, samples, *network):
         if not dist.has_rsample:
             raise Unsupported(
                 f"{describe(dist)} has no reparameterised sampler (`rsample`), through which the "

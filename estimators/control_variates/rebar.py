@@ -1,14 +1,12 @@
 """REBAR: the score function, with a relaxed sample's cost as its control variate."""
 
 import math
-from dataclasses import dataclass, field, replace
-
-from torch import Tensor
+from dataclasses import dataclass
 
 from estimators import capabilities
-from estimators.control_variates.fitting import fit
+from estimators.control_variates.learned_by_descent import LearnedByDescent
 from estimators.control_variates.linear import NO_DERIVATIVE
-from estimators.core import Estimator, Unsupported, evaluate, register
+from estimators.core import Unsupported, evaluate, register
 from estimators.gumbel_softmax import check_temperature
 from estimators.reinforce import score_log_prob
 
@@ -16,14 +14,14 @@ from estimators.reinforce import score_log_prob
 @register("rebar")
 @register("rebar-independent", coupled=False)
 @dataclass(frozen=True)
-class Rebar(Estimator):
+class Rebar(LearnedByDescent):
     """Score-function gradient less that of a relaxed cost, plus the pathwise gradient of the same.
 
     ĝ = (f(x) − η f(x̃)) ∇log p(x) + η ∇f(softmax(z/τ)) − η ∇f(x̃),   x = harden(z), x̃ = softmax(z̃/τ)
 
     z = logits + noise, and z̃ is z given x: with noise of its own, or, if `coupled`, with the noise
     that makes z̃ = z (its derivative differs). η is `coefficient`, τ `temperature`; both are
-    learned by `fit_steps` steps on E‖ĝ‖² for each batch element.
+    learned by `fit_steps` steps on E‖ĝ‖² for each batch element, in a training loop one a call.
     Needs Bernoulli, OneHotCategorical or Independent of them, and a cost differentiable in x.
     Unbiased for every η and τ if f is continuous. 3 K cost evaluations, and as many a fit step.
     Raises Unsupported for what cannot be relaxed; ValueError for a temperature ≤ 0.
@@ -34,20 +32,9 @@ class Rebar(Estimator):
     coefficient: float = 1.0
     fit_steps: int = 64
     coupled: bool = True
-    fit: list[Tensor] | None = field(default=None, repr=False, compare=False)
-    unbiased = True
 
     def __post_init__(self):
         check_temperature(self.temperature)
-
-    def surrogate(self, dist, cost, samples=1):
-        return self.estimate(dist, cost, samples, *(self.fit or self.start(dist)))
-
-    def fitted(self, dist, cost, samples=1):
-        def surrogate(dist, *parameters):
-            return self.estimate(dist, cost, samples, *parameters)
-
-        return replace(self, fit=fit(dist, surrogate, self.start(dist), self.fit_steps))
 
     def start(self, dist):
         """η and log τ before they are learned: [*B] each."""

@@ -12,15 +12,16 @@ class Relax(LearnedSurrogate):
 
     ĝ = (f(x) − c(z̃)) ∇log p(x) + ∇c(z) − ∇c(z̃),   x = harden(z),   c(z) = w · tanh(W z + b) + a
 
-    z = logits + noise; z̃ is z given x, with noise of its own. `fitted` learns c by `fit_steps`
-    steps on E‖ĝ‖², a network of `hidden` units for each batch element; before that c = 0.
+    z = logits + noise; z̃ is z given x, with noise of its own. c is learned by `fit_steps`
+    steps on E‖ĝ‖², in a training loop one a call, a network of `hidden` units for each batch
+    element; before that c = 0.
     Needs Bernoulli, OneHotCategorical or Independent of them; the cost may be any function.
     Unbiased for every c. K cost evaluations, and as many a fit step.
     Raises Unsupported for what cannot be relaxed; ValueError for hidden < 1.
     Source: Grathwohl, Choi, Wu, Roeder & Duvenaud 2018, arXiv:1711.00123.
     """
 
-    def estimate(self, dist, cost, samples, network):
+    def estimate(self, dist, cost, samples, *network):
         z = capabilities.perturbed_logits(dist, (samples,))  # [K, *B, *E]
         x = capabilities.harden(dist, z)
         f = evaluate(cost, x, dist)  # [K, *B]

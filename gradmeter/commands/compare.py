@@ -53,6 +53,7 @@ def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
     import estimators as registry
     from benchmarks.machine.allocator import keep_freed_memory
     from benchmarks.measuring.compare import measurements
+    from benchmarks.measuring.cross_checks import cross_checked
     from benchmarks.running.selection import choose
     from benchmarks.running.suite import CAP
     from reports.pages.regimes import PREFIX
@@ -65,8 +66,11 @@ def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
     with Progress(len(names) * len(samples) * len(points)) as progress:
         for point, problem in points:
             where = {PREFIX + name: value for name, value in point.items()}
+            found = []
             for m in measurements(problem, names, samples, replicates=replicates, **how):
-                rows.append({**m.record, **where})
+                found.append(m)
                 progress.starting(f"{problem.name} · {m.estimator} · K={m.samples}")
                 progress.finished(m.status)
+            chosen = [registry.create(name) for name in names] * len(samples)
+            rows += [{**m.record, **where} for m in cross_checked(found, chosen)]
     return rows

@@ -20,9 +20,11 @@ def report(results: Path, to: Path, formats: str) -> None:
     Example: gradmeter report results/ --to site/ --format pdf,tex
     """
     import reports
+    from reports.frames.mean_agreement import with_disagreements
 
     chosen = [name for name in formats.split(",") if name]
     damaged: list = []
     frame = reports.load(results, latest=False, damaged=damaged)
     warn_of(damaged)
+    frame = with_disagreements(frame, results)
     click.echo(reports.publish(frame, to, chosen))

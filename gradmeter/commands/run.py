@@ -156,8 +156,10 @@ class _Shown:
     def print(self, out: Path, trajectory: bool) -> None:
         from reports.terminal import print_ranking, print_trajectories
 
-        if self.rows:
-            (print_trajectories if trajectory else print_ranking)(list(self.rows.values()))
+        if self.rows and trajectory:
+            print_trajectories(list(self.rows.values()))
+        elif self.rows:
+            print_ranking(list(self.rows.values()), out)
         click.echo(f"Records: {out}/records.jsonl. Report: gradmeter report {out}")
 
 

@@ -106,6 +106,12 @@ def errors(frame: pandas.DataFrame) -> pandas.DataFrame:
     return _reasons(prepare(frame), "error")
 
 
+def cautions(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """What to beware of in cells that were measured; settings of one reason share a row."""
+    frame = prepare(frame)
+    return _reasons(frame[frame["reason"].notna()], "ok")
+
+
 def biases(frame: pandas.DataFrame) -> pandas.DataFrame:
     """Cells shown to be biased, worst first, with ‖bias‖ relative to ‖g‖ and its interval.
 

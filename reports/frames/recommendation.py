@@ -4,8 +4,10 @@ import math
 
 import pandas
 
+from benchmarks.truth.mean_agreement import DIFFER
 from reports.frames.rankings import prepare, ratio
 from reports.text import numbers
+from reports.text.phrases import listed
 
 TIED = 1.0  # the interval of a ratio of work reaches this: not told apart
 
@@ -58,28 +60,59 @@ def tied_with_best(fair: pandas.DataFrame) -> tuple[pandas.Series, list, tuple |
 
 
 def recommend(frame: pandas.DataFrame) -> str:
-    """One paragraph: the best at equal time, what it is compared with, and who is biased."""
+    """One paragraph: the best at equal time, what it is compared with, and what to beware of.
+
+    Nobody is named as good who is called biased at any K of the table.
+    """
     rows = by_work(frame)
-    fair = rows[rows["eligible"] & (rows["work_variance"] > 0)]
-    exact = rows[rows["eligible"] & (rows["variance"] == 0)]
+    called = {*rows.loc[_called_biased(rows), "label"]}
+    fair = rows[rows["eligible"] & ~rows["label"].isin(called)]
+    noiseless = fair[fair["variance"] == 0]
+    exact = noiseless[noiseless["bias_verdict"].eq("unbiased").fillna(False)]
+    noisy = fair[fair["work_variance"] > 0]
+    about = [*_about_biased(rows), *_about_noiseless(noiseless.drop(exact.index))]
     if not exact.empty:
         fastest = exact.sort_values("seconds").iloc[0]
         start = f"Use {_named(fastest)}: its gradient is exact, without noise or bias."
-        return " ".join([start, *_about_biased(rows)])
-    if fair.empty:
-        return "Nothing measured here is free of shown bias. " + " ".join(_about_biased(rows))
+        return " ".join([start, *about])
+    if noisy.empty:
+        return " ".join(["Nothing measured here is free of shown bias.", *about])
+    warning = _about_truth(rows, noisy.iloc[0])
+    return " ".join([*warning, _best(noisy, hedged=bool(warning)), *about])
+
+
+def _best(fair: pandas.DataFrame, hedged: bool) -> str:
+    """The quietest at equal time, who ties with it, and the next."""
     best = fair.iloc[0]
     others = fair[fair["label"] != best["label"]].drop_duplicates("label")
     ratios = [(row, work_ratio(row, best)) for _, row in others.iterrows()]
     tied = [_named(row) for row, (_, low, _) in ratios if low <= TIED]
     apart = [(row, ratio) for row, ratio in ratios if ratio[1] > TIED]
-    sentence = f"Use {_named(best)}"
+    sentence = f"By noise alone: {_named(best)}" if hedged else f"Use {_named(best)}"
     if tied:
         sentence += f", or {' or '.join(tied)}, which the intervals do not tell apart from it"
     if apart:
         row, ratio = apart[0]
         sentence += f": {numbers.interval(*ratio)} × less variance than {_named(row)} at equal time"
-    return " ".join([sentence + ".", *_about_biased(rows)])
+    return sentence + "."
+
+
+def _called_biased(rows: pandas.DataFrame) -> pandas.Series:
+    """Whether the table calls a row biased, by its own test or after Holm's correction."""
+    return rows["biased"] | rows["bias_verdict"].eq("biased").fillna(False)
+
+
+def _about_truth(rows: pandas.DataFrame, best: pandas.Series) -> list[str]:
+    """Why nobody can be recommended without a reserve: means disagree, or no truth is known."""
+    reasons = rows["reason"].dropna().unique()
+    apart = [reason for reason in reasons if DIFFER in reason]
+    if apart:
+        return ["Nothing can be recommended before it is known who is right:", *apart[:1]]
+    if best["bias_verdict"] == "no truth":
+        return ["No exact gradient is known here, so that no bias is excluded."]
+    if pandas.notna(best["reason"]):
+        return [f"Beware: {best['reason']}"]
+    return []
 
 
 def _half(row: pandas.Series, name: str) -> float:
@@ -89,16 +122,42 @@ def _half(row: pandas.Series, name: str) -> float:
 
 
 def _about_biased(rows: pandas.DataFrame) -> list[str]:
-    """For each biased estimator, from how many averaged estimates its bias outweighs its noise."""
+    """For each biased estimator its length and direction, and when its bias outweighs its noise."""
     sentences = []
-    for _, row in rows[rows["biased"]].drop_duplicates("label").iterrows():
+    biased = rows[_called_biased(rows)].sort_values("biased", ascending=False, kind="stable")
+    for _, row in biased.drop_duplicates("label").iterrows():
+        if not row["biased"]:
+            sentences.append(f"{_named(row)} is suspected of bias.")
+            continue
         count = row["dominates"]
         known = pandas.notna(count)
         above = (
             f"above {math.ceil(count):,} averaged estimates" if known and count > 1 else "at once"
         )
-        sentences.append(f"{row['label']} is biased, and its bias exceeds the noise {above}.")
+        said = f"{row['label']} is biased, and its bias exceeds the noise {above}"
+        sentences.append(f"{said}{_shape(row)}.")
     return sentences
+
+
+def _shape(row: pandas.Series) -> str:
+    """Length and direction of a mean gradient, where they are known: what rescaling cannot mend."""
+    told, scale = row.get("direction_verdict"), row.get("scale", math.nan)
+    if not isinstance(told, str) or told not in ("parallel", "turned") or scale != scale:
+        return ""
+    length = f"its length is {numbers.number(scale, 2)} of the gradient's"
+    if told == "parallel":
+        return f" ({length}, its direction is right)"
+    off = numbers.percent(row["direction_bias"])
+    return f" ({length}, and its direction is off by {off}, which no rescaling mends)"
+
+
+def _about_noiseless(rows: pandas.DataFrame) -> list[str]:
+    """Who has no noise, while nothing shows that it has no bias either."""
+    names = rows["label"].unique()
+    if not len(names):
+        return []
+    have = "have" if len(names) > 1 else "has"
+    return [f"{listed(names)} {have} no noise at all, but whether that is unbiased is not known."]
 
 
 def _named(row: pandas.Series) -> str:

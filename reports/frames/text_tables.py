@@ -1,5 +1,6 @@
 """The tables of a report written out: every cell a text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pandas
@@ -43,6 +44,50 @@ def verdict(row: dict) -> str:
     return row["bias_verdict"] or numbers.NOTHING
 
 
+def direction(row: Mapping) -> str:
+    """What an optimiser sees of the mean: `right`, `right, × 0.25`, `off by 60 %, × 0.5`."""
+    told, off = row.get("direction_verdict"), row.get("direction_bias")
+    if not isinstance(told, str) or told == "no truth":
+        return numbers.NOTHING
+    if told == "undetermined":
+        high = row.get("direction_bias_high")
+        known = isinstance(high, float) and high < 1
+        return f"off by < {numbers.percent(high)}" if known else told
+    words = "right" if told == "parallel" else f"off by {numbers.percent(off)}"
+    return f"{words}, × {numbers.number(row['scale'], 2)}" if _is_scaled(row) else words
+
+
+def _is_scaled(row: Mapping) -> bool:
+    """Whether the mean is shown to be longer or shorter than the gradient, and so that it shows."""
+    low, high = row.get("scale_low"), row.get("scale_high")
+    known = None not in (low, high) and low == low and high == high
+    return known and not low <= 1 <= high and abs(row["scale"] - 1) > 0.005
+
+
+def further(ranked: pandas.DataFrame) -> Table:
+    """What else was measured of one setting; columns that nothing is known of are left out."""
+    written = {
+        "mean squared error": lambda row: numbers.number(row["mse"]),
+        "variance / scale²": lambda row: numbers.interval(*_ends(row, "variance_scaled")),
+        "scale": lambda row: numbers.interval(*_ends(row, "scale")),
+        "direction bias": lambda row: numbers.interval(*_ends(row, "direction_bias")),
+        "cosine": lambda row: numbers.number(row["cosine"]),
+        "wrong way": lambda row: numbers.percent(row["wrong_way"]),
+        "variance of the minibatch": lambda row: numbers.interval(*_ends(row, "data_variance")),
+        "peak memory": lambda row: numbers.size(row["peak_memory_bytes"]),
+        "compiling": lambda row: numbers.seconds(row["compile_seconds"]),
+    }
+    rows = rows_of(ranked)
+    columns = {title: [write(row) for row in rows] for title, write in written.items()}
+    columns = {title: cells for title, cells in columns.items() if {*cells} - {numbers.NOTHING}}
+    cells = [[row["label"], *line] for row, *line in zip(rows, *columns.values(), strict=True)]
+    return Table(["estimator", *columns], cells if columns else [], words=1)
+
+
+def _ends(row: Mapping, name: str) -> list[float | None]:
+    return [row.get(f"{name}{end}") for end in ("", "_low", "_high")]
+
+
 def flags(row: dict) -> str:
     """What to beware of, in words."""
     shares = (("unhealthy", "gradients non-finite"), ("nonfinite_costs", "costs non-finite"))
@@ -64,12 +109,17 @@ def measurements(ranked: pandas.DataFrame) -> Table:
         for cells, (start, evaluations) in zip([titles, *table.rows], started, strict=True):
             cells.insert(9, evaluations)
             cells.insert(4, start)
+    ways = [direction(row) for row in rows]
+    if {*ways} - {numbers.NOTHING}:
+        for cells, way in zip([titles, *table.rows], ["direction", *ways], strict=True):
+            cells.insert(3, way)
+        table = replace(table, words=4)
     notes = [flags(row) for row in rows]
     if not any(notes):
         return table
     for cells, note in zip([titles, *table.rows], ["beware", *notes], strict=True):
         cells.insert(3, note)
-    return replace(table, words=4)
+    return replace(table, words=table.words + 1)
 
 
 def _started(row: dict) -> tuple[str, str]:
@@ -109,6 +159,14 @@ def rankings(ranked: pandas.DataFrame, several_devices: bool) -> list[tuple[str,
     """One titled table per setting of the `ranked` problem; see `setting` for `several_devices`."""
     return [
         (setting(part.iloc[0], several_devices), measurements(part))
+        for _, part in ranked.groupby(SETTING, dropna=False)
+    ]
+
+
+def further_rankings(ranked: pandas.DataFrame, several_devices: bool) -> list[tuple[str, Table]]:
+    """For each setting of one problem, a titled table of what else was measured."""
+    return [
+        (setting(part.iloc[0], several_devices), further(part))
         for _, part in ranked.groupby(SETTING, dropna=False)
     ]
 

@@ -8,7 +8,15 @@ from itertools import takewhile
 import pandas
 
 from reports.frames import text_tables
-from reports.frames.rankings import LEVEL, errors, headline, prepare, ranking, refusals
+from reports.frames.rankings import (
+    LEVEL,
+    cautions,
+    errors,
+    headline,
+    prepare,
+    ranking,
+    refusals,
+)
 from reports.frames.summary import findings
 from reports.text import numbers
 from reports.text.phrases import counted, listed
@@ -67,9 +75,25 @@ def _section(name: str, part: pandas.DataFrame, ranked: pandas.DataFrame, head) 
         "quietest": _quietest(head),
         "counts": ", ".join(counts),
         "rankings": text_tables.rankings(ranked, several),
+        "further": text_tables.further_rankings(ranked, several),
+        "truth": truth(part),
+        "cautions": text_tables.reasons(cautions(part)),
         "refusals": text_tables.reasons(refused),
         "errors": text_tables.reasons(failed),
     }
+
+
+def truth(part: pandas.DataFrame) -> str:
+    """How the exact gradient of a problem was found, how well it is known, and its length."""
+    known = part.dropna(subset="gradient_norm")
+    if known.empty:
+        return "The exact gradient is not known."
+    first = known.iloc[0]
+    said = f"Truth: {first['truth_method']}, ‖g‖ = {numbers.number(first['gradient_norm'])}"
+    if first.get("truth_error", 0.0) > 0:
+        said += f", known within {numbers.percent(first['truth_error'])}"
+    note = first.get("truth_note")
+    return f"{said} ({note})." if isinstance(note, str) and note else f"{said}."
 
 
 def _quietest(head: pandas.DataFrame) -> str:

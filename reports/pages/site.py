@@ -14,7 +14,7 @@ from reports.figures import export, overviews
 from reports.figures.style import to_svg
 from reports.frames import text_tables
 from reports.frames.commit_series import Series
-from reports.frames.rankings import errors, refusals
+from reports.frames.rankings import cautions, errors, refusals
 from reports.frames.text_tables import Table
 from reports.pages import trajectories, trends
 from reports.pages.index import overview
@@ -118,18 +118,9 @@ def _problem(site: Site, section: dict, labels: dict[str, str]) -> dict:
         "site": site.menu("", "../"),
         "subtitle": site.index["subtitle"],
         "problem": section,
-        "truth": _truth(part),
+        "truth": section["truth"],
         "estimators": [(label, f"../estimators/{labels[label]}.html") for label in sorted(own)],
     }
-
-
-def _truth(part: pandas.DataFrame) -> str:
-    """How the exact gradient of a problem was found, and its length."""
-    known = part.dropna(subset="gradient_norm")
-    if known.empty:
-        return "The exact gradient is not known."
-    first = known.iloc[0]
-    return f"Truth: {first['truth_method']}, ‖g‖ = {numbers.number(first['gradient_norm'])}."
 
 
 def _estimator(site: Site, label: str, problems: dict[str, str]) -> dict:
@@ -149,6 +140,7 @@ def _estimator(site: Site, label: str, problems: dict[str, str]) -> dict:
         "figures": pictures,
         "tables": [
             ("Measured", _cells(rows)),
+            ("Beware", _reasons(cautions(part))),
             ("Refused, and why", _reasons(refusals(part))),
             ("Failed, and why", _reasons(errors(part))),
         ],

@@ -59,6 +59,16 @@ def count(value: float) -> str:
     return f"{value:.6g}" if _known(value) else NOTHING
 
 
+def size(value: float) -> str:
+    """Bytes: 812 B, 1.2 MB."""
+    if not _known(value):
+        return NOTHING
+    unit, name = next(
+        (u for u in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if value >= u[0]), (1, "B")
+    )
+    return f"{number(value / unit, 2 if unit > 1 else 3)} {name}"
+
+
 def factor(value: float) -> str:
     """A ratio of variances: 1.02, 3.4, 120, >1e6."""
     if _known(value) and value > 1e6:
