@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+from typing import ClassVar
 
 import pytest
 import torch
@@ -183,7 +184,7 @@ def test_a_kept_truth_keeps_how_far_it_may_be_off(tmp_path, monkeypatch):
 class Quantiles(Distribution):
     """Uniform about `loc`, known by its quantiles alone."""
 
-    arg_constraints = {}
+    arg_constraints: ClassVar = {}
     support = constraints.real
 
     def __init__(self, loc):
