@@ -3,15 +3,17 @@
 import functools
 import json
 import math
+from typing import ClassVar
 
 import pytest
 import torch
-from torch.distributions import Independent, Normal
+from torch.distributions import Distribution, Independent, Normal, constraints
 
-from benchmarks import Problem, measure
+from benchmarks import Problem
 from benchmarks.measuring.prepare import Prepared, prepare
 from benchmarks.measuring.task import Task
 from benchmarks.truth import two_estimators
+from benchmarks.truth.exact import find_truth
 from benchmarks.truth.kept import keep, kept_truth
 from benchmarks.truth.two_estimators import agreed_truth
 from estimators import Estimator, evaluate
@@ -179,18 +181,25 @@ def test_a_kept_truth_keeps_how_far_it_may_be_off(tmp_path, monkeypatch):
     assert kept_truth(one, tmp_path).disagreement == found.disagreement > 0
 
 
-def test_an_icdf_alone_gives_no_truth_to_a_cost_that_jumps():
-    class Quantiles:
-        def __init__(self, loc):
-            self.loc = loc
+class Quantiles(Distribution):
+    """Uniform about `loc`, known by its quantiles alone."""
 
-        def icdf(self, u):
-            return self.loc + (2 * u - 1)
+    arg_constraints: ClassVar = {}
+    support = constraints.real
 
-    smooth, step = (
-        measure(Problem("q", {"loc": torch.tensor(at)}, Quantiles, cost), "pathwise", 2, 2_000,
-                timed=False)
-        for at, cost in ((1.0, torch.square), (0.1, lambda x: x.square() + (x > 0).to(x.dtype)))
-    )  # fmt: skip
-    assert smooth.bias_verdict == "unbiased"
-    assert step.bias_verdict != "unbiased"
+    def __init__(self, loc):
+        self.loc = loc
+        super().__init__(loc.shape, validate_args=False)
+
+    def icdf(self, u):
+        return self.loc + 2 * u - 1
+
+    def rsample(self, sample_shape=()):
+        return self.icdf(torch.rand(self._extended_shape(sample_shape), dtype=self.loc.dtype))
+
+
+def test_quantiles_alone_give_no_truth_to_a_cost_that_jumps():
+    at = {"loc": torch.tensor(1.0, dtype=torch.float64)}
+    smooth = find_truth(Problem("smooth", at, Quantiles, torch.square))
+    assert smooth.gradient.item() == pytest.approx(2.0, rel=1e-6)
+    assert find_truth(Problem("jump", at, Quantiles, lambda x: x + (x > 0.9).to(x.dtype))) is None
