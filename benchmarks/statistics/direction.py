@@ -199,24 +199,36 @@ def _across(measured: MeasuredGradient, split: _Split) -> Deviation:
 
 
 def _variance_scaled(measured: MeasuredGradient, split: _Split, scale: Interval) -> Interval:
-    """tr Cov ĝ / scale²: the jackknife of its log over rows.
+    """tr Cov ĝ / scale², from the intervals of both on the log scale (MOVER: Zou & Donner 2008).
 
-    The upper end is infinite where the scale cannot be told from 0.
+    Their correlation is that of the jackknife over rows. The upper end is infinite where the scale
+    cannot be told from 0.
     """
     variance = variance_interval(measured.whole)
     if scale.value == 0 or variance.value == 0:
         unknown = np.nan if scale.value == 0 else 0.0
         return Interval(unknown, unknown, unknown)
     value = variance.value / scale.value**2
-    furthest = max(abs(scale.low), abs(scale.high))
+    correlation = _correlation(measured, split)
+    longer = 2 * np.log(max(abs(scale.low), abs(scale.high)) / abs(scale.value))
+    below = _distance(np.log(variance.value / variance.low), longer, correlation)
     if scale.low <= 0 <= scale.high:
-        return Interval(value, min(value, variance.low / furthest**2), np.inf)
+        return Interval(value, float(value * np.exp(-below)), np.inf)
+    shorter = 2 * np.log(abs(scale.value) / min(abs(scale.low), abs(scale.high)))
+    above = _distance(np.log(variance.high / variance.value), shorter, correlation)
+    return Interval(value, float(value * np.exp(-below)), float(value * np.exp(above)))
+
+
+def _distance(a: float, b: float, correlation: float) -> float:
+    return float(np.sqrt(max(a**2 + b**2 - 2 * correlation * a * b, 0.0)))
+
+
+def _correlation(measured: MeasuredGradient, split: _Split) -> float:
+    """That of log V̂ and log |scale|, from both without each row."""
     count, along = measured.count, split.along_rows
-    m, total = len(count), count.sum()
-    without = (total * (count @ along / total) - count * along) / (total - count)
-    logs = np.log(jackknife_variances(measured.rows)) - 2 * np.log(np.abs(without))
-    se2 = (m - 1) / m * np.square(logs - logs.mean()).sum()
-    sampled = np.sqrt(np.square(along - along.mean()).sum() / (m - 1) / m)  # the rest is g's error
-    se2 += 4 * max(split.along_se**2 - sampled**2, 0.0) / split.along**2
-    half = float(t_quantile(m - 1)) * np.sqrt(se2)
-    return Interval(value, float(value * np.exp(-half)), float(value * np.exp(half)))
+    total = count.sum()
+    without = ((count @ along) - count * along) / (total - count)
+    variances = jackknife_variances(measured.rows)
+    if not (np.all(variances > 0) and without.std() > 0 and variances.std() > 0):
+        return 0.0
+    return float(np.corrcoef(variances, np.sign(split.along) * without)[0, 1])

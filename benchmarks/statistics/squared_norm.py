@@ -67,7 +67,7 @@ def squared_norm(
     else:
         trace2 = diagonal2 + _off_diagonal2(centred, gram)
         largest = float(np.linalg.eigvalsh(gram)[-1])
-        along = _along(mean, value, centred, trace2, largest)
+        along = _along(mean, value, centred, trace2, gram)
     doubt2 = error2 + np.square(rounding).sum()
     pure = 2 * (trace2 + doubt2**2) + 4 * doubt2 * largest
     df = n - 1 if parameters == 1 else m - 1
@@ -89,14 +89,18 @@ def _off_diagonal2(centred: NDArray, gram: NDArray) -> float:
     return max(float(whole * df**2 / ((df - 1) * (df + 2)) - own), 0.0)
 
 
-def _along(mean: NDArray, value: float, centred: NDArray, trace2: float, largest: float) -> float:
+def _along(mean: NDArray, value: float, centred: NDArray, trace2: float, gram: NDArray) -> float:
     """bᵀ Cov b / ‖b‖² along b = E v: from the mean that was found, less what its noise adds.
 
-    Where b is lost in the noise that says nothing, and the noise's own average stands.
+    Where b is lost in the noise that says nothing, and tr Cov³ / tr Cov² stands: the variance in
+    the directions that make the noise of ‖mean‖².
     """
-    m = len(centred)
+    m, largest = len(centred), float(np.linalg.eigvalsh(gram)[-1])
     along2 = float(np.square(centred @ mean).sum()) / (m - 1) / m
-    lost = along2 / (mean @ mean) if mean @ mean > 0 else 0.0
-    room = max(value, np.sqrt(2 * trace2))
-    found = (along2 - trace2) / room if room > 0 else 0.0
-    return min(max(lost, found), largest)
+    off = gram - np.diag(gram.diagonal())
+    trace3 = float(np.trace(off @ off @ off)) * (m - 1) ** 2 / (m * (m - 2))
+    room, value = 2 * np.sqrt(2 * trace2), max(value, 0.0)
+    if min(trace2, largest) <= 0:
+        return largest
+    lost = np.clip(trace3 / trace2, trace2 / np.trace(gram), largest) * max(room - value, 0.0)
+    return float(min((max(along2 - trace2, 0.0) + lost) / max(value, room), largest))
