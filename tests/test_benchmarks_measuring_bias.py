@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from benchmarks.statistics.bias_test import assess
+from benchmarks.statistics.measured_gradient import MeasuredGradient
 from benchmarks.statistics.moments import Table
 
 EPS = np.finfo(float).eps
@@ -13,7 +14,7 @@ def assessed(x, truth, error=None):
     table = Table(max(len(x) // 40, 2))
     table.add(torch.as_tensor(x, dtype=torch.float64))
     error = np.zeros_like(truth) if error is None else np.broadcast_to(error, truth.shape)
-    return assess(table.whole(), table.rows, truth, error, EPS)
+    return assess(MeasuredGradient(table.whole(), table.rows, truth, error, EPS))
 
 
 def normals(seed, count, parameters, mean=1.0):

@@ -6,7 +6,7 @@
 
 from collections.abc import Callable, Iterator
 
-from benchmarks.calibration import bit_identity, coverage, false_alarms, verdicts
+from benchmarks.calibration import bit_identity, coverage, directions, false_alarms, verdicts
 from benchmarks.calibration.table import Line, to_markdown
 from benchmarks.machine.timing import one_thread
 from benchmarks.objective.definition import unvalidated
@@ -31,7 +31,7 @@ def calibrate(
 
 
 _ORDER = ("A1", "A2", "A3", "A4", "A5", "F1", "F3", "F4", "P1", "P2", "E1", "E2", "D1", "D2",
-          "R1", "R2", "R3")  # fmt: skip
+          "B1", "S1", "S2", "S3", "H1", "R1", "R2", "R3")  # fmt: skip
 
 
 def _lines(quick: bool, seed: int, report: Callable[[str], None]) -> Iterator[Line]:
@@ -47,3 +47,4 @@ def _lines(quick: bool, seed: int, report: Callable[[str], None]) -> Iterator[Li
     yield verdicts.rare_events(60 if quick else 2_000, seeds)
     yield from verdicts.equivalence(quick, seeds)
     yield verdicts.scaled(quick, seeds)
+    yield from directions.lines(quick, seeds)

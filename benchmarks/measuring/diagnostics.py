@@ -1,15 +1,12 @@
 """What a cell's numbers cannot be trusted with: sentences beside them, and no verdict too many."""
 
-from torch.distributions import Distribution
-
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.rare_events import affordable, of_rare_events
 from estimators import capabilities
 
-FEWEST = 10  # times that every coordinate must have left its usual value
 DRAWS = 20_000  # samples at most whose moments are held against those of the distribution
 DISAGREE = 12  # standard errors: far out, since skewed laws stray further than normal ones
-MOST = 2**20  # numbers drawn to see either
 
 
 def cautions(cell: Cell, found: dict, replicates: int, known: tuple[str, ...] = ()) -> dict:
@@ -18,17 +15,15 @@ def cautions(cell: Cell, found: dict, replicates: int, known: tuple[str, ...] = 
     `known` are sentences about the problem, which stand behind those about the cell.
     """
     changes = _of_cell(cell, found, replicates)
-    reasons = [*filter(None, [changes.get("reason")]), *known]
+    before = found.get("reason"), changes.get("reason")
+    reasons = [*filter(None, before), *known]
     return changes | ({"reason": " ".join(reasons)} if reasons else {})
 
 
 def _of_cell(cell: Cell, found: dict, replicates: int) -> dict:
-    rare = rarest_event(cell, replicates)
-    if rare is not None and rare < FEWEST:
-        changes = {"heavy_tailed": True, "reason": _about_rare(rare, replicates)}
-        if found["bias_verdict"] == "biased":  # the mean of what was seen is not the mean
-            changes |= {"bias_verdict": "undetermined", "bias_p": float("nan")}
-        return changes
+    rare = of_rare_events(cell, found, replicates)
+    if rare:
+        return rare
     if found["zero"] == 1 and found.get("gradient_norm", 0) > 0:
         norm = found["gradient_norm"]
         return {
@@ -45,7 +40,7 @@ def wrong_sampler(cell: Cell) -> str | None:
     if stated is None:
         return None
     mean, variance = (moment.double() for moment in stated)
-    count = min(DRAWS, _affordable(dist))
+    count = min(DRAWS, affordable(dist))
     with stream(stream_key("sampler", cell.problem.name), cell.device):
         off = dist.sample((count,)).double() - mean
     square = off.square()
@@ -61,31 +56,3 @@ def wrong_sampler(cell: Cell) -> str | None:
                 "use less extreme parameters."
             )
     return None
-
-
-def rarest_event(cell: Cell, replicates: int) -> float | None:
-    """How often, in R estimates, the quietest coordinate of x leaves its usual value.
-
-    Only for discrete distributions. A gradient that never met an event has no noise to show for it.
-    """
-    dist = cell.problem.dist()
-    if not capabilities.is_discrete(dist):
-        return None
-    draws = replicates * cell.samples
-    count = min(draws, _affordable(dist))
-    with stream(stream_key("rare", cell.problem.name), cell.device):
-        x = dist.sample((count,)).reshape(count, -1)
-    usual = x.median(0).values
-    return float((x != usual).sum(0).min()) * draws / count
-
-
-def _affordable(dist: Distribution) -> int:
-    return max(MOST // (dist.batch_shape + dist.event_shape).numel(), 1000)
-
-
-def _about_rare(rare: float, replicates: int) -> str:
-    return (
-        f"An outcome of x is so rare that it came up about {rare:.0f} times in {replicates} "
-        "estimates; the numbers speak of the others only. Use more replicates, or less extreme "
-        "parameters."
-    )

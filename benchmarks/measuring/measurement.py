@@ -1,83 +1,35 @@
 """What is known after measuring one estimator on one problem: the columns of the results."""
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, make_dataclass
+from inspect import get_annotations
 from typing import Any
 
 import numpy as np
 
 from benchmarks.statistics.intervals import Interval, ratio_interval
-from benchmarks.store.store import COLUMNS
+from benchmarks.store.schema import COLUMNS, Identity, Number, Status, Values
 
-NAN = math.nan
+
+def _columns() -> type:
+    """A dataclass of the columns of the schema: NaN is an unknown number, None anything else."""
+    given = {"status": "ok", "problem_version": 1}
+    unknown = {
+        name: given.get(name, math.nan if kind == Number else None)
+        for group in (Identity, Status, Values)
+        for name, kind in get_annotations(group).items()
+    }
+    required = [(name, Any) for name in ("problem", "estimator")]
+    rest = [(name, Any, field(default=unknown[name])) for name in COLUMNS[len(required) :]]
+    return make_dataclass("Columns", [*required, *rest], frozen=True, kw_only=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """One row of results; `benchmarks.store.store` says what each field is, and its unit."""
+class Measurement(_columns()):
+    """One row of results; `benchmarks.store.schema` says what each column is, and its unit."""
 
-    problem: str
-    estimator: str
-    config: str
-    samples: int
-    replicates: int
-    budget: int
-    precision: float | None = None
-    seed: int
-    device: str
-    dtype: str
-    problem_version: int = 1
-    status: str = "ok"
-    reason: str | None = None
-    variance: float = NAN
-    variance_low: float = NAN
-    variance_high: float = NAN
-    kurtosis: float = NAN
-    data_variance: float = NAN
-    data_variance_low: float = NAN
-    data_variance_high: float = NAN
-    bias2: float = NAN
-    bias2_low: float = NAN
-    bias2_high: float = NAN
-    bias_p: float = NAN
-    bias_verdict: str | None = None
-    bias_limit: float = NAN
-    replicates_to_decide: int | None = None
-    truth_method: str | None = None
-    truth_error: float = NAN
-    truth_note: str | None = None
-    gradient_norm: float = NAN
-    mse: float = NAN
-    snr: float = NAN
-    snr_low: float = NAN
-    snr_high: float = NAN
-    cosine: float = NAN
-    wrong_way: float = NAN
-    evaluations: float = NAN
-    fit_evaluations: float = NAN
-    variance_start: float = NAN
-    variance_start_low: float = NAN
-    variance_start_high: float = NAN
-    seconds: float = NAN
-    seconds_low: float = NAN
-    seconds_high: float = NAN
-    gradients_per_second: float = NAN
-    compile_seconds: float = NAN
-    peak_memory_bytes: int | None = None
-    work_variance: float = NAN
-    work_variance_low: float = NAN
-    work_variance_high: float = NAN
-    heavy_tailed: bool | None = None
-    unhealthy: float = NAN
-    zero: float = NAN
-    nonfinite_costs: float = NAN
-    stopped: str | None = None
-    per_parameter: str | None = None
-    per_block: str | None = None
-    trajectory: str | None = None
-    step: int | None = None
     parameters: dict[str, np.ndarray] | None = field(default=None, repr=False)
-    variance_jackknife: list[float] | None = field(default=None, repr=False)
+    variance_jackknife: list[float] | None = field(default=None, repr=False)  # not in a row
     blocks: dict[str, np.ndarray] | None = field(default=None, repr=False)
 
     @property

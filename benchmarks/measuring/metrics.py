@@ -1,12 +1,22 @@
 """What is found in the replicates of a cell, as fields of its measurement."""
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
 from benchmarks.measuring.cell import Cell, Replicates
 from benchmarks.measuring.minibatch_variance import data_variance
 from benchmarks.statistics import bias_test, intervals, tail_index
+from benchmarks.statistics.direction import NO_DIRECTION, assess_direction
+from benchmarks.statistics.measured_gradient import MeasuredGradient
 from benchmarks.statistics.moments import Moments, Rows
+
+HEAVY_TAILED = (
+    "Its tails are so heavy (`heavy_tailed`) that the mean of these replicates says little about "
+    "the mean of all: neither biased nor unbiased can be said."
+)
 
 
 def statistics(cell: Cell, replicated: Replicates) -> dict:
@@ -14,39 +24,75 @@ def statistics(cell: Cell, replicated: Replicates) -> dict:
     whole, rows = replicated.table.whole(), replicated.table.rows
     variance = intervals.variance_interval(whole)
     found = {
-        "variance": variance.value,
-        "variance_low": variance.low,
-        "variance_high": variance.high,
+        **_ends("variance", variance),
         "kurtosis": intervals.kurtosis(whole),
         "parameters": parameters(cell, whole),
         "variance_jackknife": intervals.jackknife_variances(rows).tolist(),
         "blocks": block_sums(rows),
         "heavy_tailed": tail_index.is_heavy(replicated.largest, variance.value),
         "bias_verdict": "no truth",
+        "direction_verdict": "no truth",
     }
     if variance.value > 0:
-        snr = intervals.snr_interval(rows)
-        found |= {"snr": snr.value, "snr_low": snr.low, "snr_high": snr.high}
+        found |= _ends("snr", intervals.snr_interval(rows))
     if cell.truth is None:
         return found
-    eps = torch.finfo(next(iter(cell.problem.parameters.values())).dtype).eps
-    truth, error = cell.truth.gradient.numpy(), cell.truth.error.numpy()
-    error = np.hypot(error, 10 * eps * float(replicated.largest_cost))  # the cost's own rounding
-    b = bias_test.assess(whole, rows, truth, error, eps)
+    measured = MeasuredGradient(
+        whole,
+        rows,
+        cell.truth.gradient.numpy(),
+        cell.truth.error.numpy(),
+        torch.finfo(next(iter(cell.problem.parameters.values())).dtype).eps,
+        float(replicated.largest_cost),
+        found["heavy_tailed"],
+    )
+    found |= bias(measured) | direction(measured)
+    norm = float(cell.truth.gradient.norm())
     return found | {
-        "bias2": b.squared.value,
-        "bias2_low": b.squared.low,
-        "bias2_high": b.squared.high,
-        "bias_p": b.p,
-        "bias_verdict": b.verdict,
-        "bias_limit": b.limit,
-        "replicates_to_decide": b.replicates_to_decide,
-        "truth_error": float(cell.truth.error.norm() / cell.truth.gradient.norm()),
-        "gradient_norm": float(cell.truth.gradient.norm()),
-        "mse": variance.value + b.squared.value,
+        "truth_error": float(cell.truth.error.norm()) / norm if norm > 0 else math.nan,
+        "gradient_norm": norm,
+        "mse": variance.value + found["bias2"],
         "cosine": float(replicated.cosine) / replicated.count,
         "wrong_way": float(replicated.wrong_way) / replicated.count,
+        "reason": " ".join(_cautions(measured, found)) or None,
     }
+
+
+def bias(measured: MeasuredGradient) -> dict:
+    """How far E ĝ is from g."""
+    found = bias_test.assess(measured)
+    return {
+        **_ends("bias2", found.squared),
+        "bias_p": found.p,
+        "bias_verdict": found.verdict,
+        "bias_limit": found.limit,
+        "replicates_to_decide": found.replicates_to_decide,
+    }
+
+
+def direction(measured: MeasuredGradient) -> dict:
+    """What an optimiser sees of a bias; nothing where g is 0."""
+    found = assess_direction(measured)
+    if found is None:
+        return {"direction_verdict": "undetermined"}
+    return {
+        **_ends("scale", found.scale),
+        **_ends("direction_bias", found.bias),
+        **_ends("variance_scaled", found.variance_scaled),
+        "direction_verdict": found.verdict,
+    }
+
+
+def _cautions(measured: MeasuredGradient, found: dict) -> Iterator[str]:
+    """Why a verdict is not given, a sentence each."""
+    if measured.heavy and found["bias_verdict"] == "undetermined":
+        yield HEAVY_TAILED
+    if measured.gradient_is_zero:
+        yield NO_DIRECTION
+
+
+def _ends(name: str, interval: intervals.Interval) -> dict:
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def block_sums(rows: Rows) -> dict[str, np.ndarray]:
@@ -72,11 +118,7 @@ def parameters(cell: Cell, whole: Moments) -> dict[str, np.ndarray]:
 def data_noise(cell: Cell) -> dict:
     """The variance that comes from the minibatch."""
     found = data_variance(cell.problem, cell.estimator, cell.samples, cell.seed, cell.device)
-    return {
-        "data_variance": found.value,
-        "data_variance_low": found.low,
-        "data_variance_high": found.high,
-    }
+    return _ends("data_variance", found)
 
 
 def health(cell: Cell, replicated: Replicates) -> dict:

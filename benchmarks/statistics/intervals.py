@@ -32,6 +32,13 @@ def kurtosis(whole: "Moments") -> float:
     return float(whole.q4[0]) * n / square if square > 0 else 1.0
 
 
+def parameter_kurtosis(whole: "Moments") -> NDArray:
+    """κ of each parameter: [P]; 1 where there is no variance."""
+    m2, m4 = whole.m2[0].cpu().numpy(), whole.m4[0].cpu().numpy()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(m2**2 > 0, m4 * float(whole.count[0]) / m2**2, 1.0)
+
+
 def variance_interval(whole: "Moments") -> Interval:
     """tr Cov g by the delta method with the measured variance of s, on the log scale.
 
@@ -47,11 +54,8 @@ def variance_interval(whole: "Moments") -> Interval:
 def parameter_variances(whole: "Moments") -> tuple[NDArray, NDArray, NDArray]:
     """The same for each parameter: value, low and high, each [P]."""
     n = float(whole.count[0])
-    m2, m4 = whole.m2[0].cpu().numpy(), whole.m4[0].cpu().numpy()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        kappa = np.where(m2**2 > 0, m4 * n / m2**2, 1.0)
-    half = _log_half_width(kappa, n)
-    value = m2 / (n - 1)
+    half = _log_half_width(parameter_kurtosis(whole), n)
+    value = whole.m2[0].cpu().numpy() / (n - 1)
     return value, value * np.exp(-half), value * np.exp(half)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from benchmarks.statistics.bias_test import test_unbiased
 from benchmarks.statistics.intervals import jackknife_variances, log_ratio
+from benchmarks.statistics.mean_tests import Deviation, unbiased_p
 from benchmarks.statistics.moments import Rows
 
 SCREEN = 1e-3  # level of an alarm; a confirmation on fresh blocks has the same
@@ -65,9 +65,8 @@ def mean_change(before: Rows, after: Rows, gradient: NDArray, scale: float | Non
     m = len(shift)
     off, variance = shift.mean(0), shift.var(0, ddof=1)
     rounding = EQUAL_MEANS * np.abs(base).max(0)
-    p = test_unbiased(
-        off, variance, np.zeros_like(off), rounding, m, gradient, before.count.cpu().numpy(), shift
-    )
+    count, no_skew = before.count.cpu().numpy(), np.zeros_like(off)
+    p = unbiased_p(Deviation(off, variance, no_skew, rounding, m, count, shift), gradient)
     scale = scale or np.linalg.norm(gradient) or np.sqrt(jackknife_variances(before).mean())
     size = float(np.sqrt(max(off @ off - variance.sum() / m, 0.0)) / scale) if scale > 0 else np.inf
     return Change(size, p, p < SCREEN and size > MEAN_MARGIN)

@@ -1,4 +1,4 @@
-"""When the variance interval cannot be trusted: the tail of s = ‖g − ḡ‖²."""
+"""When intervals of variances and tests of means cannot be trusted: the tail of s = ‖g − ḡ‖²."""
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ HEAVY = 0.5  # Pareto k̂ above which Var(s) is infinite
 ENOUGH = 100  # distinct exceedances, or large values of a discrete law
 RESOLUTION = 0.005  # relative difference of distinct values: those of spikes repeat but for noise
 DOMINANT = 0.05  # share of Σ s that one replicate must not have
+CALM = 50  # n / κ: about how many replicates carry the variance of a parameter whose mean is tested
 
 
 class LargestValues:
@@ -49,6 +50,37 @@ def is_heavy(largest: LargestValues, mean: float) -> bool:
     if len(distinct) > enough:
         return pareto_shape(excess[excess > 0]) > HEAVY
     return int((values >= mean / 2).sum()) < min(ENOUGH, len(values))
+
+
+def calm_parameters(variance: NDArray, kurtosis: NDArray, n: float, heavy: bool) -> NDArray:
+    """Which parameters [P] have tails so light that a test of their mean can be believed.
+
+    `variance` and `kurtosis` [P] are those of n replicates; `heavy` is the flag of the whole, which
+    without it also vouches for a parameter that makes most of the whole. In 20 000 runs of each of
+    15 laws at n = 1000 (Pareto 1.2, log-normal σ = 4, …) no test of a calm mean alarmed more often
+    than its level says.
+    """
+    calm = n >= kurtosis * _carriers(n)
+    return calm if heavy else calm | (variance >= variance.sum() / 2)
+
+
+def calm_together(
+    share: NDArray, kurtosis: NDArray, dependence: float, n: float, calm: NDArray
+) -> bool:
+    """Whether a sum has light tails, though some of its terms have not.
+
+    `share` [P] is the variance of each term, `dependence` the variance of the sum over what it were
+    if the terms were independent: κ − 3 of a sum of independent terms is Σ share² (κ − 3).
+    """
+    if calm.all() or not share.sum() > 0:
+        return True
+    excess = np.where(calm, 0.0, np.maximum(kurtosis - 3, 0.0))
+    kappa = 3 + max(dependence, 1.0) * np.square(share / share.sum()) @ excess
+    return bool(n >= kappa * _carriers(n))
+
+
+def _carriers(n: float) -> float:
+    return min(CALM, n / 10)
 
 
 def pareto_shape(excess: NDArray) -> float:

@@ -57,6 +57,16 @@ class Values(Status, kw_only=True, gc=False):
     bias_verdict: Text = None  # unbiased | biased | undetermined | no truth
     bias_limit: Number = None  # upper 95 % limit of ‖bias‖ / ‖g‖ (/ √variance where g = 0)
     replicates_to_decide: Number = None  # R at which an undetermined verdict would be decided
+    scale: Number = None  # ⟨E ĝ, g⟩ / ‖g‖²
+    scale_low: Number = None
+    scale_high: Number = None
+    direction_bias: Number = None  # min over c ≥ 0 of ‖c E ĝ − g‖ / ‖g‖: the sine of the angle
+    direction_bias_low: Number = None
+    direction_bias_high: Number = None
+    direction_verdict: Text = None  # parallel | turned | undetermined | no truth
+    variance_scaled: Number = None  # variance / scale²: of the estimate made as long as g
+    variance_scaled_low: Number = None
+    variance_scaled_high: Number = None
     truth_method: Text = None  # closed form | enumeration | quadrature | reference | none
     truth_error: Number = None  # ‖its standard error‖ / ‖g‖
     truth_note: Text = None  # how a truth was made, where that takes words

@@ -39,7 +39,9 @@ def allow_for(truth: Truth | None, found: Mapping) -> dict:
         changes["replicates_to_decide"] = None  # no number of them
     if "direction_verdict" in found:
         changes |= _direction(d / norm if norm > 0 else math.inf, found)
-    return changes | _caution(truth, norm)
+    said = _caution(truth, norm)
+    before = found.get("reason")
+    return changes | ({"reason": f"{before} {said}" if before else said} if said else {})
 
 
 def _direction(share: float, found: Mapping) -> dict:
@@ -58,10 +60,10 @@ def _direction(share: float, found: Mapping) -> dict:
     return changes
 
 
-def _caution(truth: Truth, norm: float) -> dict:
+def _caution(truth: Truth, norm: float) -> str | None:
     d = truth.disagreement
     if d < MATERIAL * norm:
-        return {}
+        return None
     within = f"{100 * d / norm:.2g} % of ‖g‖" if norm > 0 else f"{d:.2g}"
     said = (
         f"The exact gradient is known only within {within}, from two runs that agree so far; a "
@@ -69,4 +71,4 @@ def _caution(truth: Truth, norm: float) -> dict:
     )
     if "jumps" in truth.note:
         said += " The cost jumps, which estimators that differentiate it in x do not see."
-    return {"reason": said}
+    return said

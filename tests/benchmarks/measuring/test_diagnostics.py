@@ -2,16 +2,24 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import Bernoulli, Independent, Normal
 
 from benchmarks import Problem
 from benchmarks.measuring.cell import Cell
-from benchmarks.measuring.diagnostics import cautions, rarest_event, wrong_sampler
+from benchmarks.measuring.diagnostics import cautions, wrong_sampler
+from benchmarks.measuring.rare_events import times_away
 from estimators import create
 
-FINE = {"zero": 0.0, "bias_verdict": "biased", "bias_p": 1e-9, "gradient_norm": 1.0}
+FINE = {
+    "zero": 0.0,
+    "variance": 1.0,
+    "bias_verdict": "biased",
+    "bias_p": 1e-9,
+    "gradient_norm": 1.0,
+}
 
 
 class Wider(Normal):
@@ -38,16 +46,16 @@ def normal(family=Normal):
 @pytest.mark.parametrize("samples", [1, 4])
 def test_the_rarest_event_is_that_of_the_quietest_coordinate(samples):
     """In R = 10,000 estimates of K draws, a bit of probability 10⁻³ is lit 10 K times."""
-    found = rarest_event(bits(0.5, 0.001, 0.9, samples=samples), 10_000)
+    found = float(times_away(bits(0.5, 0.001, 0.9, samples=samples), 10_000).min())
     assert abs(found - 10 * samples) < 4 * (10 * samples) ** 0.5
 
 
 def test_a_usual_value_of_one_counts_as_one_of_zero():
-    assert abs(rarest_event(bits(0.999), 10_000) - 10) < 4 * 10**0.5
+    assert abs(float(times_away(bits(0.999), 10_000)) - 10) < 4 * 10**0.5
 
 
 def test_continuous_draws_have_no_rare_outcome():
-    assert rarest_event(normal(), 10_000) is None
+    assert times_away(normal(), 10_000) is None
 
 
 def test_a_rare_outcome_takes_the_verdict_of_bias_away():
@@ -56,8 +64,29 @@ def test_a_rare_outcome_takes_the_verdict_of_bias_away():
     assert (found["bias_verdict"], math.isnan(found["bias_p"])) == ("undetermined", True)
     assert "so rare that it came up about" in found["reason"]
     found = cautions(bits(1e-4), FINE | {"bias_verdict": "unbiased"}, 10_000)
-    assert "bias_verdict" not in found
+    assert found["bias_verdict"] == "undetermined"
     assert cautions(bits(0.3), FINE, 10_000) == {}
+
+
+@pytest.mark.parametrize("verdict", ["biased", "unbiased"])
+def test_a_deterministic_estimator_is_what_it_is(verdict):
+    found = cautions(bits(1e-4), FINE | {"variance": 0.0, "bias_verdict": verdict}, 10_000)
+    assert "bias_verdict" not in found
+
+
+@pytest.mark.parametrize(("off", "kept"), [([0.0, 0.5], True), ([0.5, 0.0], False)])
+def test_a_bias_that_a_rare_outcome_does_not_touch_stays(off, kept):
+    """Of two bits the first is hardly ever lit; the bias is in the second's parameter or not."""
+    known = {
+        "mean": np.array([1.0, 1.0]) + off,
+        "truth": np.ones(2),
+        "truth_error": np.zeros(2),
+        "variance": np.ones(2),
+    }
+    facts = FINE | {"parameters": known, "replicates": 10_000}
+    found = cautions(bits(1e-4, 0.5), facts, 10_000)
+    assert ("bias_verdict" not in found) == kept
+    assert found["heavy_tailed"]
 
 
 def test_a_gradient_that_has_vanished_is_said():
