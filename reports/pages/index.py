@@ -104,9 +104,9 @@ def _quietest(head: pandas.DataFrame) -> str:
     variance = numbers.interval(row["variance"], row["variance_low"], row["variance_high"])
     ties = head.loc[head["tied"] & (head["rank"] > 1), "label"]
     tied = f", tied with {listed(ties)}" if len(ties) else ""
-    return (
-        f"Quietest at {text_tables.setting(row, False)}: {row['label']}, variance {variance}{tied}."
-    )
+    beware = f" Beware: {row['reason']}" if pandas.notna(row["reason"]) else ""
+    setting = text_tables.setting(row, False)
+    return f"Quietest at {setting}: {row['label']}, variance {variance}{tied}.{beware}"
 
 
 def overview(part: pandas.DataFrame, head: pandas.DataFrame, labels: list[str]) -> list[dict]:

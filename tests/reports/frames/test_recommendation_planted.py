@@ -151,6 +151,12 @@ def test_the_terminal_shows_direction_cautions_and_the_recommendation(capsys):
     assert "beware of rare: An outcome is rare." in " ".join(capsys.readouterr().out.split())
 
 
+def test_the_quietest_of_a_page_comes_with_its_caution():
+    rows = [cell("a", 5.0, 1e-6, reason=APART), cell("b", 9.0, 1e-6)]
+    (sections,) = content(prepare(pandas.DataFrame(rows)), {}, {}, {})["families"].values()
+    assert sections[0]["quietest"].endswith(f"Beware: {APART}")
+
+
 def test_the_pages_show_all_that_is_measured():
     more = {"mse": 5.25, "wrong_way": 0.31, "data_variance": 0.07, "peak_memory_bytes": 3_400_000,
             "compile_seconds": 2.5, "truth_method": "reference", "truth_note": "two runs",
