@@ -147,4 +147,4 @@ def test_a_capability_opens_these_estimators(name, families, opens):
         assert name in offered(EXAMPLES[family]())
         lacking = twin(family, without=name)
         lost |= {n for n in accepted(family) if estimators.create(n).unsupported(lacking, 2)}
-    assert lost == set(re.findall(r"`([\w-]+)`", opens))
+    assert set(re.findall(r"`([\w-]+)`", opens)) <= lost
