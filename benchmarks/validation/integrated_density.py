@@ -128,7 +128,8 @@ def _over_line(dist: Distribution) -> Integral | None:
     error = float((fine - coarse).abs().max())
     order = x.reshape(len(x), -1).mT.sort(1)  # nodes that round to the bounds lie in the middle
     rows = density.reshape(len(x), -1).mT.gather(1, order.indices)  # [B, N]
-    first = torch.searchsorted(order.values, order.values)  # nodes at one x share their mass
+    ordered = order.values.contiguous()
+    first = torch.searchsorted(ordered, ordered)  # nodes at one x share their mass
     last = torch.searchsorted(order.values, order.values, right=True) - 1
     upto = rows.cumsum(1)  # the trapezoid rule: up to each node, half of its own mass
     below = (upto.gather(1, last) + (upto - rows).gather(1, first)) / 2

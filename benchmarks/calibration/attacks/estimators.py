@@ -166,7 +166,7 @@ class Whitened(Estimator):
     def surrogate(self, dist, cost, samples=1):
         x = dist.sample((samples,))
         f = evaluate(cost, x, dist).detach()
-        return ((f - f.mean()) / (f.std() + 1e-8) * dist.log_prob(x)).mean(0)
+        return ((f - f.mean()) / (f.std(correction=0) + 1e-8) * dist.log_prob(x)).mean(0)
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ def _constants(plant: Callable[..., Attack]) -> Iterator[Attack]:
         for name in ("reinforce", "disarm", "reinforce-loo"):
             yield plant(f"{name}, logit {logit:g}", problem, name, samples=2)
     yield plant("straight-through, quadratic, logit −2", partial(bernoulli, -2.0),
-                "straight-through", 7.6)  # fmt: skip
+                "straight-through", 7.6, 1.0)  # fmt: skip
     yield plant("Gumbel-softmax τ = 0.5, logit 0", partial(bernoulli, 0.0),
                 create("gumbel-softmax", temperature=0.5), 0.1416)  # fmt: skip
 
