@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from estimators.families import Unsupported, describe, with_leaves
+from estimators.families.factors import factor
 from estimators.families.lean import lean
 
 Cost = Callable[..., Tensor]
@@ -246,8 +247,8 @@ class _Probe:
         return self._summed(x, dist)
 
     def terms(self, x: Tensor, dist: Distribution) -> Tensor:
-        """What depends on each factor of `dist`, or each of its copies: [K, *B, *factors]."""
-        return self._summed(x, dist.base_dist)
+        """What depends on each factor of `dist`, copy or place: [K, *B, *factors]."""
+        return self._summed(x, factor(dist))
 
     def reduction(self, f: Tensor) -> Tensor:
         """Of the costs of several copies: [..., copies] → [...]."""

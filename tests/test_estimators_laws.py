@@ -13,7 +13,9 @@ from benchmarks.measuring.streams import stream, stream_key
 from benchmarks.problem import unvalidated
 from benchmarks.truth import find_truth
 
-WINGS = (".toy", ".importance_weighted")  # the modules of problems that are small enough
+# the modules of problems that are small enough
+WINGS = (".toy", ".importance_weighted", ".subsets", ".rankings")
+NEED_TERMS = ("reinforce-rao-blackwell", "reinforce-placement", "pl-rank")
 TOYS = [n for n in problems.names() if problems.entry(n).build.__module__.endswith(WINGS)]
 CELLS = [(e, p) for p in TOYS for e in estimators.names()]
 SAMPLES = 2
@@ -32,7 +34,7 @@ def prepared(toy):
 def refusal(name, toy):
     problem, _ = prepared(toy)
     reason = estimators.create(name).unsupported(problem.differentiable_dist(), SAMPLES)
-    if reason is None and name == "reinforce-rao-blackwell" and not hasattr(problem.cost, "terms"):
+    if reason is None and name in NEED_TERMS and not hasattr(problem.cost, "terms"):
         return refused_late(name, problem)
     return reason
 

@@ -9,6 +9,12 @@ from torch import distributions as td
 from torch.distributions import Distribution
 from torch.nn.functional import normalize
 
+from estimators.distributions import (
+    ConditionalBernoulli,
+    OneHotPlackettLuce,
+    PlackettLuce,
+    TopK,
+)
 from estimators.families.codebook import Codebook
 from estimators.families.copies import Copies
 from estimators.families.delta import Delta
@@ -122,6 +128,13 @@ def examples() -> dict[str, Example]:
         ),
         "Codebook": (lambda vector: Codebook(vector, CODES), {"vector": row(2)}),
         "Delta": (Delta, {"value": 0.5}),
+        "ConditionalBernoulli": (
+            lambda logits: ConditionalBernoulli(2, logits),
+            {"logits": row(4)},
+        ),
+        "TopK": (lambda logits: TopK(2, logits), {"logits": row(4)}),
+        "PlackettLuce": (PlackettLuce, {"logits": row(3)}),
+        "OneHotPlackettLuce": (OneHotPlackettLuce, {"logits": row(3)}),
         "Categorical": (lambda logits: td.Categorical(logits=logits), {"logits": row(3)}),
         "Poisson": (td.Poisson, {"rate": 2.0}),
         "Geometric": (lambda logits: td.Geometric(logits=logits), {"logits": 0.3}),
