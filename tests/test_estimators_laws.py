@@ -13,10 +13,11 @@ from benchmarks.measuring.streams import stream, stream_key
 from benchmarks.problem import unvalidated
 from benchmarks.truth import find_truth
 
-# the modules of problems that are small enough
-WINGS = (".toy", ".importance_weighted", ".subsets", ".rankings")
+WINGS = (".toy", ".importance_weighted")  # the modules of problems that are small enough
+CHOICES = ("subset-quadratic", "top-k-quadratic", "ranking-dcg", "permutation-tour")
 NEED_TERMS = ("reinforce-rao-blackwell", "reinforce-placement", "pl-rank")
 TOYS = [n for n in problems.names() if problems.entry(n).build.__module__.endswith(WINGS)]
+TOYS += CHOICES
 CELLS = [(e, p) for p in TOYS for e in estimators.names()]
 SAMPLES = 2
 laws = pytest.mark.parametrize(("name", "toy"), CELLS, ids=[f"{e}@{p}" for e, p in CELLS])

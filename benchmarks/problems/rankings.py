@@ -30,26 +30,26 @@ class Dcg:
         return -RELEVANCE.to(x.device)[x] / (1 + place).log2()
 
 
-def inversions(x: Tensor) -> Tensor:
+def inversions(x: Tensor, dist: Distribution) -> Tensor:
     """The pairs that stand in the wrong order, Kendall's distance to 0, 1, …, n − 1."""
     wrong = x.unsqueeze(-1) > x.unsqueeze(-2)  # [..., i, j]: what comes at i is larger
     return wrong.triu(1).sum((-1, -2)).to(torch.get_default_dtype())
 
 
-def tour(x: Tensor) -> Tensor:
+def tour(x: Tensor, dist: Distribution) -> Tensor:
     """The length of the closed tour Σ_i D(x_i, x_{i+1}), bilinear in a permutation matrix."""
     to = x.roll(-1, -2)
     return ((x @ DISTANCES.to(x)) * to).sum((-1, -2))
 
 
-def displacement(x: Tensor) -> Tensor:
+def displacement(x: Tensor, dist: Distribution) -> Tensor:
     """(Σ_ij c_ij x_ij − 1)², with c_ij the squared distance of place i from place j's own."""
     place = torch.arange(x.shape[-1], dtype=x.dtype, device=x.device) / x.shape[-1]
     away = (place.unsqueeze(-1) - place).square()
     return ((x * away).sum((-1, -2)) - 1).square()
 
 
-def assignment(x: Tensor) -> Tensor:
+def assignment(x: Tensor, dist: Distribution) -> Tensor:
     """Σ_ij i relevance_j x_ij, linear in a permutation matrix."""
     place = torch.arange(x.shape[-1], dtype=x.dtype, device=x.device)
     return (place.unsqueeze(-1) * RELEVANCE.to(x) * x).sum((-1, -2))

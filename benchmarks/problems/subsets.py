@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from benchmarks.problem import Problem
 from benchmarks.problems import register
@@ -25,22 +26,22 @@ COVERS = torch.tensor(  # which of six elements each of five sets holds
 TOP_K_NODES = 320 * 12  # numbers behind each item of a mean of TopK: its quadrature and its tree
 
 
-def linear(x: Tensor) -> Tensor:
+def linear(x: Tensor, dist: Distribution) -> Tensor:
     """Σ w_i x_i: straight-through by exact marginals is exact here."""
     return x @ WEIGHTS.to(x)
 
 
-def quadratic(x: Tensor) -> Tensor:
+def quadratic(x: Tensor, dist: Distribution) -> Tensor:
     """(Σ w_i x_i − 0.3)²: the items of a subset interact."""
-    return (linear(x) - 0.3).square()
+    return (linear(x, dist) - 0.3).square()
 
 
-def distance(x: Tensor) -> Tensor:
+def distance(x: Tensor, dist: Distribution) -> Tensor:
     """‖x − t‖² / n, as in the toy of Ahmed et al. 2023; linear on points of zeros and ones."""
     return (x - TARGET.to(x)).square().mean(-1)
 
 
-def cover(x: Tensor) -> Tensor:
+def cover(x: Tensor, dist: Distribution) -> Tensor:
     """The elements that no chosen set covers: Σ_e Π_i (1 − x_i c_ie), multilinear in x."""
     return (1 - x.unsqueeze(-1) * COVERS.to(x)).prod(-2).sum(-1)
 

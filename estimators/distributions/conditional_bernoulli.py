@@ -41,14 +41,19 @@ class ConditionalBernoulli(Distribution):
         return ConditionalBernoulli(self.k, logits, validate_args=False)
 
     @property
+    def relative(self) -> Tensor:
+        """The logits less the largest, which changes no probability but keeps digits."""
+        return self.logits - self.logits.amax(-1, keepdim=True).detach()
+
+    @property
     def log_normaliser(self) -> Tensor:
-        """log e_k(exp(logits)): [*batch]."""
-        return log_polynomials(self.logits, self.k)[-1][..., 0, self.k]
+        """log e_k(exp(relative logits)): [*batch]."""
+        return log_polynomials(self.relative, self.k)[-1][..., 0, self.k]
 
     def log_prob(self, value):
         if self._validate_args:
             self._validate_sample(value)
-        return (value * self.logits).sum(-1) - self.log_normaliser
+        return (value * self.relative).sum(-1) - self.log_normaliser
 
     @property
     def mean(self) -> Tensor:
@@ -70,7 +75,7 @@ class ConditionalBernoulli(Distribution):
         return k_hot(self.logits.topk(self.k, -1).indices, *self.event_shape, self.logits)
 
     def entropy(self):
-        return self.log_normaliser - (self.mean * self.logits).sum(-1)
+        return self.log_normaliser - (self.mean * self.relative).sum(-1)
 
     def enumerate_support(self, expand=True):
         points = all_subsets(*self.event_shape, self.k, self.logits)
@@ -90,7 +95,7 @@ class ConditionalBernoulli(Distribution):
         P(j of them to the left) ∝ e_j(left) e_{c−j}(right). The first leaf on the right says which
         uniform decides, so that all but u_0 are used once.
         """
-        levels = log_polynomials(self.logits, self.k)
+        levels = log_polynomials(self.relative, self.k)
         count = u.new_full((*u.shape[:-1], 1), self.k).long()  # [*sample, *batch, nodes]
         for depth in reversed(range(len(levels) - 1)):
             left, right = levels[depth][..., 0::2, :], levels[depth][..., 1::2, :]

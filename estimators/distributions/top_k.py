@@ -11,8 +11,10 @@ from estimators.distributions.subsets import SubsetConstraint, all_subsets, chec
 from estimators.distributions.symmetric_polynomials import log_polynomials
 
 TAIL = 38.0  # exp(−TAIL) of the mass is left out at either end
-NODES, NODES_OF_MEAN = 144, 208  # of the trapezoid rule, and MORE √k: its error is then rounding,
-MORE = 60  # against 4,000 nodes; for the mean while logits lie within about 20 of each other
+# Nodes of the trapezoid rule, and MORE √k: its error is then rounding, against 4,000 nodes; of the
+# mean, while all logits lie within about 20 of each other.
+NODES, NODES_OF_MEAN, MORE = 144, 208, 60
+FEW = 4  # items up to which their subsets are summed over instead, which is faster
 
 
 class TopK(Distribution):
@@ -29,8 +31,8 @@ class TopK(Distribution):
         logits: [*batch, n]; adding a number to all of them changes nothing.
 
     Events are [n] of 0. and 1. `mean` holds the inclusion probabilities, differentiable in the
-    logits. Both integrals are trapezoid sums over log t, exact to rounding, at O(k) and O(n k) for
-    each of some hundred nodes.
+    logits. The density (for k > 4) and the mean are trapezoid sums over log t, exact to rounding,
+    at O(k) and O(n k) for each of some hundred nodes.
     Raises ValueError for another k.
     Source: Yellott 1977, J. Math. Psychology 15(2); Kool, van Hoof & Welling 2020,
     arXiv:2002.06043, appendix, for the integral; Berthet et al. 2020, arXiv:2002.08676, for the
@@ -76,7 +78,8 @@ class TopK(Distribution):
         logits, value = torch.broadcast_tensors(self.logits, value)
         chosen = logits.gather(-1, value.topk(self.k, -1).indices)
         others = logits.masked_fill(value > 0, -torch.inf).logsumexp(-1, keepdim=True)
-        return _log_first(chosen - others)
+        log_first = log_first_few if self.k <= FEW else log_first_many
+        return log_first(chosen - others)
 
     @property
     def mean(self) -> Tensor:
@@ -96,7 +99,22 @@ class TopK(Distribution):
         return mean * (1 - mean)
 
 
-def _log_first(ratio: Tensor) -> Tensor:
+def log_first_few(ratio: Tensor) -> Tensor:
+    """The same as `log_first_many`, by the 2^k subsets: p(C) = Σ_{c ∈ C} w_c p(C∖c) / (w(C) + W).
+
+    p(C) is the probability that the items C come first of all but the rest of S: [..., k] → [...].
+    """
+    item = ratio.unbind(-1)
+    found = [torch.zeros_like(item[0])]
+    for subset in range(1, 2 ** len(item)):
+        members = [i for i in range(len(item)) if subset >> i & 1]
+        last = torch.stack([item[i] + found[subset - 2**i] for i in members]).logsumexp(0)
+        held = torch.stack([found[0], *(item[i] for i in members)]).logsumexp(0)
+        found.append(last - held)
+    return found[-1]
+
+
+def log_first_many(ratio: Tensor) -> Tensor:
     """log ∫ exp(v − exp v) Π_i (1 − exp(−exp(ratio_i + v))) dv for log w_i / W: [..., k] → [...].
 
     exp v is the time, in units of 1 / W, at which the first of the others comes.
