@@ -14,7 +14,8 @@ TAIL = 38.0  # exp(−TAIL) of the mass is left out at either end
 # Nodes of the trapezoid rule, and MORE √k: its error is then rounding, against 4,000 nodes; of the
 # mean, while all logits lie within about 20 of each other.
 NODES, NODES_OF_MEAN, MORE = 144, 208, 60
-FEW = 4  # items up to which their subsets are summed over instead, which is faster
+# What is summed over instead, which is faster: the subsets of so few items, so few points.
+FEW, SUMMED = 4, 64
 
 
 class TopK(Distribution):
@@ -86,6 +87,9 @@ class TopK(Distribution):
         """P(x_i = 1) = ∂/∂logit_i E[sum of the k largest perturbed logits]: [*batch, n]."""
         if self.k == self.event_shape[0]:
             return self.logits * 0.0 + 1.0
+        if self.k <= FEW and math.comb(*self.event_shape, self.k) <= SUMMED:
+            points = self.enumerate_support()
+            return (self.log_prob(points).exp().unsqueeze(-1) * points).sum(0)
         differentiable = torch.is_grad_enabled() and self.logits.requires_grad
         with torch.enable_grad():
             logits = self.logits if differentiable else self.logits.detach().requires_grad_()

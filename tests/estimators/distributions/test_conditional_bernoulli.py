@@ -11,7 +11,7 @@ from estimators.distributions import ConditionalBernoulli, PlackettLuce, TopK
 from estimators.distributions.top_k import log_first_few, log_first_many
 
 LAWS = (ConditionalBernoulli, TopK)
-SIZES = [(1, 1), (3, 1), (4, 2), (5, 4), (6, 3), (6, 6), (7, 5)]
+SIZES = [(1, 1), (3, 1), (4, 2), (5, 4), (6, 3), (6, 6), (7, 5), (12, 2)]
 
 
 def logits_of(n, spread=2.0):
