@@ -27,10 +27,10 @@ class GumbelSmoothing(Estimator):
         logits = gumbel_logits(dist)  # [*B, n]
         z = perturbed(logits, (samples,))  # [K, *B, n]
         f = evaluate(cost, harden(dist, z.detach()), dist)  # [K, *B]
-        return (f + f.detach() * score(z, logits)).mean(0)
+        return (f + f.detach() * score(dist, z, logits)).mean(0)
 
 
-def score(z, logits):
+def score(dist, z, logits):
     """Zero, with the derivative 1 − exp(−G) of log p(z; logits) in the logits: [K, *B]."""
     slope = 1 - (logits - z).detach().exp()
-    return (slope * (logits - logits.detach())).sum(-1)
+    return (slope * (logits - logits.detach())).flatten(1 + len(dist.batch_shape)).sum(-1)

@@ -34,4 +34,4 @@ class PerturbedOptimiser(Estimator):
             )
         f, slope = slope_at(cost, x.mean(0, keepdim=True), dist)  # [1, *B], [1, *B, *E]
         along = over_event(dist, x * slope)  # ⟨x, ∇f⟩: [K, *B]
-        return f.squeeze(0) + (along * score(z, logits)).mean(0)
+        return f.squeeze(0) + (along * score(dist, z, logits)).mean(0)
