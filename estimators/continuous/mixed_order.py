@@ -20,7 +20,8 @@ class MixedOrder(Estimator):
     ĝ₀: where the two means are further apart than that allows, the cost jumps and ĝ₀ counts.
     ĝ₀ has the leave-one-out baseline. Needs `rsample`, `log_prob`, `expand` and K ≥ 2.
     `tolerance` is a length of gradients, so that a small one leaves ĝ₀ alone: α = 0 while ε is
-    larger. Biased by up to `tolerance` where the cost jumps, and because α looks at the same samples.
+    larger.
+    Biased by up to `tolerance` where the cost jumps, and because α looks at the same samples.
     2 K cost evaluations.
     Raises Unsupported without these; ValueError for a negative tolerance or width.
     Source: Suh, Simchowitz, Zhang & Tedrake 2022, arXiv:2202.00817, section 4; the rule for α and ε

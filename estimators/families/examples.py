@@ -132,6 +132,15 @@ def examples() -> dict[str, Example]:
             lambda logits: ConditionalBernoulli(2, logits),
             {"logits": row(4)},
         ),
+        "Independent(ConditionalBernoulli)": (
+            lambda logits: td.Independent(ConditionalBernoulli(2, logits), 1),
+            {"logits": row(6).reshape(2, 2, 3)},
+        ),
+        "Independent(TopK)": (
+            lambda logits: td.Independent(TopK(2, logits), 1),
+            {"logits": row(6).reshape(2, 2, 3)},
+        ),
+        "PlackettLuce(k=2)": (lambda logits: PlackettLuce(logits, 2), {"logits": row(4)}),
         "TopK": (lambda logits: TopK(2, logits), {"logits": row(4)}),
         "PlackettLuce": (PlackettLuce, {"logits": row(3)}),
         "OneHotPlackettLuce": (OneHotPlackettLuce, {"logits": row(3)}),

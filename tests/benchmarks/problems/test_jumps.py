@@ -103,6 +103,8 @@ def test_pathwise_is_wrong_exactly_where_the_cost_jumps(name):
         assert row.bias_verdict in {"unbiased", "undetermined"}
     vanished = name in {"digital-option", "queue-chance"}
     assert ("vanished" in (row.reason or "")) == vanished
+    missed = name in {"smooth-with-jump", "diffusion-continuous"}
+    assert ("is unbiased under its conditions, and is not here" in (row.reason or "")) == missed
 
 
 @pytest.mark.parametrize(
