@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from estimators.capabilities import Unsupported, describe, with_leaves
+from estimators.capabilities import Unsupported, describe, factor, with_leaves
 from estimators.capabilities.fused_twins import fused
 
 Cost = Callable[..., Tensor]
@@ -296,8 +296,8 @@ class _Probe:
         return self._summed(x, dist)
 
     def terms(self, x: Tensor, dist: Distribution) -> Tensor:
-        """What depends on each factor of `dist`, or each of its copies: [K, *B, *factors]."""
-        return self._summed(x, dist.base_dist)
+        """What depends on each factor of `dist`, copy or place: [K, *B, *factors]."""
+        return self._summed(x, factor(dist))
 
     def reduction(self, f: Tensor) -> Tensor:
         """Of the costs of several copies: [..., copies] → [...]."""

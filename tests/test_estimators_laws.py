@@ -27,6 +27,9 @@ CORRELATED = Problem(  # of a family that no toy has: E ‖x − ½‖² = ‖lo
 )
 TOYS = [n for n in problems.names() if problems.entry(n).build.__module__.endswith(WINGS)]
 TOYS.append(CORRELATED.name)
+CHOICES = ("subset-quadratic", "top-k-quadratic", "ranking-dcg", "permutation-tour")
+NEED_TERMS = ("reinforce-rao-blackwell", "reinforce-placement", "pl-rank")
+TOYS += CHOICES
 SAMPLES = 2
 
 
@@ -58,7 +61,7 @@ def law_of(toy):
 def refused_cost(name, toy):
     """Why `name` refuses the cost of a toy, which shows when it is used, or None."""
     problem = checked(toy)
-    if "step" not in toy and (name != "reinforce-rao-blackwell" or hasattr(problem.cost, "terms")):
+    if "step" not in toy and (name not in NEED_TERMS or hasattr(problem.cost, "terms")):
         return None
     try:
         with stream(stream_key("refusal")):

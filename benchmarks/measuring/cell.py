@@ -92,6 +92,8 @@ class CountedCost:
             self.terms = self._terms
         if hasattr(cost, "reduction"):
             self.reduction = cost.reduction
+        if hasattr(cost, "given_path"):
+            self.given_path = self._given_path
 
     def __call__(self, x: Tensor, dist) -> Tensor:
         f = evaluate(self.cost, x, dist)
@@ -102,6 +104,12 @@ class CountedCost:
         """The cost's `terms`, one evaluation of it for each sample."""
         own = self.cost.terms(x, dist)
         self._count(own, x.numel() // dist.event_shape.numel())
+        return own
+
+    def _given_path(self, path: Tensor, last) -> Tensor:
+        """The cost's mean over a last step, one evaluation of it for each path."""
+        own = self.cost.given_path(path, last)
+        self._count(own, own.numel())
         return own
 
     def _count(self, f: Tensor, evaluations: int) -> None:

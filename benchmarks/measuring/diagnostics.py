@@ -30,6 +30,11 @@ def _of_cell(cell: Cell, found: dict, replicates: int) -> dict:
             "reason": f"The gradient has vanished: every one is exactly zero, ‖g‖ is {norm:.3g}."
         }
     wrong = wrong_sampler(cell)
+    if wrong is None and found["bias_verdict"] == "biased" and cell.estimator.unbiased:
+        wrong = (
+            f"{cell.estimator} is unbiased under its conditions, and is not here: the cost jumps, "
+            "the support moves, or the truth is that of another problem."
+        )
     return {"reason": wrong} if wrong else {}
 
 

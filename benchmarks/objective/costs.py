@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from estimators.capabilities import factor
+
 Cost = Callable[[Tensor, Distribution], Tensor]
 
 
@@ -16,12 +18,12 @@ def over_event(f: Tensor, dist: Distribution) -> Tensor:
 
 
 def elementwise(f: Callable[[Tensor], Tensor]) -> Cost:
-    """Σ f(x) over the event; its `terms` are the sums within each factor of an Independent."""
+    """Σ f(x) over the event; its `terms` are the sums within each factor or place."""
 
     def cost(x: Tensor, dist: Distribution) -> Tensor:
         return over_event(f(_floating(x)), dist)
 
-    cost.terms = lambda x, dist: over_event(f(_floating(x)), dist.base_dist)
+    cost.terms = lambda x, dist: over_event(f(_floating(x)), factor(dist))
     return cost
 
 

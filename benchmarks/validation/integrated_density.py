@@ -130,12 +130,12 @@ def _over_line(dist: Distribution) -> Integral | None:
     rows = density.reshape(len(x), -1).mT.gather(1, order.indices)  # [B, N]
     ordered = order.values.contiguous()
     first = torch.searchsorted(ordered, ordered)  # nodes at one x share their mass
-    last = torch.searchsorted(order.values, order.values, right=True) - 1
+    last = torch.searchsorted(ordered, ordered, right=True) - 1
     upto = rows.cumsum(1)  # the trapezoid rule: up to each node, half of its own mass
     below = (upto.gather(1, last) + (upto - rows).gather(1, first)) / 2
     below[:, -1] = rows.sum(1)
     given = _cdf(dist, x, order.indices) if capabilities.offers(dist, "cdf") else None
-    return Integral(order.values.contiguous(), below, error, given=given)
+    return Integral(ordered, below, error, given=given)
 
 
 def _cdf(dist: Distribution, x: Tensor, order: Tensor) -> Tensor | None:

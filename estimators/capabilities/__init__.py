@@ -34,6 +34,8 @@ from estimators.capabilities.description import (
     stated_moments,
 )
 from estimators.capabilities.events import carry_logits, over_event, spread
+from estimators.capabilities.exact_marginals import gumbel_logits, marginals
+from estimators.capabilities.factors import factor
 from estimators.capabilities.implicit import attach, cdf, common_cdf, implicit
 from estimators.capabilities.leaf_tensors import carry, replaced, tensors, with_leaves
 from estimators.capabilities.relaxation import (
@@ -72,8 +74,10 @@ __all__ = [
     "complete",
     "conditional_logits",
     "describe",
+    "factor",
     "from_gammas",
     "given_sample",
+    "gumbel_logits",
     "harden",
     "implicit",
     "inside",
@@ -82,6 +86,7 @@ __all__ = [
     "lead",
     "logits",
     "logits_of",
+    "marginals",
     "mirrored",
     "mode",
     "moving_support",

@@ -11,9 +11,13 @@ from torch.nn.functional import normalize
 
 from estimators.distributions import (
     Codebook,
+    ConditionalBernoulli,
     Copies,
     Delta,
+    OneHotPlackettLuce,
+    PlackettLuce,
     TanhNormal,
+    TopK,
     TruncatedNormal,
     VonMisesFisher,
 )
@@ -124,6 +128,22 @@ def examples() -> dict[str, Example]:
         ),
         "Codebook": (lambda vector: Codebook(vector, CODES), {"vector": row(2)}),
         "Delta": (Delta, {"value": 0.5}),
+        "ConditionalBernoulli": (
+            lambda logits: ConditionalBernoulli(2, logits),
+            {"logits": row(4)},
+        ),
+        "Independent(ConditionalBernoulli)": (
+            lambda logits: td.Independent(ConditionalBernoulli(2, logits), 1),
+            {"logits": row(6).reshape(2, 2, 3)},
+        ),
+        "Independent(TopK)": (
+            lambda logits: td.Independent(TopK(2, logits), 1),
+            {"logits": row(6).reshape(2, 2, 3)},
+        ),
+        "PlackettLuce(k=2)": (lambda logits: PlackettLuce(logits, 2), {"logits": row(4)}),
+        "TopK": (lambda logits: TopK(2, logits), {"logits": row(4)}),
+        "PlackettLuce": (PlackettLuce, {"logits": row(3)}),
+        "OneHotPlackettLuce": (OneHotPlackettLuce, {"logits": row(3)}),
         "Categorical": (lambda logits: td.Categorical(logits=logits), {"logits": row(3)}),
         "Poisson": (td.Poisson, {"rate": 2.0}),
         "Geometric": (lambda logits: td.Geometric(logits=logits), {"logits": 0.3}),

@@ -1,0 +1,1 @@
+"""Estimators for subsets, rankings and what other solvers of combinatorial problems choose."""
