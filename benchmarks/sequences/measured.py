@@ -1,0 +1,149 @@
+"""The rows of an audit: exactly over all batches, or from samples with 95 % intervals."""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmarks.measuring.intervals import Interval
+from benchmarks.sequences import direction, groups
+from benchmarks.sequences.gradients import Gathered
+from benchmarks.sequences.groups import Chunk
+from benchmarks.sequences.losses import Loss
+from benchmarks.sequences.moments import Row, Setting, Term, row_of, variance
+from benchmarks.sequences.soundness import is_exchangeable
+
+MOST_BATCHES = 2**19  # that are enumerated without being asked to
+MOST_CALLS = 2**13  # the same of a loss that takes one batch a call
+MOST_EVER = 2**28
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which batches are looked at: `each` in a row, 0 where all of them are enumerated."""
+
+    chunks: Iterable[Iterable[Chunk]]
+    each: int
+    replicates: int
+    seed: int
+    setting: Setting
+
+
+def planned(
+    loss: Loss,
+    gathered: Gathered,
+    setting: Setting,
+    exact: bool | Literal["auto"],
+    replicates: int,
+    seed: int,
+) -> Plan:
+    """All batches where they are few or `exact` is true, else `replicates` sampled ones.
+
+    Raises ValueError where there are too many to enumerate or too few to sample.
+    """
+    policy, group = gathered.policy, setting.group
+    ordered = setting.micro_batches > 1 or not is_exchangeable(loss, gathered, group)
+    count = groups.count(policy, group, ordered)
+    few = count <= (MOST_BATCHES if loss.vectorised else MOST_CALLS)
+    if few if exact == "auto" else exact:
+        if count > MOST_EVER:
+            raise ValueError(
+                f"There are {count} batches, too many to enumerate; use exact=False, a smaller "
+                "group, or a smaller policy."
+            )
+        return Plan([groups.enumerated(policy, group, ordered)], 0, count, seed, setting)
+    each = replicates // groups.ROWS
+    if each < 2:
+        raise ValueError(
+            f"replicates is {replicates}; intervals need at least {2 * groups.ROWS}, two for each "
+            f"of {groups.ROWS} rows."
+        )
+    chunks = groups.sampled(policy, group, replicates, seed)
+    return Plan(chunks, each, each * groups.ROWS, seed, setting)
+
+
+def measured(loss: Loss, gathered: Gathered, terms: dict[str, Term], plan: Plan) -> list[dict]:
+    """One row a term, each with its mean gradient as `mean`."""
+    parts = [row_of(gathered, terms, chunks, plan.setting) for chunks in plan.chunks]
+    leaked = max(share for _, share in parts)
+    shared = {
+        "loss": loss.name,
+        "config": json.dumps(loss.settings, sort_keys=True, default=str),
+        "policy": gathered.policy.name,
+        "group": plan.setting.group,
+        "micro_batches": plan.setting.micro_batches,
+        "padding": plan.setting.padding,
+        "seed": plan.seed,
+        "method": "sampled" if plan.each else "exact",
+        "replicates": plan.replicates,
+        "note": _note(loss, leaked),
+    }
+    return [
+        {**shared, "term": name, **_of_term([row[name] for row, _ in parts], plan.each, term)}
+        for name, term in terms.items()
+    ]
+
+
+def _of_term(rows: list[Row], each: int, term: Term) -> dict[str, Any]:
+    """Scale, direction bias, cosine, variance and verdict of one term."""
+    means = np.stack([row.mean.flatten().numpy() for row in rows])  # [M, P]
+    truth = term.truth.flatten().numpy()
+    if each:
+        found, spread = direction.sampled(means, each, truth), variance(rows, each)
+    else:
+        exact = max(rows[0].square - float(means[0] @ means[0]), 0.0)
+        found, spread = direction.exact(means[0], truth), Interval(exact, exact, exact)
+    cosine = float(np.mean([row.cosine for row in rows]))
+    columns = {
+        "scale": found.scale,
+        "direction_bias": found.bias,
+        "variance": spread,
+        "variance_scaled": _scaled(spread, found.scale),
+    }
+    ends = {
+        name + end: value
+        for name, interval in columns.items()
+        for end, value in zip(("", "_low", "_high"), interval, strict=True)
+    }
+    known = found.verdict != "no truth"
+    cosine = cosine if known else math.nan
+    return {**ends, "cosine": cosine, "verdict": found.verdict, "mean": means.mean(0)}
+
+
+def _scaled(spread: Interval, scale: Interval) -> Interval:
+    """Variance over scale², with the ends of both where the scale is known to be positive."""
+    if not scale.value > 0:
+        return Interval(math.nan, math.nan, math.nan)
+    value = spread.value / scale.value**2
+    if scale.low <= 0:
+        return Interval(value, 0.0, math.inf)
+    logs = [
+        math.hypot(math.log(s / spread.value) if spread.value > 0 else 0.0, 2 * math.log(c))
+        for s, c in ((spread.low, scale.value / scale.high), (spread.high, scale.value / scale.low))
+    ]
+    return Interval(value, value * math.exp(-logs[0]), value * math.exp(logs[1]))
+
+
+def changed(rows: list[dict], before: list[dict]) -> list[dict]:
+    """`rows` with `change`: how far E ĝ is from that of the first setting, over its length."""
+    first = {row["term"]: row["mean"] for row in reversed(before)}
+    for row in rows:
+        mean = first.get(row["term"], row["mean"])
+        length = np.linalg.norm(mean)
+        off = np.linalg.norm(row["mean"] - mean)
+        row["change"] = float(off / length) if length > 0 else float(off)
+    return rows
+
+
+def _note(loss: Loss, leaked: float) -> str | None:
+    """What a reader must know beside the numbers."""
+    notes = [loss.note] if loss.note else []
+    if leaked > 1e-12:
+        notes.append(
+            f"up to {100 * leaked:.2g} % of the derivatives are at padding, which the mask should "
+            "keep out: they are left out here, and move a real model's weights"
+        )
+    return "; ".join(notes) or None
