@@ -40,11 +40,12 @@ def exact(mean: NDArray, truth: NDArray) -> Direction:
     return Direction(Interval(*[scale] * 3), found, "turned" if turned else "parallel")
 
 
-def sampled(rows: NDArray, each: int, truth: NDArray) -> Direction:
+def sampled(rows: NDArray, each: int, truth: NDArray, seen: NDArray) -> Direction:
     """Of the means of M rows [M, P] of `each` replicates against an exact gradient [P].
 
     Along: the t interval of s_i = ⟨m_i, g⟩ / ‖g‖². Across: r_i = m_i − s_i g, whose mean's square
-    has its noise taken out. "turned" is the test of E r = 0; "parallel" an upper end below 5 %.
+    has its noise taken out. "turned" is the test of E r = 0 over the parameters that are `seen`
+    often enough to be tested, [P] booleans; "parallel" an upper end below 5 %.
     """
     norm2 = float(truth @ truth)
     if norm2 == 0:
@@ -56,7 +57,7 @@ def sampled(rows: NDArray, each: int, truth: NDArray) -> Direction:
     found = Interval(scale, scale - half, scale + half)
     across = (rows - along[:, None] * truth) / math.sqrt(norm2)  # relative to ‖g‖
     bias = _sine(found, se, across)
-    p = _turned(across, each)
+    p = _turned(across[:, seen], each) if seen.any() else 1.0
     if bias.low >= 1 or p < ALARM:
         verdict = "turned"
     else:

@@ -45,8 +45,8 @@ class Gathered:
         table, prompts = policy.table, policy.prompts
         laws = {
             "log_prob": policy.logits,
-            "old": policy.logits if policy.old is None else policy.old,
-            "sampler": policy.logits if policy.sampler is None else policy.sampler,
+            "old": policy.old,
+            "sampler": policy.sampler,
             "reference": policy.reference,
         }
         self.terms = {
@@ -58,20 +58,34 @@ class Gathered:
         self.p = log_p.exp()
         self.entropy = -(self.p * log_p).sum(-1)  # [prompts prefixes]
         self.slope = -self.p * (log_p + self.entropy.unsqueeze(-1))  # ∇H
+        self.square = self.p.square().sum(-1)  # ‖p‖²
+        self.slope_square = self.slope.square().sum(-1)
+        self.cross = self.slope - (self.p * self.slope).sum(-1, keepdim=True)  # ⟨∇log π, ∇H⟩
         offset = torch.arange(prompts)[:, None, None] * policy.logits.shape[1]
         self.prefix = (table.prefix + offset).flatten(0, 1)
         self.tokens = table.tokens.repeat(prompts, 1)
         self.mask = table.mask.double().repeat(prompts, 1)
+        self.token_entropy = self.entropy[self.prefix] * self.mask
         self.rewards = policy.rewards.flatten()
         self.greedy = policy.rewards.gather(-1, _greedy(policy)).squeeze(-1)  # [prompts]
+
+    def visits(self) -> Tensor:
+        """How often one completion of each prompt has each token: [prompts · prefixes, V]."""
+        policy = self.policy
+        drawn = policy.logits if policy.sampler is None else policy.sampler
+        weights = policy.probabilities(drawn).flatten()[:, None] * self.mask
+        place = self.prefix * policy.vocabulary + self.tokens
+        found = torch.zeros(self.p.numel(), dtype=self.p.dtype)
+        return found.index_add_(0, place.flatten(), weights.flatten()).reshape(self.p.shape)
 
     def batch(self, index: Tensor, group: int) -> Batch:
         """The batches of completions `index` [R, B]: of each prompt `group`, side by side."""
         each = {name: terms[index] for name, terms in self.terms.items()}
+        own = each["log_prob"].detach()
         prompt = torch.arange(self.policy.prompts).repeat_interleave(group)
         return Batch(
-            **{"reference": None} | each,
-            entropy=self.entropy[self.prefix[index]] * self.mask[index],
+            **{"reference": None, "old": own, "sampler": own} | each,
+            entropy=self.token_entropy[index],
             mask=self.mask[index],
             tokens=self.tokens[index],
             rewards=self.rewards[index],
@@ -121,24 +135,28 @@ class Gathered:
 
     def squared_norms(self, d: Derivatives) -> Tensor:
         """‖ĝ_r‖² from the pairs of tokens that stand after one prefix: [R]."""
-        p_token = self.p[d.prefix, d.tokens]  # [R, B, T]
-        p2 = self.p.square().sum(-1)
-        total = torch.zeros(len(d.scores), dtype=d.scores.dtype)
-        for t in range(d.scores.shape[-1]):
-            c, row, token, p = (x[..., t] for x in (d.scores, d.prefix, d.tokens, p_token))
-            same = row.unsqueeze(-1) == row.unsqueeze(-2)  # [R, B, B]
-            inner = (token.unsqueeze(-1) == token.unsqueeze(-2)) + p2[row].unsqueeze(-1)
-            inner = inner - p.unsqueeze(-1) - p.unsqueeze(-2)
-            pairs = c.unsqueeze(-1) * c.unsqueeze(-2) * inner
-            if d.entropies is not None:
-                e = d.entropies[..., t]
-                slope, square = self.slope[row], self.slope.square().sum(-1)[row]
-                own = slope.gather(-1, token.unsqueeze(-1)).squeeze(-1)
-                cross = own - (self.p[row] * slope).sum(-1)  # ⟨∇log π, ∇H⟩
-                pairs = pairs + 2 * (c * cross).unsqueeze(-1) * e.unsqueeze(-2)
-                pairs = pairs + e.unsqueeze(-1) * e.unsqueeze(-2) * square.unsqueeze(-1)
-            total = total + (pairs * same).sum((-2, -1))
+        total = self._product(d, (...,), (...,)).sum((-2, -1))
+        first, second = torch.triu_indices(d.prefix.shape[1], d.prefix.shape[1], 1)
+        live = (d.scores != 0) if d.entropies is None else (d.scores != 0) | (d.entropies != 0)
+        place = torch.where(live, d.prefix, -1).unbind(-1)  # [R, B] each
+        for t, row in enumerate(place):
+            shared = (row[:, first] == row[:, second]) & (row[:, first] >= 0)
+            r, pair = shared.nonzero(as_tuple=True)
+            if len(r):
+                product = self._product(d, (r, first[pair], t), (r, second[pair], t))
+                total.index_add_(0, r, 2 * product)
         return total
+
+    def _product(self, d: Derivatives, a: tuple, b: tuple) -> Tensor:
+        """⟨c_a ∇log π(o_a) + e_a ∇H, c_b ∇log π(o_b) + e_b ∇H⟩ of tokens after one prefix."""
+        row, (left, right) = d.prefix[a], (d.tokens[a], d.tokens[b])
+        inner = (left == right) + self.square[row] - self.p[row, left] - self.p[row, right]
+        product = d.scores[a] * d.scores[b] * inner
+        if d.entropies is None:
+            return product
+        product = product + d.scores[a] * d.entropies[b] * self.cross[row, left]
+        product = product + d.entropies[a] * d.scores[b] * self.cross[row, right]
+        return product + d.entropies[a] * d.entropies[b] * self.slope_square[row]
 
 
 def _or_zero(d: Derivatives) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from torch import Tensor
 
 from benchmarks.measuring.intervals import Interval
 from benchmarks.sequences import direction, groups
@@ -19,6 +20,7 @@ from benchmarks.sequences.soundness import is_exchangeable
 MOST_BATCHES = 2**19  # that are enumerated without being asked to
 MOST_CALLS = 2**13  # the same of a loss that takes one batch a call
 MOST_EVER = 2**28
+SEEN = 5  # times in the mean that a row must see a token for its parameter to be tested
 
 
 @dataclass(frozen=True)
@@ -81,18 +83,22 @@ def measured(loss: Loss, gathered: Gathered, terms: dict[str, Term], plan: Plan)
         "replicates": plan.replicates,
         "note": _note(loss, leaked),
     }
+    seen = gathered.visits() * plan.each * plan.setting.group >= SEEN
     return [
-        {**shared, "term": name, **_of_term([row[name] for row, _ in parts], plan.each, term)}
+        {**shared, "term": name, **_of_term([row[name] for row, _ in parts], plan.each, term, seen)}
         for name, term in terms.items()
     ]
 
 
-def _of_term(rows: list[Row], each: int, term: Term) -> dict[str, Any]:
+def _of_term(rows: list[Row], each: int, term: Term, seen: Tensor) -> dict[str, Any]:
     """Scale, direction bias, cosine, variance and verdict of one term."""
     means = np.stack([row.mean.flatten().numpy() for row in rows])  # [M, P]
     truth = term.truth.flatten().numpy()
     if each:
-        found, spread = direction.sampled(means, each, truth), variance(rows, each)
+        found, spread = (
+            direction.sampled(means, each, truth, seen.flatten().numpy()),
+            variance(rows, each),
+        )
     else:
         exact = max(rows[0].square - float(means[0] @ means[0]), 0.0)
         found, spread = direction.exact(means[0], truth), Interval(exact, exact, exact)
