@@ -2,11 +2,14 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
+
+import torch
 
 
 class TrainerError(ValueError):
@@ -91,6 +94,17 @@ def as_function(
     made = ast.parse(f"def made({arguments}):\n    return {returned}").body[0]
     made.body = [*body, *made.body]
     return compiled([made], names, file)["made"]
+
+
+@contextmanager
+def in_double() -> Iterator[None]:
+    """Where a trainer divides integers, its formula in float64 instead of float32's rounding."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _fields(cls: ast.ClassDef) -> Iterator[tuple[str, Any]]:

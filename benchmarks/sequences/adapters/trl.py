@@ -6,6 +6,7 @@ sampler's log-probabilities. Stand-ins for a trainer's attributes hold its setti
 is one process; its model is not called: the batch has the log-probabilities.
 """
 
+import ast
 import math
 from collections import defaultdict
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.sequences.adapters.source import Package, as_function, compiled
+from benchmarks.sequences.adapters.source import Package, as_function, compiled, in_double
 from benchmarks.sequences.losses import Loss
 from estimators import unknown
 
@@ -103,7 +104,8 @@ class Grpo(_Trl):
         rewards = batch.rewards.unsqueeze(-1)
         unscorable = torch.zeros_like(batch.rewards, dtype=torch.bool)
         code = _code()["advantages"]
-        found = code(self._trainer, rewards, unscorable, batch.size, rewards.device)
+        with in_double():
+            found = code(self._trainer, rewards, unscorable, batch.size, rewards.device)
         return found.reshape(-1, 1)
 
     def loss(self, batch, advantages):
@@ -139,9 +141,9 @@ class Rloo(_Trl):
         trainer = SimpleNamespace(beta=self["beta"], normalize_advantages=False)
         trainer.normalize_advantages = self["normalize_advantages"]
         trainer.reward_clip_range = self["reward_clip_range"]
-        found = _rloo_code()["advantages"](
-            trainer, batch.rewards, batch.old, batch.reference, batch.mask, batch.size
-        )
+        given = (batch.rewards, batch.old, batch.reference, batch.mask, batch.size)
+        with in_double():
+            found = _rloo_code()["advantages"](trainer, *given)
         return found.unsqueeze(-1)
 
     def loss(self, batch, advantages):
@@ -254,8 +256,6 @@ def _rloo_code() -> dict[str, Any]:
 
 def _between(path: str, method: str, test: str) -> list:
     """The statements of a method from the `if` with that test to the last that makes advantages."""
-    import ast
-
     body = TRL.function(path, method).body
     first = next(
         (i for i, n in enumerate(body) if isinstance(n, ast.If) and ast.unparse(n.test) == test),

@@ -5,19 +5,27 @@ Each takes a batch, a KL penalty of each token [*R, B, T] or None, and how to sc
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from benchmarks.sequences.batch import Batch
 
-EPSILON = 1e-4  # added to a standard deviation, as trl 1.16 does
-TINY = 1e-8  # added to a variance, as verl 0.9 does
+TINY = 1e-8  # added to a count and to a variance by whoever whitens, as verl 0.9 does
 
-Advantage = Callable[[Batch, Tensor | None, str], Tensor]
+Advantage = Callable[[Batch, Tensor | None, "Scale"], Tensor]
 
 
-def reward(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
+@dataclass(frozen=True)
+class Scale:
+    """By which standard deviation advantages are divided, and what is added to it."""
+
+    by: str = "none"  # none | group | batch
+    epsilon: float = 1e-4  # trl 1.16; verl 0.9 has 1e-6
+
+
+def reward(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
     """A_i = r_i.
 
     Source: Williams 1992, Machine Learning 8.
@@ -25,7 +33,7 @@ def reward(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
     return _scaled(penalised(batch, penalty), batch, scale)
 
 
-def group_mean(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
+def group_mean(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
     """A_i = r_i − mean_j r_j, over the group: (1 − 1/G) times leave-one-out.
 
     Source: Shao et al. 2024, arXiv:2402.03300.
@@ -34,7 +42,7 @@ def group_mean(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
     return _scaled((r - r.mean(-1, keepdim=True)).flatten(-2), batch, scale, r.flatten(-2))
 
 
-def leave_one_out(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
+def leave_one_out(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
     """A_i = r_i − mean_{j ≠ i} r_j, over the group.
 
     Source: Kool, van Hoof & Welling 2019; Ahmadian et al. 2024, arXiv:2402.14740.
@@ -44,7 +52,7 @@ def leave_one_out(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
     return _scaled((r - others).flatten(-2), batch, scale, r.flatten(-2))
 
 
-def length_weighted(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
+def length_weighted(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
     """A_i = r_i − Σ_j |o_j| r_j / Σ_j |o_j|: the baseline of least variance, were scores like √|o|.
 
     Source: Hao et al. 2025, arXiv:2505.23585.
@@ -55,7 +63,7 @@ def length_weighted(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
     return _scaled((r - baseline).flatten(-2), batch, scale, r.flatten(-2))
 
 
-def greedy(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
+def greedy(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
     """A_i = r_i − r(the greedy completion).
 
     Source: Li et al. 2023, arXiv:2310.10505.
@@ -63,7 +71,7 @@ def greedy(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
     return _scaled(penalised(batch, penalty) - batch.greedy, batch, scale)
 
 
-def whitened(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
+def whitened(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
     """A_it = (R_it − mean R) / sd R over all tokens of the step, R_it = r_i − β Σ_{s ≥ t} k_is.
 
     Source: Hu 2025, arXiv:2501.03262, REINFORCE++.
@@ -71,12 +79,12 @@ def whitened(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
     return _whitened(_returns(batch, batch.rewards, penalty), batch.mask)
 
 
-def whitened_group_mean(batch: Batch, penalty: Tensor | None, scale: str) -> Tensor:
+def whitened_group_mean(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
     """A_it = the same of r_i − mean_j r_j, over the group.
 
     Source: Hu 2025, arXiv:2501.03262, REINFORCE++-baseline.
     """
-    centred = group_mean(batch, penalty, "none")
+    centred = group_mean(batch, penalty, Scale())
     return _whitened(centred.expand_as(batch.mask), batch.mask)
 
 
@@ -96,14 +104,14 @@ def penalised(batch: Batch, penalty: Tensor | None) -> Tensor:
     return batch.rewards if penalty is None else batch.rewards - (penalty * batch.mask).sum(-1)
 
 
-def _scaled(advantage: Tensor, batch: Batch, scale: str, rewards: Tensor | None = None) -> Tensor:
+def _scaled(advantage: Tensor, batch: Batch, scale: Scale, rewards: Tensor | None = None) -> Tensor:
     """[*R, B, 1], over the standard deviation of the rewards in the group or in the step."""
     rewards = advantage if rewards is None else rewards
-    if scale == "group":
+    if scale.by == "group":
         spread = batch.by_group(rewards).std(-1, keepdim=True)
-        advantage = (batch.by_group(advantage) / (spread + EPSILON)).flatten(-2)
-    elif scale == "batch":
-        advantage = advantage / (rewards.std(-1, keepdim=True) + EPSILON)
+        advantage = (batch.by_group(advantage) / (spread + scale.epsilon)).flatten(-2)
+    elif scale.by == "batch":
+        advantage = advantage / (rewards.std(-1, keepdim=True) + scale.epsilon)
     return advantage.unsqueeze(-1)
 
 
@@ -117,7 +125,8 @@ def _returns(batch: Batch, rewards: Tensor, penalty: Tensor | None) -> Tensor:
 
 def _whitened(values: Tensor, mask: Tensor) -> Tensor:
     count = mask.sum((-2, -1), keepdim=True)
-    mean = (values * mask).sum((-2, -1), keepdim=True) / count
+    mean = (values * mask).sum((-2, -1), keepdim=True) / (count + TINY)
     off = (values - mean) * mask
-    variance = off.square().sum((-2, -1), keepdim=True) / (count - 1).clamp_min(1)
+    variance = off.square().sum((-2, -1), keepdim=True) / (count + TINY)
+    variance = variance * count / (count - 1).clamp_min(1)
     return off * torch.rsqrt(variance + TINY)

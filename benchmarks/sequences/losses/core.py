@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from benchmarks.sequences.batch import Batch
-from benchmarks.sequences.losses.advantages import ADVANTAGES
+from benchmarks.sequences.losses.advantages import ADVANTAGES, Scale
 from benchmarks.sequences.losses.correction import weights
 from benchmarks.sequences.losses.divergence import divergence
 from benchmarks.sequences.losses.normalisation import NORMALISATIONS
@@ -76,9 +76,11 @@ class PolicyLoss(Loss):
     Args:
         advantage: reward | group-mean | leave-one-out | length-weighted | greedy | whitened |
             whitened-group-mean.
-        scale_rewards: none | group | batch: divide by a standard deviation (true: group).
+        scale_rewards: none | group | batch: divide by a standard deviation (true: group), to which
+            `epsilon` is added.
         normalisation: sequence-sum | sequence-mean | token-mean | step-token-mean | constant.
-        clip: ε of the ratio, below and above; None: none. `clip_high`: above, where it differs.
+        clip: ε of the ratio, below and above; None: none. `clip_high`: above, where it differs;
+            `delta`: the most that a ratio counts, also for a negative advantage (dual clip).
         beta: coefficient of KL(policy ‖ reference); `kl`: k1 | k2 | k3; `kl_in`: loss | reward;
             `kl_ratio`: whether a KL in the loss is multiplied by the importance ratio.
         correction: none | token | prefix | sequence: weights for the sampler's mismatch;
@@ -89,9 +91,11 @@ class PolicyLoss(Loss):
 
     advantage: str = "reward"
     scale_rewards: str | bool = "none"
+    epsilon: float = 1e-4
     normalisation: str = "sequence-sum"
     clip: float | None = None
     clip_high: float | None = None
+    delta: float | None = None
     beta: float = 0.0
     kl: str = "k1"
     kl_in: str = "reward"
@@ -144,7 +148,8 @@ class PolicyLoss(Loss):
         penalty = None
         if self.beta and self.kl_in == "reward":
             penalty = self.beta * divergence(self.kl, batch.old, batch.reference)
-        return ADVANTAGES[self.advantage](batch, penalty, self.scale_rewards).detach()
+        scale = Scale(self.scale_rewards, self.epsilon)
+        return ADVANTAGES[self.advantage](batch, penalty, scale).detach()
 
     def loss(self, batch, advantages):
         each = self.surrogate(batch, advantages)  # [*R, B, T]
@@ -166,6 +171,7 @@ class PolicyLoss(Loss):
         ratio = self.ratio(batch)
         high = self.clip if self.clip_high is None else self.clip_high
         clipped = ratio.clamp(1 - self.clip, 1 + high)
+        ratio = ratio if self.delta is None else ratio.clamp(max=self.delta)
         return -(ratio * advantages).minimum(clipped * advantages)
 
     def ratio(self, batch: Batch) -> Tensor:
