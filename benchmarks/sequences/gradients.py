@@ -27,6 +27,11 @@ class Derivatives:
     prefix: Tensor  # [R, B, T] row of the table
     tokens: Tensor  # [R, B, T]
 
+    def __getitem__(self, which: slice | Tensor) -> "Derivatives":
+        """Those of some batches."""
+        every = (self.scores, self.entropies, self.prefix, self.tokens)
+        return Derivatives(*(None if x is None else x[which] for x in every))
+
     def __sub__(self, other: "Derivatives") -> "Derivatives":
         both = (self.entropies, other.entropies)
         entropies = None if both == (None, None) else _or_zero(self) - _or_zero(other)
@@ -103,13 +108,13 @@ class Gathered:
         leaves = batch.log_prob.requires_grad_(), batch.entropy.requires_grad_()
         total = _totalled(loss, batch, micro_batches)
         c, e = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
-        inside = self.mask.shape[-1]
-        mask = self.mask[index]
-        whole = c.abs().sum()
-        c, leaked = c[..., :inside] * mask, whole - (c[..., :inside] * mask).abs().sum()
-        e = e[..., :inside] * mask if e.any() else None
-        found = Derivatives(c, e, self.prefix[index], self.tokens[index]) * -1.0
-        return found, float(leaked / whole) if whole > 0 else 0.0
+        own = (c * batch.mask)[..., : self.mask.shape[-1]]
+        e = (e * batch.mask)[..., : self.mask.shape[-1]] if e.any() else None
+        leaked = 0.0
+        if not torch.equal(c, c * batch.mask):
+            leaked = 1 - float(own.abs().sum() / c.abs().sum())
+        tokens = batch.tokens[..., : self.mask.shape[-1]]
+        return Derivatives(own, e, self.prefix[index], tokens) * -1.0, leaked
 
     def summed(self, d: Derivatives, weights: Tensor | None = None) -> Tensor:
         """Σ_r w_r ĝ_r: [prompts · prefixes, V]."""

@@ -3,9 +3,11 @@
 import itertools
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.measuring.streams import stream_key
@@ -14,7 +16,14 @@ from benchmarks.sequences.policy import Policy
 AT_ONCE = 2**17  # tokens of the batches handed to a loss at once
 ROWS = 64  # of sampled batches, whose means give the intervals
 
-Chunk = tuple[Tensor, Tensor]  # index of completions [R, B], probabilities or weights [R]
+
+@dataclass(frozen=True)
+class Chunk:
+    """Batches that a loss is given at once, some of each of some rows."""
+
+    index: Tensor  # of completions [R, B]
+    weights: Tensor  # [R]; they sum to 1 over a row
+    rows: dict[int, slice]  # where along R the batches of a row are
 
 
 def count(policy: Policy, group: int, ordered: bool) -> int:
@@ -45,26 +54,36 @@ def enumerated(policy: Policy, group: int, ordered: bool) -> Iterator[Chunk]:
         log_weight = log_p[index].sum(-1)
         if not ordered:
             log_weight = log_weight + _log_orders(index.unflatten(-1, (-1, group)))
-        yield index, log_weight.exp()
+        yield Chunk(index, log_weight.exp(), {0: slice(None)})
 
 
-def sampled(policy: Policy, group: int, replicates: int, seed: int) -> Iterator[list[Chunk]]:
-    """Batches drawn by the sampler, in rows of replicates / 64, with weights that sum to 1."""
-    size, n = group * policy.prompts, len(policy.table)
+def sampled(policy: Policy, group: int, replicates: int, seed: int) -> Iterator[Chunk]:
+    """Batches drawn by the sampler, in 64 rows of replicates / 64."""
     each = replicates // ROWS
+    most = max(AT_ONCE // (group * policy.prompts * policy.length), 1)
     p = policy.probabilities(_drawn_from(policy)).numpy()
     above = np.stack([row.cumsum() / row.sum() for row in p])  # [prompts, N]
-    most = max(AT_ONCE // (size * policy.length), 1)
-    for row in range(ROWS):
-        key = stream_key("audit", policy.name, group, seed, row)
-        draw = np.random.Generator(np.random.Philox(key=key)).random((each, policy.prompts, group))
-        index = np.stack(
-            [np.searchsorted(above[i], draw[:, i], side="right") for i in range(policy.prompts)], 1
-        )
-        index = torch.from_numpy(index.clip(max=n - 1) + np.arange(policy.prompts)[:, None] * n)
-        weights = torch.full((each,), 1 / each, dtype=torch.float64)
-        chunks = zip(index.flatten(1).split(most), weights.split(most), strict=True)
-        yield list(chunks)
+    together = max(most // each, 1)  # rows in a chunk
+    for first in range(0, ROWS, together):
+        numbers = range(first, min(first + together, ROWS))
+        index = torch.cat([_drawn(policy, above, group, each, (seed, row)) for row in numbers])
+        weights = torch.full((len(index),), 1 / each, dtype=torch.float64)
+        if together > 1:
+            places = (slice(i * each, (i + 1) * each) for i in range(len(numbers)))
+            yield Chunk(index, weights, dict(zip(numbers, places, strict=True)))
+        else:
+            for part, share in zip(index.split(most), weights.split(most), strict=True):
+                yield Chunk(part, share, {first: slice(None)})
+
+
+def _drawn(policy: Policy, above: NDArray, group: int, each: int, key: tuple) -> Tensor:
+    """`each` batches of one row, by inverting the cumulative sums [prompts, N] of each prompt."""
+    stream = np.random.Philox(key=stream_key("audit", policy.name, group, *key))
+    u = np.random.Generator(stream).random((each, policy.prompts, group))
+    n = above.shape[1]
+    found = [np.searchsorted(row, u[:, i], side="right") for i, row in enumerate(above)]
+    index = np.stack(found, 1).clip(max=n - 1) + np.arange(policy.prompts)[:, None] * n
+    return torch.from_numpy(index).flatten(1)
 
 
 def _drawn_from(policy: Policy) -> Tensor:

@@ -14,7 +14,7 @@ from benchmarks.sequences import direction, groups
 from benchmarks.sequences.gradients import Gathered
 from benchmarks.sequences.groups import Chunk
 from benchmarks.sequences.losses import Loss
-from benchmarks.sequences.moments import Row, Setting, Term, row_of, variance
+from benchmarks.sequences.moments import Row, Setting, Term, rows_of, variances
 from benchmarks.sequences.soundness import is_exchangeable
 
 MOST_BATCHES = 2**19  # that are enumerated without being asked to
@@ -27,7 +27,7 @@ SEEN = 5  # times in the mean that a row must see a token for its parameter to b
 class Plan:
     """Which batches are looked at: `each` in a row, 0 where all of them are enumerated."""
 
-    chunks: Iterable[Iterable[Chunk]]
+    chunks: Iterable[Chunk]
     each: int
     replicates: int
     seed: int
@@ -56,7 +56,7 @@ def planned(
                 f"There are {count} batches, too many to enumerate; use exact=False, a smaller "
                 "group, or a smaller policy."
             )
-        return Plan([groups.enumerated(policy, group, ordered)], 0, count, seed, setting)
+        return Plan(groups.enumerated(policy, group, ordered), 0, count, seed, setting)
     each = replicates // groups.ROWS
     if each < 2:
         raise ValueError(
@@ -69,8 +69,7 @@ def planned(
 
 def measured(loss: Loss, gathered: Gathered, terms: dict[str, Term], plan: Plan) -> list[dict]:
     """One row a term, each with its mean gradient as `mean`."""
-    parts = [row_of(gathered, terms, chunks, plan.setting) for chunks in plan.chunks]
-    leaked = max(share for _, share in parts)
+    rows, leaked = rows_of(gathered, terms, plan.chunks, plan.setting)
     shared = {
         "loss": loss.name,
         "config": json.dumps(loss.settings, sort_keys=True, default=str),
@@ -85,7 +84,7 @@ def measured(loss: Loss, gathered: Gathered, terms: dict[str, Term], plan: Plan)
     }
     seen = gathered.visits() * plan.each * plan.setting.group >= SEEN
     return [
-        {**shared, "term": name, **_of_term([row[name] for row, _ in parts], plan.each, term, seen)}
+        {**shared, "term": name, **_of_term(rows[name], plan.each, term, seen)}
         for name, term in terms.items()
     ]
 
@@ -95,19 +94,19 @@ def _of_term(rows: list[Row], each: int, term: Term, seen: Tensor) -> dict[str, 
     means = np.stack([row.mean.flatten().numpy() for row in rows])  # [M, P]
     truth = term.truth.flatten().numpy()
     if each:
-        found, spread = (
-            direction.sampled(means, each, truth, seen.flatten().numpy()),
-            variance(rows, each),
-        )
+        found = direction.sampled(means, each, truth, seen.flatten().numpy())
+        spread, scaled = variances(rows, each, term.truth)
     else:
-        exact = max(rows[0].square - float(means[0] @ means[0]), 0.0)
-        found, spread = direction.exact(means[0], truth), Interval(exact, exact, exact)
+        found = direction.exact(means[0], truth)
+        variance = max(rows[0].square - float(means[0] @ means[0]), 0.0)
+        scale = found.scale.value if found.scale.value > 0 else math.nan
+        spread, scaled = (Interval(*[v] * 3) for v in (variance, variance / scale**2))
     cosine = float(np.mean([row.cosine for row in rows]))
     columns = {
         "scale": found.scale,
         "direction_bias": found.bias,
         "variance": spread,
-        "variance_scaled": _scaled(spread, found.scale),
+        "variance_scaled": scaled,
     }
     ends = {
         name + end: value
@@ -117,20 +116,6 @@ def _of_term(rows: list[Row], each: int, term: Term, seen: Tensor) -> dict[str, 
     known = found.verdict != "no truth"
     cosine = cosine if known else math.nan
     return {**ends, "cosine": cosine, "verdict": found.verdict, "mean": means.mean(0)}
-
-
-def _scaled(spread: Interval, scale: Interval) -> Interval:
-    """Variance over scale², with the ends of both where the scale is known to be positive."""
-    if not scale.value > 0:
-        return Interval(math.nan, math.nan, math.nan)
-    value = spread.value / scale.value**2
-    if scale.low <= 0:
-        return Interval(value, 0.0, math.inf)
-    logs = [
-        math.hypot(math.log(s / spread.value) if spread.value > 0 else 0.0, 2 * math.log(c))
-        for s, c in ((spread.low, scale.value / scale.high), (spread.high, scale.value / scale.low))
-    ]
-    return Interval(value, value * math.exp(-logs[0]), value * math.exp(logs[1]))
 
 
 def changed(rows: list[dict], before: list[dict]) -> list[dict]:

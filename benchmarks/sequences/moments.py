@@ -35,15 +35,6 @@ class Row:
     square: float = 0.0  # E ‖ĝ‖²
     cosine: float = 0.0  # E cos(ĝ, g)
 
-    def add(self, gathered: Gathered, d: Derivatives, weights: Tensor, truth: Tensor) -> None:
-        """Take in the batches with these derivatives."""
-        self.mean += gathered.summed(d, weights)
-        norm2 = gathered.squared_norms(d).clamp_min(0.0)
-        self.square += float(weights @ norm2)
-        length = norm2.sqrt() * truth.norm()
-        cosine = torch.where(length > 0, gathered.along(d, truth) / length, 0.0)
-        self.cosine += float(weights @ cosine)
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -54,19 +45,34 @@ class Setting:
     padding: int = 0
 
 
-def row_of(
+def rows_of(
     gathered: Gathered, terms: dict[str, Term], chunks: Iterable[Chunk], setting: Setting
-) -> tuple[dict[str, Row], float]:
-    """The means of each term over the chunks, whose weights sum to 1; and what padding got."""
-    rows = {name: Row(torch.zeros_like(gathered.p)) for name in terms}
+) -> tuple[dict[str, list[Row]], float]:
+    """The rows of each term over the chunks; and what the loss gave to padding, as a share."""
+    rows: dict[str, dict[int, Row]] = {name: {} for name in terms}
     leaked = 0.0
-    for index, weights in chunks:
+    for chunk in chunks:
         cache: dict[int, Derivatives] = {}
         for name, term in terms.items():
-            found, share = _derivatives(gathered, term, index, setting, cache)
+            d, share = _derivatives(gathered, term, chunk.index, setting, cache)
             leaked = max(leaked, share)
-            rows[name].add(gathered, found, weights, term.truth)
-    return rows, leaked
+            _take_in(gathered, rows[name], chunk, d, term.truth)
+    return {name: list(found.values()) for name, found in rows.items()}, leaked
+
+
+def _take_in(
+    gathered: Gathered, rows: dict[int, Row], chunk: Chunk, d: Derivatives, truth: Tensor
+) -> None:
+    """Add the batches of a chunk, with these derivatives, to their rows."""
+    norm2 = gathered.squared_norms(d).clamp_min(0.0)
+    length = norm2.sqrt() * truth.norm()
+    cosine = torch.where(length > 0, gathered.along(d, truth) / length, 0.0)
+    for number, place in chunk.rows.items():
+        row = rows.setdefault(number, Row(torch.zeros_like(gathered.p)))
+        weights = chunk.weights[place]
+        row.mean += gathered.summed(d[place], weights)
+        row.square += float(weights @ norm2[place])
+        row.cosine += float(weights @ cosine[place])
 
 
 def _derivatives(
@@ -93,26 +99,37 @@ def _of(
         return gathered.derivatives(loss, index, *how)
     unique, back = index.unique(dim=0, return_inverse=True)
     d, leaked = gathered.derivatives(loss, unique, *how)
-    entropies = None if d.entropies is None else d.entropies[back]
-    return Derivatives(d.scores[back], entropies, d.prefix[back], d.tokens[back]), leaked
+    return d[back], leaked
 
 
-def variance(rows: list[Row], each: int) -> Interval:
-    """tr Cov ĝ over rows of `each` batches; the jackknife of its logarithm over the rows."""
+def variances(rows: list[Row], each: int, truth: Tensor) -> tuple[Interval, Interval]:
+    """tr Cov ĝ over rows of `each` batches, and that over scale².
+
+    With intervals from the jackknife of their logarithms over the rows. The second is NaN where the
+    scale is not positive.
+    """
     means = np.stack([row.mean.flatten().numpy() for row in rows])  # [M, P]
     squares = np.array([row.square for row in rows])
-    m = len(rows)
+    along = means @ truth.flatten().numpy() / float(truth.square().sum() or 1.0)
+    m, rest = len(rows), len(rows) - 1
     gram = means @ means.T
     value = _variance(squares.mean(), gram.mean(), m * each)
-    rest = m - 1
-    sums = gram.sum(1)
-    without = (gram.sum() - 2 * sums + np.diag(gram)) / rest**2  # ‖mean without a row‖²
+    without = (gram.sum() - 2 * gram.sum(1) + np.diag(gram)) / rest**2  # ‖mean without a row‖²
     left_out = _variance((squares.sum() - squares) / rest, without, rest * each)
-    rounding = 1e-13 * squares.mean()
-    if value <= rounding or not (left_out > 0).all():
-        return Interval(max(value, 0.0), max(value, 0.0), max(value, 0.0))
-    log = np.log(left_out)
-    half = float(t_quantile(rest)) * math.sqrt(rest / m * np.square(log - log.mean()).sum())
+    if value <= 1e-13 * squares.mean():  # nothing but rounding
+        left_out = np.zeros(m)
+    scale, scales = along.mean(), (along.sum() - along) / rest
+    if not (scale > 0 and (scales > 0).all()):
+        return _jackknifed(value, left_out), Interval(*[math.nan] * 3)
+    return _jackknifed(value, left_out), _jackknifed(value / scale**2, left_out / scales**2)
+
+
+def _jackknifed(value: float, left_out: NDArray) -> Interval:
+    value = max(float(value), 0.0)
+    if not (left_out > 0).all():
+        return Interval(value, value, value)
+    log, m = np.log(left_out), len(left_out)
+    half = float(t_quantile(m - 1)) * math.sqrt((m - 1) / m * np.square(log - log.mean()).sum())
     return Interval(value, value * math.exp(-half), value * math.exp(half))
 
 

@@ -11,7 +11,7 @@ from benchmarks.sequences import Batch, Policy, audit, losses
 from benchmarks.sequences.gradients import Gathered
 from benchmarks.sequences.groups import enumerated
 from benchmarks.sequences.losses import of_step
-from benchmarks.sequences.moments import Setting, Term, row_of
+from benchmarks.sequences.moments import Setting, Term, rows_of
 
 GENERATOR = torch.Generator().manual_seed(5)
 LAWS = {
@@ -55,9 +55,9 @@ def exact_mean(loss, target, group):
     gathered = Gathered(target)
     truth = target.gradient("reward").reshape(-1, 3)
     terms = {"total": Term(loss, None, 1.0, truth)}
-    rows, leaked = row_of(gathered, terms, enumerated(target, group, False), Setting(group))
+    rows, leaked = rows_of(gathered, terms, enumerated(target, group, False), Setting(group))
     assert leaked == 0
-    return rows["total"].mean.flatten()
+    return rows["total"][0].mean.flatten()
 
 
 @pytest.mark.parametrize("group", [2, 3, 4])
