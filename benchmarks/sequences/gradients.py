@@ -64,6 +64,7 @@ class Gathered:
         self.entropy = -(self.p * log_p).sum(-1)  # [prompts prefixes]
         self.slope = -self.p * (log_p + self.entropy.unsqueeze(-1))  # ∇H
         self.square = self.p.square().sum(-1)  # ‖p‖²
+        self.score_square = 1 + self.square.unsqueeze(-1) - 2 * self.p  # ‖1_v − p‖²
         self.slope_square = self.slope.square().sum(-1)
         self.cross = self.slope - (self.p * self.slope).sum(-1, keepdim=True)  # ⟨∇log π, ∇H⟩
         offset = torch.arange(prompts)[:, None, None] * policy.logits.shape[1]
@@ -140,10 +141,13 @@ class Gathered:
 
     def squared_norms(self, d: Derivatives) -> Tensor:
         """‖ĝ_r‖² from the pairs of tokens that stand after one prefix: [R]."""
-        total = self._product(d, (...,), (...,)).sum((-2, -1))
+        if d.entropies is None:
+            total = (d.scores.square() * self.score_square[d.prefix, d.tokens]).sum((-2, -1))
+        else:
+            total = self._product(d, (...,), (...,)).sum((-2, -1))
         first, second = torch.triu_indices(d.prefix.shape[1], d.prefix.shape[1], 1)
         live = (d.scores != 0) if d.entropies is None else (d.scores != 0) | (d.entropies != 0)
-        place = torch.where(live, d.prefix, -1).unbind(-1)  # [R, B] each
+        place = torch.where(live, d.prefix, -1).movedim(-1, 0).contiguous()  # [T, R, B]
         for t, row in enumerate(place):
             shared = (row[:, first] == row[:, second]) & (row[:, first] >= 0)
             r, pair = shared.nonzero(as_tuple=True)
