@@ -1,6 +1,7 @@
 """What a post-training loss really estimates: its expected gradient beside the exact one."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas
@@ -11,6 +12,7 @@ from benchmarks.sequences.meaning import meaning
 from benchmarks.sequences.measured import changed, measured, planned
 from benchmarks.sequences.moments import TERMS, Setting, Term
 from benchmarks.sequences.policy import Policy
+from benchmarks.sequences.record import append
 from benchmarks.sequences.soundness import check
 from benchmarks.sequences.sources import loss_from
 
@@ -27,6 +29,7 @@ def audit(
     seed: int = 0,
     micro_batches: Iterable[int] = (1,),
     padding: Iterable[int] = (0,),
+    store: str | Path | None = None,
     **settings: Any,
 ) -> pandas.DataFrame:
     """The expected gradient of a loss, term by term, beside the exact gradient in the logits.
@@ -44,6 +47,7 @@ def audit(
         seed: of the samples, which are the same for every loss.
         micro_batches: into how many a step is split; `padding`: masked positions added. A row for
             each of them, and `change` says how far the expected gradient moved.
+        store: a folder; the audit is appended to the records there.
         settings: fields of the loss, as beta=0.04.
     Returns:
         One row a term: loss config policy term group micro_batches padding method replicates
@@ -67,7 +71,9 @@ def audit(
             rows += changed(measured(found, gathered, wanted, plan), rows)
     for row in rows:
         row["meaning"] = meaning(row, found, policy)
-    return pandas.DataFrame(rows).drop(columns="mean")
+    if store is not None:
+        append(rows, store)
+    return pandas.DataFrame(rows).drop(columns=["mean", "rows", "truth"])
 
 
 def _terms(loss: Loss, policy: Policy, asked: Iterable[str] | None) -> dict[str, Term]:

@@ -115,7 +115,20 @@ def _of_term(rows: list[Row], each: int, term: Term, seen: Tensor) -> dict[str, 
     }
     known = found.verdict != "no truth"
     cosine = cosine if known else math.nan
-    return {**ends, "cosine": cosine, "verdict": found.verdict, "mean": means.mean(0)}
+    kept = {"mean": means.mean(0), "rows": _sums(rows, each), "truth": truth}
+    return {**ends, "cosine": cosine, "verdict": found.verdict, **kept}
+
+
+def _sums(rows: list[Row], each: int) -> dict[str, np.ndarray]:
+    """The rows as a store keeps blocks: count [M], mean [M, P], Σ ‖ĝ − mean‖² [M].
+
+    An exact mean stands as eight rows that do not differ, of a million batches each.
+    """
+    rows, each = (rows, each) if each else (rows * 8, 10**6)
+    mean = np.stack([row.mean.flatten().numpy() for row in rows])
+    square = np.array([row.square for row in rows])
+    m2 = each * np.maximum(square - np.square(mean).sum(1), 0.0)
+    return {"count": np.full(len(rows), float(each)), "mean": mean, "m2": m2}
 
 
 def changed(rows: list[dict], before: list[dict]) -> list[dict]:

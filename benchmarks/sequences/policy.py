@@ -12,6 +12,7 @@ from estimators.distributions.autoregressive import check_table
 from estimators.distributions.prefixes import Completions, completion_count, completions
 
 MOST_COMPLETIONS = 2**20
+ROUNDING = 1e-14  # relative, of a sum over completions
 
 
 class PolicyError(ValueError):
@@ -109,21 +110,26 @@ class Policy:
                 "A KL term needs a reference to be taken to; give the policy a `reference`."
             )
         log_p = self.terms(logits).sum(-1)  # [prompts, N]
-        if which == "reward":
-            value = self.rewards
-        elif which == "kl":
-            value = log_p - self.terms(self.reference).sum(-1)
-        else:
-            value = -log_p
-        return (log_p.exp() * value).sum(-1).mean()
+        return (log_p.exp() * self._values(which, log_p)).sum(-1).mean()
 
     def gradient(self, which: str) -> Tensor:
         """The exact gradient of an `objective` in the logits, like the logits that were given.
 
-        By the sum over all completions.
+        By the sum over all completions; what is nothing but its rounding is zero.
         """
         leaf = self.logits.detach().clone().requires_grad_()
-        return torch.autograd.grad(self.objective(which, leaf), leaf)[0].reshape(self.shape)
+        found = torch.autograd.grad(self.objective(which, leaf), leaf)[0]
+        log_p = self.terms(self.logits).sum(-1)
+        size = self._values(which, log_p).abs() + float(which != "reward")
+        if found.norm() <= ROUNDING * (log_p.exp() * size).sum():
+            found = torch.zeros_like(found)
+        return found.reshape(self.shape)
+
+    def _values(self, which: str, log_p: Tensor) -> Tensor:
+        """What an objective is the expectation of: [prompts, N]."""
+        if which == "reward":
+            return self.rewards
+        return log_p - self.terms(self.reference).sum(-1) if which == "kl" else -log_p
 
     def _law(self, which: str, given: Tensor | None) -> Tensor | None:
         """The logits of another law, like those of the policy."""

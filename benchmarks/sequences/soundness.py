@@ -37,15 +37,13 @@ def check(loss: Loss, gathered: Gathered, group: int) -> None:
 def is_exchangeable(loss: Loss, gathered: Gathered, group: int) -> bool:
     """Whether the gradient is the same in whatever order the completions of a group stand."""
     index = _some(gathered, group)
-    order = torch.arange(group).flip(0)
-    turned = index.unflatten(-1, (-1, group))[..., order]
-    turned = turned.roll(1, -1).flatten(-2)
+    groups = index.unflatten(-1, (-1, group))
     weights = torch.arange(1.0, BATCHES + 1, dtype=torch.float64)
-    sums = [
-        gathered.summed(gathered.derivatives(loss, each, group)[0], weights)
-        for each in (index, turned)
-    ]
-    return _same(*sums)
+    first, *others = (
+        gathered.summed(gathered.derivatives(loss, each.flatten(-2), group)[0], weights)
+        for each in (groups, groups.roll(1, -1), groups.flip(-1))
+    )
+    return all(_same(first, other) for other in others)
 
 
 def _some(gathered: Gathered, group: int) -> Tensor:

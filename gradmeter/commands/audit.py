@@ -61,13 +61,10 @@ def audit(loss, problem, group, given, terms, exact, replicates, out, store, **h
         check_format(out)
     policy = policy_from(problem) if problem else small_policy()
     how |= {"replicates": replicates} if replicates else {}
+    how |= {"store": store} if store else {}
     frame = sequences.audit(
         loss, policy, group, terms or None, "auto" if exact is None else exact, **how, **given
     )
     if out:
         click.echo(write(frame, out), err=True)
-    if store:
-        from benchmarks.sequences.record import append
-
-        append(frame, store)
     print_audit(frame)
