@@ -9,6 +9,7 @@ from torch import distributions as td
 from torch.distributions import Distribution
 from torch.nn.functional import normalize
 
+from estimators.distributions.autoregressive import Autoregressive
 from estimators.families.codebook import Codebook
 from estimators.families.copies import Copies
 from estimators.families.delta import Delta
@@ -137,6 +138,10 @@ def examples() -> dict[str, Example]:
         "Copies(Bernoulli)": (
             lambda logits: Copies(td.Bernoulli(logits=logits), 2),
             {"logits": 0.3},
+        ),
+        "Autoregressive": (
+            lambda logits: Autoregressive(logits, eos=2, length=2),
+            {"logits": row(9).reshape(2, 3, 3)},
         ),
         "Multinomial": (lambda logits: td.Multinomial(4, logits=logits), {"logits": row(3)}),
     }
