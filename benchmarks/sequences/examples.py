@@ -1,5 +1,7 @@
 """A small policy for tables, tests and first looks: 15 completions, everything about it exact."""
 
+from functools import partial
+
 import torch
 
 from benchmarks.sequences.policy import Policy
@@ -27,3 +29,6 @@ def small_policy(lagging: bool = False) -> Policy:
         sampler=logits + behind if lagging else None,
         name="small-lagging" if lagging else "small",
     )
+
+
+EXAMPLES = {"small": small_policy, "small-lagging": partial(small_policy, lagging=True)}

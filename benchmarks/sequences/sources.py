@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.sequences import losses
+from benchmarks.sequences.examples import EXAMPLES
 from benchmarks.sequences.losses import Loss
 from benchmarks.sequences.policy import Policy, PolicyError
 from benchmarks.sequences.user_loss import UserLoss
@@ -22,6 +23,8 @@ def loss_from(given: str | Loss | Callable[..., Any], settings: dict[str, Any]) 
     Raises ValueError with one sentence for what there is not.
     """
     if isinstance(given, Loss):
+        if settings and not dataclasses.is_dataclass(given):
+            raise ValueError(f"{given.name} is made already; give it its settings yourself.")
         return dataclasses.replace(given, **settings) if settings else given
     if isinstance(given, type) and issubclass(given, Loss):
         return given(**settings)
@@ -42,8 +45,12 @@ def loss_from(given: str | Loss | Callable[..., Any], settings: dict[str, Any]) 
 
 
 def policy_from(target: str) -> Policy:
-    """The policy in `FILE.py[:NAME]`; PolicyError where there is none."""
+    """The policy in `FILE.py[:NAME]`, or an example by name; PolicyError where there is none."""
     place, _, name = target.partition(":")
+    if not place.endswith(".py"):
+        if place not in EXAMPLES:
+            raise PolicyError(f"{unknown('policy', place, EXAMPLES)} Or give FILE.py:NAME.")
+        return EXAMPLES[place]()
     found = _from_file(Path(place), name, "policy")
     if isinstance(found, Policy):
         return found

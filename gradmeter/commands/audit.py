@@ -24,8 +24,8 @@ def settings(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]
 
 @click.command()
 @click.argument("loss", metavar="NAME | trl:NAME | verl:NAME | FILE.py[:NAME]")
-@click.option("--problem", metavar="FILE.py[:NAME]",
-              help="A Policy of yours; else a small one with a reference.")  # fmt: skip
+@click.option("--problem", metavar="FILE.py[:NAME]", default="small", show_default=True,
+              help="A Policy of yours, or small or small-lagging.")  # fmt: skip
 @click.option("--group", default=4, show_default=True, type=click.IntRange(1),
               help="G, completions of a prompt.")  # fmt: skip
 @click.option("--set", "given", multiple=True, callback=settings, metavar="NAME=VALUE",
@@ -53,13 +53,12 @@ def audit(loss, problem, group, given, terms, exact, replicates, out, store, **h
     Example: gradmeter audit grpo --group 4 --set scale_rewards=false
     """
     from benchmarks import sequences
-    from benchmarks.sequences.examples import small_policy
     from benchmarks.sequences.sources import policy_from
     from reports.audit import check_format, print_audit, write
 
     if out:
         check_format(out)
-    policy = policy_from(problem) if problem else small_policy()
+    policy = policy_from(problem)
     how |= {"replicates": replicates} if replicates else {}
     how |= {"store": store} if store else {}
     frame = sequences.audit(

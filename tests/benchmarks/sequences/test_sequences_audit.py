@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,12 +207,33 @@ def run(*arguments):
     return CliRunner().invoke(main, ["audit", *map(str, arguments)])
 
 
-def test_the_command_prints_a_sentence():
-    done = run("grpo", "--group", 2, "--set", "scale_rewards=false")
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/sequences.md"])
+def test_the_command_prints_what_the_pages_say(page):
+    said = re.findall(r"^> (policy: .*)$", (ROOT / page).read_text(), re.MULTILINE)
+    done = run(*"grpo --group 4 --set scale_rewards=false".split())
     assert done.exit_code == 0, done.output
-    assert re.search(
-        r"policy: Turned by \d+° from the gradient of the expected reward", done.output
+    assert len(said) == 1
+    assert said[0] in done.output
+
+
+def test_the_table_of_the_page_is_what_is_measured():
+    text = (ROOT / "docs" / "sequences.md").read_text()
+    for name in losses.names():
+        row = audit(name, ON, 3, terms=["policy"]).iloc[0]
+        angle = math.degrees(math.asin(row["direction_bias"]))
+        found = re.search(rf"^\| `{re.escape(name)}` \| (\S+)°, × (\S+) \|", text, re.MULTILINE)
+        assert float(found[1]) == pytest.approx(angle, abs=0.51), name
+        assert float(found[2]) == pytest.approx(row["scale"], rel=0.005), name
+
+
+def test_the_example_of_the_page_runs():
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs/sequences.md").read_text(), re.DOTALL
     )
+    exec(compile(block, "sequences.md", "exec"), {})
 
 
 def test_the_command_takes_files_and_writes_them(tmp_path):
