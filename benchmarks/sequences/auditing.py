@@ -23,12 +23,12 @@ def audit(
     loss: str | Loss | Callable[..., Any],
     policy: Policy,
     group: int = 4,
-    terms: Iterable[str] | None = None,
+    terms: str | Iterable[str] | None = None,
     exact: bool | Literal["auto"] = "auto",
     replicates: int = REPLICATES,
     seed: int = 0,
-    micro_batches: Iterable[int] = (1,),
-    padding: Iterable[int] = (0,),
+    micro_batches: int | Iterable[int] = 1,
+    padding: int | Iterable[int] = 0,
     store: str | Path | None = None,
     **settings: Any,
 ) -> pandas.DataFrame:
@@ -57,9 +57,16 @@ def audit(
         one batch, and `variance_scaled` that over scale².
     Raises ValueError, with one sentence, for a loss that does not fit.
     """
+    if not isinstance(policy, Policy):
+        raise ValueError(f"{policy!r} is no policy; make one with benchmarks.sequences.Policy.")
+    if exact not in (True, False, "auto"):
+        raise ValueError(f'exact is {exact!r}; it is True, False or "auto".')
+    _whole("group", [group], 1)
+    _whole("replicates", [replicates], 1)
+    micro_batches = _whole("micro_batches", micro_batches, 1)
+    padding = _whole("padding", padding, 0)
+    terms = [terms] if isinstance(terms, str) else terms
     found = loss_from(loss, settings)
-    if not isinstance(group, int) or group < 1:
-        raise ValueError(f"group is {group!r}; a group is 1, 2, 3 … completions of a prompt.")
     gathered = Gathered(policy)
     check(found, gathered, group)
     wanted = _terms(found, policy, terms)
@@ -74,6 +81,15 @@ def audit(
     if store is not None:
         append(rows, store)
     return pandas.DataFrame(rows).drop(columns=["mean", "rows", "truth"])
+
+
+def _whole(name: str, given: int | Iterable[int], least: int) -> list[int]:
+    """One whole number or several, each at least `least`; ValueError otherwise."""
+    numbers = list(given) if isinstance(given, Iterable) else [given]
+    for number in numbers:
+        if not isinstance(number, int) or number < least:
+            raise ValueError(f"{name} is {number!r}; it must be a whole number from {least} on.")
+    return numbers
 
 
 def _terms(loss: Loss, policy: Policy, asked: Iterable[str] | None) -> dict[str, Term]:

@@ -13,6 +13,7 @@ from benchmarks.measuring.bias import ALARM, MATERIAL, test_unbiased
 from benchmarks.measuring.intervals import Interval, t_quantile
 
 ROUNDING = 1e-9  # relative; of exact means
+NOTHING = 1e-13  # the same, beside the gradients that are averaged
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,18 @@ class Direction:
 NO_TRUTH = Direction(Interval(*[math.nan] * 3), Interval(*[math.nan] * 3), "no truth")
 
 
-def exact(mean: NDArray, truth: NDArray) -> Direction:
-    """Of an exact mean [P] against an exact gradient [P]."""
+def exact(mean: NDArray, truth: NDArray, size: float) -> Direction:
+    """Of an exact mean [P], of gradients of this root mean square `size`, against a gradient [P].
+
+    A mean that is nothing but the rounding of its sum has no direction.
+    """
     norm2 = float(truth @ truth)
     if norm2 == 0:
         return NO_TRUTH
     scale = float(mean @ truth) / norm2
     across = float(np.linalg.norm(mean - scale * truth)) / math.sqrt(norm2)
-    sine = 1.0 if scale <= 0 else across / math.hypot(across, scale)
+    nothing = np.linalg.norm(mean) <= NOTHING * size
+    sine = 1.0 if scale <= 0 or nothing else across / math.hypot(across, scale)
     turned = sine > ROUNDING
     found = Interval(*[sine] * 3)
     return Direction(Interval(*[scale] * 3), found, "turned" if turned else "parallel")

@@ -97,7 +97,7 @@ def _of_term(rows: list[Row], each: int, term: Term, seen: Tensor) -> dict[str, 
         found = direction.sampled(means, each, truth, seen.flatten().numpy())
         spread, scaled = variances(rows, each, term.truth)
     else:
-        found = direction.exact(means[0], truth)
+        found = direction.exact(means[0], truth, math.sqrt(rows[0].square))
         variance = max(rows[0].square - float(means[0] @ means[0]), 0.0)
         scale = found.scale.value if found.scale.value > 0 else math.nan
         spread, scaled = (Interval(*[v] * 3) for v in (variance, variance / scale**2))

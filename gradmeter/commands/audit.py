@@ -7,12 +7,16 @@ import click
 
 from gradmeter.options import numbers
 
+OPTIONS = ("group", "replicates", "seed", "padding", "exact", "store", "terms", "policy", "loss")
+
 
 def settings(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> dict:
     """A click callback: NAME=VALUE, where a value is JSON, or else a plain word."""
     found = {}
     for text in given:
         name, equals, value = text.partition("=")
+        if name in OPTIONS:
+            raise click.BadParameter(f"{name} is no setting of a loss; write --{name} {value}.")
         if not equals or not name.isidentifier():
             raise click.BadParameter(f"{text!r} is no setting; write NAME=VALUE, as in beta=0.04.")
         try:

@@ -6,8 +6,6 @@ sampler's log-probabilities. Stand-ins for a trainer's attributes hold its setti
 is one process; its model is not called: the batch has the log-probabilities.
 """
 
-import ast
-import math
 from collections import defaultdict
 from functools import partial
 from types import SimpleNamespace
@@ -15,13 +13,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.sequences.adapters.source import Package, as_function, compiled, in_double
+from benchmarks.sequences.adapters.source import in_double
+from benchmarks.sequences.adapters.trl_source import METHODS, TRL, grpo_code, rloo_code
 from benchmarks.sequences.losses import Loss
 from estimators import unknown
 
-TRL = Package("trl", tried="1.16.0")
-GRPO, RLOO, UTILS = "trainer/grpo_trainer.py", "trainer/rloo_trainer.py", "trainer/utils.py"
-METHODS = ("get_off_policy_mask", "get_gamma_weights", "get_high_entropy_mask")
 OWN = {"num_generations", "use_vllm"}  # of the batch, not of the settings
 
 
@@ -103,7 +99,7 @@ class Grpo(_Trl):
     def advantages(self, batch):
         rewards = batch.rewards.unsqueeze(-1)
         unscorable = torch.zeros_like(batch.rewards, dtype=torch.bool)
-        code = _code()["advantages"]
+        code = grpo_code()["advantages"]
         with in_double():
             found = code(self._trainer, rewards, unscorable, batch.size, rewards.device)
         return found.reshape(-1, 1)
@@ -125,11 +121,11 @@ class Grpo(_Trl):
             "num_items_in_batch": tokens,
         }
         if self["vllm_importance_sampling_correction"]:
-            inputs["importance_sampling_ratio"] = _code()["ratio"](
+            inputs["importance_sampling_ratio"] = grpo_code()["ratio"](
                 trainer, batch.old, batch.sampler, batch.mask
             )
         # trl has divided by the number of micro-batches, whose mean an audit takes
-        return _code()["_compute_loss"](trainer, None, inputs) * batch.micro_batches
+        return grpo_code()["_compute_loss"](trainer, None, inputs) * batch.micro_batches
 
 
 class Rloo(_Trl):
@@ -143,7 +139,7 @@ class Rloo(_Trl):
         trainer.reward_clip_range = self["reward_clip_range"]
         given = (batch.rewards, batch.old, batch.reference, batch.mask, batch.size)
         with in_double():
-            found = _rloo_code()["advantages"](trainer, *given)
+            found = rloo_code()["advantages"](trainer, *given)
         return found.unsqueeze(-1)
 
     def loss(self, batch, advantages):
@@ -160,7 +156,7 @@ class Rloo(_Trl):
             "advantages": advantages.squeeze(-1),
             "old_logps": (batch.old * batch.mask).sum(-1),
         }
-        return _rloo_code()["_compute_loss"](trainer, None, inputs)
+        return rloo_code()["_compute_loss"](trainer, None, inputs)
 
 
 _READ = (
@@ -204,64 +200,5 @@ def _inputs(batch) -> dict[str, Any]:
 
 def _bound(name, trainer):
     """A method of trl on `trainer`; static ones take no trainer."""
-    function, static = _code()[name], "self" not in _code()[name].__code__.co_varnames[:1]
+    function, static = grpo_code()[name], "self" not in grpo_code()[name].__code__.co_varnames[:1]
     return function if static else partial(function, trainer)
-
-
-_cache: dict[str, dict[str, Any]] = {}
-
-
-def _names() -> dict[str, Any]:
-    helpers = [TRL.function(UTILS, name) for name in ("nanstd", "nanmin", "nanmax")]
-    return compiled(helpers, {"torch": torch, "math": math, "gather": lambda x: x}, UTILS)
-
-
-def _code() -> dict[str, Any]:
-    """The compiled functions of GRPOTrainer by name."""
-    if "grpo" not in _cache:
-        nodes = [TRL.function(GRPO, name) for name in (*METHODS, "_compute_loss")]
-        names = compiled(nodes, _names(), GRPO)
-        advantages = TRL.statement(
-            GRPO, "self.multi_objective_aggregation == 'sum_then_normalize'", "advantages"
-        )
-        ratio = TRL.statement(
-            GRPO,
-            "self.use_vllm and self.vllm_importance_sampling_correction",
-            "vllm_importance_sampling_ratio",
-        )
-        arguments = "self, rewards_per_func, unscorable_mask, num_generations, device"
-        sampled = "self, old_per_token_logps, sampling_per_token_logps, completion_mask"
-        _cache["grpo"] = names | {
-            "advantages": as_function([advantages], arguments, "advantages", names, GRPO),
-            "ratio": as_function(
-                [ratio], f"{sampled}, tool_mask=None", "vllm_importance_sampling_ratio", names, GRPO
-            ),
-        }
-    return _cache["grpo"]
-
-
-def _rloo_code() -> dict[str, Any]:
-    """The compiled functions of RLOOTrainer by name."""
-    if "rloo" not in _cache:
-        names = compiled([TRL.function(RLOO, "_compute_loss")], _names(), RLOO)
-        body = _between(RLOO, "_generate_and_score_completions", "self.reward_clip_range")
-        arguments = (
-            "self, rewards, old_per_token_logps, ref_per_token_logps, completion_mask, "
-            "num_generations"
-        )
-        made = as_function(body, arguments, "advantages", names, RLOO)
-        _cache["rloo"] = names | {"advantages": made}
-    return _cache["rloo"]
-
-
-def _between(path: str, method: str, test: str) -> list:
-    """The statements of a method from the `if` with that test to the last that makes advantages."""
-    body = TRL.function(path, method).body
-    first = next(
-        (i for i, n in enumerate(body) if isinstance(n, ast.If) and ast.unparse(n.test) == test),
-        None,
-    )
-    last = [i for i, n in enumerate(body) if ast.unparse(n).startswith("advantages = torch.nan_to")]
-    if first is None or not last:
-        raise TRL.moved(f"the computation of advantages in {path}")
-    return body[first : last[0] + 1]

@@ -1,6 +1,7 @@
 """What a post-training loss is, and the parts that policy-gradient losses are composed of."""
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -112,6 +113,11 @@ class PolicyLoss(Loss):
         for field, known in CHOICES.items():
             if getattr(self, field) not in known:
                 raise ValueError(unknown(field, str(getattr(self, field)), known))
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            optional = value is None and "None" in str(field.type)
+            if "float" in str(field.type) and not (optional or _is_number(value)):
+                raise ValueError(f"{field.name} is {value!r}; it must be a finite number.")
 
     @property
     def coefficients(self):
@@ -177,6 +183,11 @@ class PolicyLoss(Loss):
     def ratio(self, batch: Batch) -> Tensor:
         """π / π_old of each token: [*R, B, T]."""
         return (batch.log_prob - batch.old).exp()
+
+
+def _is_number(value: Any) -> bool:
+    whole = isinstance(value, int | float) and not isinstance(value, bool)
+    return whole and math.isfinite(value)
 
 
 CHOICES = {

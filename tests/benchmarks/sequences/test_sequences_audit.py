@@ -160,6 +160,15 @@ def test_order_is_seen():
     assert row["scale"] == pytest.approx(1, abs=1e-12)
 
 
+def test_a_mean_of_rounding_has_no_direction():
+    def score(batch):
+        return -(batch.log_prob * batch.mask).sum(-1).mean()
+
+    row = audit(score, ON, 2).iloc[0]
+    assert row["direction_bias"] == 1
+    assert "Noise only" in row["meaning"]
+
+
 class Remembers:
     """A moving baseline that outlives its batch."""
 
@@ -256,6 +265,8 @@ def test_the_command_takes_files_and_writes_them(tmp_path):
     [
         (["rlooo"], "Did you mean 'rloo'"),
         (["rloo", "--set", "beta"], "write NAME=VALUE"),
+        (["rloo", "--set", "group=3"], "write --group 3"),
+        (["rloo", "--padding", "-1"], "whole number from 0 on"),
         (["rloo", "--group", "1"], "group of one"),
         (["nothing.py"], "There is no file"),
         (["rloo", "--problem", "nothing.py"], "There is no file"),

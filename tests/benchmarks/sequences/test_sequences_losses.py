@@ -11,6 +11,7 @@ from benchmarks.sequences import Batch, Policy, audit, losses
 from benchmarks.sequences.gradients import Gathered
 from benchmarks.sequences.groups import enumerated
 from benchmarks.sequences.losses import of_step
+from benchmarks.sequences.losses.correction import weights
 from benchmarks.sequences.moments import Setting, Term, rows_of
 
 GENERATOR = torch.Generator().manual_seed(5)
@@ -167,13 +168,37 @@ def test_formulas_by_loops(seed):
         assert found == pytest.approx(value, abs=1e-12), name
 
 
+@pytest.mark.parametrize("level", ["token", "prefix", "sequence"])
+@pytest.mark.parametrize("bound", ["none", "truncate", "mask"])
+def test_weights_by_loops(level, bound):
+    batch = random_batch(11)
+    found = weights(batch, level, bound, 1.1).expand_as(batch.mask)
+    capped = 0
+    for i in range(len(batch.rewards)):
+        size = int(batch.mask[i].sum())
+        off = (batch.old[i] - batch.sampler[i]).tolist()
+        for t in range(size):
+            parts = {"token": off[t : t + 1], "prefix": off[: t + 1], "sequence": off[:size]}[level]
+            w = math.exp(sum(parts))
+            capped += w > 1.1
+            if w > 1.1 and bound != "none":
+                w = 1.1 if bound == "truncate" else 0.0
+            assert found[i, t].item() == pytest.approx(w, abs=1e-12)
+    assert capped > 0
+
+
 BAD = {
     "one": (("rloo", ON, 1), {}, "group of one"),
     "name": (("rlooo", ON, 2), {}, "Did you mean 'rloo'"),
     "setting": (("grpo", ON, 2), {"betta": 1}, "no setting 'betta'"),
     "choice": (("grpo", ON, 2), {"normalisation": "tokens"}, "no normalisation"),
     "reference": (("grpo", policy(), 2), {"beta": 0.1}, "needs a reference"),
-    "group": (("rloo", ON, 0), {}, "a group is 1, 2, 3"),
+    "group": (("rloo", ON, 0), {}, "group is 0; it must be a whole number from 1 on"),
+    "word": (("grpo", ON, 2), {"clip": "a"}, "clip is 'a'; it must be a finite number"),
+    "padding": (("grpo", ON, 2), {"padding": -1}, "whole number from 0 on"),
+    "none": (("grpo", ON, 2), {"micro_batches": 0}, "whole number from 1 on"),
+    "policy": (("grpo", "small", 2), {}, "is no policy"),
+    "exact": (("grpo", ON, 2), {"exact": "yes"}, 'True, False or "auto"'),
     "split": (("rloo", ON, 4), {"micro_batches": (3,)}, "do not split into 3"),
     "term": (("rloo", ON, 4), {"terms": ["kl"]}, "no term 'kl'"),
     "few": (("rloo", ON, 4), {"exact": False, "replicates": 100}, "at least 128"),
