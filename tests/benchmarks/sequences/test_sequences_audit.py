@@ -15,6 +15,7 @@ from benchmarks.sequences import Policy, audit, losses
 from benchmarks.sequences.examples import small_policy
 from benchmarks.sequences.gradients import Gathered
 from benchmarks.sequences.groups import enumerated, sampled
+from estimators.distributions import Autoregressive
 from gradmeter import main
 
 ON, OFF = small_policy(), small_policy(lagging=True)
@@ -60,6 +61,35 @@ def test_norms_and_products_are_those_of_whole_gradients(policy, name):
     torch.testing.assert_close(gathered.squared_norms(d), whole.square().sum(-1))
     torch.testing.assert_close(gathered.along(d, truth), whole @ truth.flatten())
     assert leaked == 0
+
+
+def test_variance_and_cosine_are_those_of_whole_gradients():
+    gathered, truth = Gathered(ON), ON.gradient("reward").flatten()
+    (chunk,) = enumerated(ON, 2, ordered=True)
+    d, _ = gathered.derivatives(losses.create("grpo"), chunk.index, 2)
+    whole = torch.stack([gathered.summed(d[r : r + 1]).flatten() for r in range(15**2)])
+    mean = chunk.weights @ whole
+    cosine = (whole @ truth / (whole.norm(dim=-1) * truth.norm())).nan_to_num(0.0)
+    row = audit("grpo", ON, 2).iloc[0]
+    expected = chunk.weights @ (whole - mean).square().sum(-1)
+    assert row["variance"] == pytest.approx(expected.item(), rel=1e-10)
+    assert row["cosine"] == pytest.approx((chunk.weights @ cosine).item(), rel=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_greedy_completion_is_the_likeliest_token_each_time(seed):
+    draw = torch.Generator().manual_seed(seed)
+    logits = torch.randn(2, 7, 3, generator=draw, dtype=torch.float64)
+    values = torch.randn(2, 64, generator=draw, dtype=torch.float64)
+
+    def reward(tokens, prompt):
+        return values[prompt, sum(4**i * (x + 1) for i, x in enumerate(tokens)) % 64].item()
+
+    policy = Policy(logits, 2, 3, reward)
+    greedy = Gathered(policy).batch(torch.zeros(1, 4, dtype=torch.long), 2).greedy[0, ::2]
+    for prompt, tokens in enumerate(Autoregressive(logits, 2, 3).mode.tolist()):
+        tokens = tokens[: tokens.index(2) + 1] if 2 in tokens else tokens
+        assert greedy[prompt].item() == reward(tuple(tokens), prompt)
 
 
 @pytest.mark.parametrize("name", losses.names())
