@@ -68,8 +68,8 @@ def audit(
     terms = [terms] if isinstance(terms, str) else terms
     found = loss_from(loss, settings)
     gathered = Gathered(policy)
-    check(found, gathered, group)
     wanted = _terms(found, policy, terms)
+    check(found, gathered, group)
     rows = []
     for micro in micro_batches:
         for pad in padding:
@@ -77,7 +77,7 @@ def audit(
             plan = planned(found, gathered, setting, exact, replicates, seed)
             rows += changed(measured(found, gathered, wanted, plan), rows)
     for row in rows:
-        row["meaning"] = meaning(row, found, policy)
+        row["meaning"] = meaning(row, policy)
     if store is not None:
         append(rows, store)
     return pandas.DataFrame(rows).drop(columns=["mean", "rows", "truth"])

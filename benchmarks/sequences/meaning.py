@@ -2,7 +2,6 @@
 
 import math
 
-from benchmarks.sequences.losses import Loss
 from benchmarks.sequences.policy import Policy
 
 OF = {
@@ -14,7 +13,7 @@ OF = {
 NEARLY = 0.01
 
 
-def meaning(row: dict, loss: Loss, policy: Policy) -> str:
+def meaning(row: dict, policy: Policy) -> str:
     """One sentence about direction and length, with the cause where it is known."""
     target, scale = OF[row["term"]], row["scale"]
     if row["verdict"] == "no truth":
@@ -23,7 +22,7 @@ def meaning(row: dict, loss: Loss, policy: Policy) -> str:
         return f"Noise only: its mean along {target} is zero."
     if row["scale_high"] <= 0:
         return f"The wrong way: on average it points away from {target}."
-    cause = _cause(row, loss, policy)
+    cause = _cause(policy)
     degrees = math.degrees(math.asin(min(row["direction_bias"], 1.0)))
     if row["verdict"] == "turned":
         small = ", which seldom matters" if row["direction_bias_high"] < 0.05 else ""
@@ -45,7 +44,7 @@ def meaning(row: dict, loss: Loss, policy: Policy) -> str:
     return said[0].upper() + said[1:] + "." + moved
 
 
-def _cause(row: dict, loss: Loss, policy: Policy) -> str:
+def _cause(policy: Policy) -> str:
     """Where completions are not the policy's own, that."""
     laws = []
     if policy.sampler is not None:

@@ -225,6 +225,12 @@ def test_fact_the_norm_of_verl_depends_on_padding():
 
 
 @trl
+def test_a_default_kl_without_a_reference_gets_a_sentence():
+    with pytest.raises(ValueError, match=r"coefficient of 0\.05 needs a reference"):
+        audit("trl:rloo", tiny(), 2)
+
+
+@trl
 def test_an_untried_version_is_measured_and_says_so(monkeypatch):
     monkeypatch.setattr(source.metadata, "version", lambda name: "99.0")
     row = audit("trl:grpo", tiny(), 2).iloc[0]
