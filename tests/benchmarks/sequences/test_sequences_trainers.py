@@ -13,6 +13,7 @@ import torch
 from benchmarks.sequences import Batch, Policy, audit, losses
 from benchmarks.sequences.adapters import source
 from benchmarks.sequences.adapters.source import Package, TrainerError
+from benchmarks.sequences.examples import small_policy
 from benchmarks.sequences.losses import of_step
 from benchmarks.sequences.sources import loss_from
 
@@ -204,6 +205,17 @@ def test_fact_cispo_of_trl_has_a_fifth_of_its_length():
     rows = [audit(*loss, tiny(), 2, **kw).iloc[0]["scale"] for loss, kw in (
         (("trl:grpo",), {"loss_type": "cispo"}), (("cispo",), {}))]  # fmt: skip
     assert rows[0] == pytest.approx(0.2 * rows[1], rel=1e-12)
+
+
+@trl
+def test_fact_the_default_correction_of_trl_may_turn_more_than_none():
+    """1.16: it masks completions whose weight is above 3."""
+    found = [
+        audit("trl:grpo", small_policy(lagging=True), 2, terms=["policy"], loss_type="grpo",
+              vllm_importance_sampling_correction=on).iloc[0]["direction_bias"]
+        for on in (True, False)
+    ]  # fmt: skip
+    assert found[0] > found[1] + 0.01
 
 
 @verl
