@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from gradmeter.commands.audit import audit
 from gradmeter.commands.calibrate import calibrate
 from gradmeter.commands.compare import compare
 from gradmeter.commands.doctor import doctor
@@ -62,5 +63,17 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
         read_file(plugin)
 
 
-for command in (list_, run, train, compare, regress, report, history, calibrate, store, doctor):
+for command in (
+    list_,
+    run,
+    train,
+    compare,
+    audit,
+    regress,
+    report,
+    history,
+    calibrate,
+    store,
+    doctor,
+):
     main.add_command(command)

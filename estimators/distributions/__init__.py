@@ -1,5 +1,6 @@
 """Distributions that torch does not have."""
 
+from estimators.distributions.autoregressive import Autoregressive
 from estimators.distributions.codebook import Codebook
 from estimators.distributions.conditional_bernoulli import ConditionalBernoulli
 from estimators.distributions.copies import Copies
@@ -13,6 +14,7 @@ from estimators.distributions.truncated_normal import TruncatedNormal
 from estimators.distributions.von_mises_fisher import VonMisesFisher
 
 __all__ = [
+    "Autoregressive",
     "Codebook",
     "ConditionalBernoulli",
     "Copies",

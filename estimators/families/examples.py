@@ -10,6 +10,7 @@ from torch.distributions import Distribution
 from torch.nn.functional import normalize
 
 from estimators.distributions import (
+    Autoregressive,
     Codebook,
     ConditionalBernoulli,
     Copies,
@@ -159,6 +160,10 @@ def examples() -> dict[str, Example]:
         "Copies(Bernoulli)": (
             lambda logits: Copies(td.Bernoulli(logits=logits), 2),
             {"logits": 0.3},
+        ),
+        "Autoregressive": (
+            lambda logits: Autoregressive(logits, eos=2, length=2),
+            {"logits": row(9).reshape(2, 3, 3)},
         ),
         "Multinomial": (lambda logits: td.Multinomial(4, logits=logits), {"logits": row(3)}),
     }
