@@ -1,0 +1,219 @@
+"""A model executed with an estimator at each node, each left halfway until its cost is known."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from estimators.core import Estimator, Unsupported, evaluate, unknown
+from estimators.programs.draws import Drawn, Draws, Model, ModelError, fitted_to
+from estimators.programs.halves import Apart, Half, first_half
+from estimators.programs.joint import Joint
+
+
+class Chosen(Protocol):
+    """What an execution asks of the strategies."""
+
+    nodes: Mapping[str, Estimator]
+    counts: Mapping[str, int]
+
+    def key_of(self, name: str) -> str:
+        """The key of the strategy for a node."""
+
+
+@dataclass
+class Node:
+    """A node whose estimator has drawn and waits, and after how many draws it came."""
+
+    name: str
+    place: int
+    half: Half
+
+
+class Execution:
+    """The model with a strategy at each node. `completed` hears the costs of every execution."""
+
+    def __init__(
+        self,
+        strategies: Chosen,
+        model: Model,
+        parameters: dict[str, Any],
+        samples: int,
+        completed: Callable[[Tensor], Any] | None = None,
+        probing: bool = False,
+    ):
+        self.strategies, self.model, self.parameters = strategies, model, parameters
+        self.samples, self.completed, self.probing = samples, completed, probing
+        self.used: dict[str, list[str]] = {}
+
+    def surrogate(self, lead: torch.Size | None) -> Tensor:
+        """The surrogate of the whole program: [*lead]."""
+        found = self.after((), lead, 0)
+        for key in self.strategies.nodes:
+            for part in key.split(","):
+                names = self.used.get(key, [])
+                if part != "*" and not any(part in (n, n.partition(".")[0]) for n in names):
+                    drawn = [name for names in self.used.values() for name in names]
+                    raise Unsupported(unknown("node", part, drawn))
+        return found
+
+    def after(self, history: tuple[Drawn, ...], lead: torch.Size | None, since: int) -> Tensor:
+        """The surrogate of what comes after `since` draws, those in `history` given: [*lead]."""
+        run = Run(self, history, lead, since)
+        try:
+            run.run(self.model, self.parameters)
+        except _Nested as nested:
+            end = len(run.drawn)
+            with _named(nested.name):
+                f = nested.surrogate(self, tuple(run.drawn), run.lead, run.leads[0])
+            f = f + run.costs.pop(end, 0.0)
+        except RuntimeError as failure:
+            raise _readable(failure) from failure
+        else:
+            end = len(run.drawn)
+            if self.completed is not None:
+                self.completed(run.total())
+            f = self._full(run.costs.pop(end, None), run.lead)
+        return self._settled(run, f)
+
+    def _settled(self, run: "Run", f: Tensor) -> Tensor:
+        for node in reversed(run.nodes):
+            drawn = tuple(run.drawn[: node.place])
+
+            def again(x: Tensor, node=node, drawn=drawn) -> Tensor:
+                given = Drawn.of(node.name, x, node.half.dist.event_shape)
+                f = self.after((*drawn, given), run.leads[0], node.place + 1)
+                return f.unsqueeze(0) if len(x) == 1 else f
+
+            with _named(node.name):
+                f = f.unsqueeze(0) if len(node.half.x) == 1 else f
+                f = node.half.finish(f, again)
+                if f.shape != run.leads[node.place]:
+                    raise Unsupported(
+                        f"The surrogate of {node.half.estimator} has shape {tuple(f.shape)} where "
+                        f"{tuple(run.leads[node.place])} was expected."
+                    )
+            f = f + run.costs.pop(node.place, 0.0)
+        for value in run.costs.values():  # of a group, between its members
+            f = f + value
+        return f
+
+    def _full(self, value: Tensor | None, lead: torch.Size | None) -> Tensor:
+        if lead is None:
+            raise ModelError("The model draws no node; call draw(name, dist) at least once in it.")
+        return torch.zeros(lead) if value is None else value.expand(lead)
+
+    def count(self, key: str) -> int:
+        """K of a strategy."""
+        return self.strategies.counts.get(key, self.samples)
+
+
+class Run(Draws):
+    """One execution, in which each node's estimator draws and is left waiting."""
+
+    def __init__(self, execution: Execution, history, lead, since):
+        super().__init__(history, lead, since)
+        self.execution, self.nodes = execution, []
+
+    def draw(self, name: str, dist: Distribution) -> Drawn:
+        """What the node's estimator draws. Raises _Nested where it has to be asked as a whole."""
+        ours, place = self.execution, len(self.drawn)
+        law = fitted_to(name, dist, self.lead)
+        if self.lead is None:
+            self.leads[0] = law.batch_shape
+        key = ours.strategies.key_of(name)
+        estimator, samples = ours.strategies.nodes[key], ours.count(key)
+        if key == "*" or "," in key:
+            raise _Group(name, key, estimator, samples)
+        ours.used.setdefault(key, []).append(name)
+        with _named(name):
+            if ours.probing and len(ours.used[key]) == len(set(ours.used[key])):
+                _try(estimator, law, samples)
+            try:
+                half = first_half(estimator, law, samples)
+            except Apart:
+                raise _Nested(name, estimator, law, samples) from None
+        self.nodes.append(Node(name, place, half))
+        return Drawn.of(name, half.x, law.event_shape)
+
+
+class _Nested(BaseException):
+    """A node whose estimator is asked as a whole, each evaluation an execution of the rest."""
+
+    def __init__(self, name: str, estimator: Estimator, law: Distribution, samples: int):
+        self.name, self.estimator, self.law, self.samples = name, estimator, law, samples
+
+    def surrogate(self, execution: Execution, drawn: tuple[Drawn, ...], lead, base) -> Tensor:
+        """Of the rest of the program: [*lead]; `base` are the axes before the first draw."""
+
+        def rest(x: Tensor, dist: Distribution) -> Tensor:
+            given = Drawn.of(self.name, x, dist.event_shape)
+            f = execution.after((*drawn, given), base, len(drawn) + 1)
+            return f.unsqueeze(0) if len(x) == 1 else f
+
+        return self.estimator.surrogate(self.law, rest, self.samples)
+
+
+class _Group(_Nested):
+    """Nodes that are drawn together."""
+
+    def __init__(self, name: str, key: str, estimator: Estimator, samples: int):
+        super().__init__(name, estimator, None, samples)
+        self.key = key
+
+    def surrogate(self, execution: Execution, drawn: tuple[Drawn, ...], lead, base) -> Tensor:
+        parts = self.key.split(",")
+
+        def belongs(name: str) -> bool:
+            return execution.strategies.key_of(name) == self.key
+
+        members = None if parts == ["*"] else belongs
+        since = len(drawn) + 1
+        joint = Joint(
+            execution.model, execution.parameters, lead, drawn, members, since=since, base=base
+        )
+
+        def rest(x: Tensor, dist: Distribution) -> Tensor:
+            found = joint.execution(x)
+            if joint.layout.complete:
+                f = found.total()
+                if execution.completed is not None:
+                    execution.completed(f)
+                return f
+            given = tuple(found.drawn)
+            return execution.after(given, base, since)
+
+        f = self.estimator.surrogate(joint, rest, self.samples)
+        execution.used[self.key] = [place.name for place in joint.layout.places]
+        return f
+
+
+def _try(estimator: Estimator, law: Distribution, samples: int) -> None:
+    refusal = estimator.unsupported(law, samples)
+    if refusal is not None:
+        raise Unsupported(refusal)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Put the node's name in front of what is refused inside."""
+    try:
+        yield
+    except Unsupported as refusal:
+        if str(refusal).startswith("Node "):
+            raise
+        raise Unsupported(f"Node {name!r}: {refusal}") from refusal
+
+
+def _readable(failure: RuntimeError) -> Exception:
+    """A sentence for a model that branches on a draw; other failures as they are."""
+    if "Boolean value of Tensor" not in str(failure):
+        return failure
+    return ModelError(
+        "The model branches on a draw, of which there are many at once: which nodes there are must "
+        "not depend on it. Compute both sides and choose with torch.where(b > 0, one, other)."
+    )
