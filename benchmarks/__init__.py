@@ -6,6 +6,7 @@ _HOMES = {
     "Measurement": "benchmarks.measurement",
     "Problem": "benchmarks.problem",
     "ProblemError": "benchmarks.problem",
+    "Program": "benchmarks.program",
     "Truth": "benchmarks.truth",
     "compare": "benchmarks.comparison",
     "measure": "benchmarks.measured",

@@ -10,7 +10,8 @@ from torch import Tensor
 from benchmarks.measuring.streams import stream, stream_key
 from benchmarks.problem import Problem, unvalidated
 from benchmarks.truth import Truth
-from estimators import Unsupported, create
+from estimators import Estimator, Unsupported, create
+from estimators.programs import Joint, Strategies
 
 # Kinds rest on different identities, so that one mistake does not go through two of them.
 KINDS = (
@@ -36,15 +37,27 @@ def agreed_truth(problem: Problem, seconds: float = SECONDS) -> Truth | None:
         return None
     problem = problem.to("cpu", torch.float64)
     runs = {}
-    for kind in KINDS:
+    for kind in (*_nodewise(problem), *KINDS):
         for name in kind:
             found = _run(problem, name, seconds)
             if found is not None:
-                runs[name] = found
+                runs[str(name)] = found
                 break
         if len(runs) == 2:
             return _combined(runs)
     return None
+
+
+def _nodewise(problem: Problem) -> list[list[Estimator]]:
+    """Of a program, paths at continuous nodes and sums or scores at discrete ones."""
+    dist = problem.dist()
+    if not isinstance(dist, Joint):
+        return []
+    found = {}
+    for place in dist.layout.places:
+        score = "enumeration" if place.table is not None and len(place.table) <= 16 else "reinforce"
+        found[place.name] = score if place.discrete else "pathwise"
+    return [[Strategies.of(found)]]
 
 
 def _combined(runs: dict[str, tuple[Tensor, Tensor, int]]) -> Truth | None:
@@ -67,15 +80,17 @@ def _combined(runs: dict[str, tuple[Tensor, Tensor, int]]) -> Truth | None:
     )
 
 
-def _run(problem: Problem, name: str, seconds: float) -> tuple[Tensor, Tensor, int] | None:
+def _run(
+    problem: Problem, name: str | Estimator, seconds: float
+) -> tuple[Tensor, Tensor, int] | None:
     """Mean [P], its standard error [P] and the replicates of a run, or None if it refuses."""
-    estimator, sums = create(name), []
+    estimator, sums = create(name) if isinstance(name, str) else name, []
     with unvalidated():
         if estimator.unsupported(problem.differentiable_dist(), SAMPLES):
             return None
         start = time.monotonic()
         while len(sums) * BLOCK < MOST and (time.monotonic() - start < seconds or len(sums) < 8):
-            with stream(stream_key("truth", SEED, problem.name, name, len(sums))):
+            with stream(stream_key("truth", SEED, problem.name, str(name), len(sums))):
                 try:
                     g = problem.gradients(estimator, SAMPLES, BLOCK)
                 except (Unsupported, RuntimeError):

@@ -92,6 +92,8 @@ class CountedCost:
             self.terms = self._terms
         if hasattr(cost, "reduction"):
             self.reduction = cost.reduction
+        if hasattr(cost, "completed"):
+            self.completed = self._completed
 
     def __call__(self, x: Tensor, dist) -> Tensor:
         f = evaluate(self.cost, x, dist)
@@ -103,6 +105,10 @@ class CountedCost:
         own = self.cost.terms(x, dist)
         self._count(own, x.numel() // dist.event_shape.numel())
         return own
+
+    def _completed(self, f: Tensor) -> None:
+        """One execution of a program, whose costs are f."""
+        self._count(f, f.numel())
 
     def _count(self, f: Tensor, evaluations: int) -> None:
         values = f.detach()

@@ -13,6 +13,7 @@ from benchmarks.measurement import Measurement
 from benchmarks.measuring import timing
 from benchmarks.pieces import examine
 from benchmarks.problem import Problem, unvalidated
+from benchmarks.program import Strategy, opened
 from benchmarks.task import Task, ending, plan_of
 from benchmarks.truth import find_truth
 from estimators import Estimator, create
@@ -20,8 +21,8 @@ from estimators import Estimator, create
 
 def measure(
     problem: Problem,
-    estimator: Estimator | str,
-    samples: int = 1,
+    estimator: Strategy,
+    samples: int | Mapping[str, int] = 1,
     replicates: int = 10_000,
     seed: int = 0,
     device: str | torch.device = "cpu",
@@ -34,11 +35,13 @@ def measure(
 
     `samples` is K, `replicates` R. With `precision`, go on until the variance interval's relative
     half-width is below it or R is reached. If `compiled`, try `torch.compile`: on the loop that is
-    timed, and on all of a large cell, whose gradients are then the same to rounding.
+    timed, and on all of a large cell, whose gradients are then the same to rounding. Of a Program,
+    `estimator` may map nodes to estimators, and `samples` nodes to K.
 
     A refusal is a Measurement with status "n/a", a failure of the estimator one with status
     "error"; a mistake in the problem raises ProblemError, and a nonsensical argument ValueError.
     """
+    problem, estimator, samples = opened(problem, estimator, samples)
     problem = completed(problem)
     check(problem)
     examine(problem)

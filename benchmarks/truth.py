@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from estimators import Unsupported, create, evaluate, families
+from estimators.programs import Joint
 
 if TYPE_CHECKING:
     from benchmarks.problem import Problem
@@ -49,6 +50,10 @@ def find_truth(problem: "Problem") -> Truth | None:
         exact = problem.gradients(create("pathwise"), 1, 1)[0].detach()
         note = "no stochastic node: plain backpropagation"
         return Truth(exact, torch.zeros_like(exact), "closed form", note)
+    if isinstance(dist, Joint):
+        from benchmarks.program_truth import nodewise  # which integrates with what stands here
+
+        return nodewise(problem, dist)
     try:
         return _summed(problem, dist)
     except (Unsupported, NotImplementedError):  # a distribution without a log-probability
@@ -153,10 +158,12 @@ def _by_quantiles(problem: "Problem", dist: Distribution) -> Truth | None:
     return Truth(fine, error, "quadrature", "over quantiles") if close else None
 
 
-def quadrature_nodes(dist: Distribution) -> tuple[Tensor, Tensor] | tuple[None, None]:
+def quadrature_nodes(
+    dist: Distribution, count: int = NODES
+) -> tuple[Tensor, Tensor] | tuple[None, None]:
     """Nodes over the support of a univariate distribution and their log weights: [N, *batch]."""
     batch = dist.batch_shape
-    t = torch.linspace(-WIDTH, WIDTH, NODES, dtype=torch.float64)
+    t = torch.linspace(-WIDTH, WIDTH, count, dtype=torch.float64)
     step = t[1] - t[0]
     t = t.reshape(-1, *[1] * len(batch)).expand(-1, *batch)
     u, du = math.pi / 2 * t.sinh(), math.pi / 2 * t.cosh()

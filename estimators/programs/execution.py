@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from estimators.core import Estimator, Unsupported, evaluate, unknown
+from estimators.core import Estimator, Unsupported, unknown
 from estimators.programs.draws import Drawn, Draws, Model, ModelError, fitted_to
 from estimators.programs.halves import Apart, Half, first_half
 from estimators.programs.joint import Joint

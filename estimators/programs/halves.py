@@ -89,14 +89,17 @@ class _Answer:
         if f is None:
             return self.again(x)
         if self.state is not None:
-            if x.shape != self.x.shape or not torch.equal(x.detach(), self.x.detach()):
-                if not (x.isnan() == self.x.isnan()).all() or not x.isnan().any():
-                    raise Unsupported(
-                        "It draws other samples from the same random state; estimators must draw "
-                        "from torch's generator, so that programs can go back to where they were."
-                    )
+            if x.shape != self.x.shape or not _same(x.detach(), self.x.detach()):
+                raise Unsupported(
+                    "The estimator draws other samples from the same random state; it must draw "
+                    "from torch's generator, so that a program can go back to where it was."
+                )
             restore(self.state)
         return f
+
+
+def _same(x: Tensor, y: Tensor) -> bool:
+    return torch.equal(x, y) or bool(((x == y) | (x.isnan() & y.isnan())).all())
 
 
 def made_of(x: Tensor, dist: Distribution) -> bool:

@@ -1,6 +1,6 @@
 """The joint law of the nodes of a model, or of some that follow one another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ class Place(NamedTuple):
 
     name: str
     event: torch.Size
-    dtype: torch.dtype
+    dtype: torch.dtype | None  # where samples are no floating numbers
     moves: bool  # whether it has rsample
     discrete: bool
     table: Tensor | None  # of its support, if that is finite: [N, *event]
@@ -140,7 +140,8 @@ class Joint(Distribution):
             return last
         lead, given = value.shape[:-1], []
         for place, part in zip(self.layout.places, value.split(self.layout.sizes, -1), strict=True):
-            given.append(part.reshape(*lead, *place.event).to(place.dtype))
+            part = part.reshape(*lead, *place.event)
+            given.append(part if place.dtype is None else part.to(place.dtype))
         found = iter(given)
         return self._execute(lead, lambda law, shape: next(found), value)
 
@@ -187,8 +188,8 @@ class Together(Draws):
 
     def packed(self, keep: bool) -> Tensor:
         """The samples of all members side by side, which this execution belongs to from now on."""
-        dtype = _dtype(self.owned)
-        parts = [d.x.reshape(*self.wanted, -1).to(dtype) for d, _ in self.members()]
+        like = _like(self.owned)
+        parts = [d.x.reshape(*self.wanted, -1).to(like) for d, _ in self.members()]
         x = torch.cat(parts, -1)
         self.x = x if keep else x.detach()
         return self.x
@@ -215,17 +216,17 @@ class _Points(constraints.Constraint):
 _points = _Points()
 
 
-def _dtype(values: list) -> torch.dtype:
-    return next(
-        (v.dtype for v in values if isinstance(v, Tensor) and v.is_floating_point()),
-        torch.get_default_dtype(),
-    )
+def _like(values: Iterable) -> Tensor:
+    """A tensor of the device and type of the parameters."""
+    found = (v for v in values if isinstance(v, Tensor) and v.is_floating_point())
+    return next(found, torch.zeros(()))
 
 
 def _place(drawn: Drawn, law: Distribution) -> Place:
     discrete = families.is_discrete(law)
     table = support.support_table(law) if discrete else None
-    return Place(drawn.name, law.event_shape, drawn.x.dtype, law.has_rsample, discrete, table)
+    dtype = None if drawn.x.is_floating_point() else drawn.x.dtype
+    return Place(drawn.name, law.event_shape, dtype, law.has_rsample, discrete, table)
 
 
 @support.support_table.register(Joint)
@@ -240,6 +241,6 @@ def _(dist):
         return None
     each = torch.cartesian_prod(*(torch.arange(len(table)) for table in tables))
     each = each.reshape(count, len(tables))
-    dtype = _dtype(list(dist.parameters.values()))
-    parts = [t[each[:, i]].reshape(count, -1).to(dtype) for i, t in enumerate(tables)]
+    like = _like(dist.parameters.values())
+    parts = [t[each[:, i].to(t.device)].reshape(count, -1).to(like) for i, t in enumerate(tables)]
     return torch.cat(parts, -1)
