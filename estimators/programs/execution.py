@@ -24,6 +24,9 @@ class Chosen(Protocol):
     def key_of(self, name: str) -> str:
         """The key of the strategy for a node."""
 
+    def at(self, name: str) -> Estimator:
+        """The estimator of a node."""
+
 
 @dataclass
 class Node:
@@ -49,6 +52,7 @@ class Execution:
         self.strategies, self.model, self.parameters = strategies, model, parameters
         self.samples, self.completed, self.probing = samples, completed, probing
         self.used: dict[str, list[str]] = {}
+        self.heard: dict[str, Tensor] | None = None  # the costs at each node, if wanted
 
     def surrogate(self, lead: torch.Size | None) -> Tensor:
         """The surrogate of the whole program: [*lead]."""
@@ -91,6 +95,8 @@ class Execution:
 
             with _named(node.name):
                 f = f.unsqueeze(0) if len(node.half.x) == 1 else f
+                if self.heard is not None:
+                    self.heard[node.name] = f
                 f = node.half.finish(f, again)
                 if f.shape != run.leads[node.place]:
                     raise Unsupported(
@@ -126,7 +132,7 @@ class Run(Draws):
         if self.lead is None:
             self.leads[0] = law.batch_shape
         key = ours.strategies.key_of(name)
-        estimator, samples = ours.strategies.nodes[key], ours.count(key)
+        estimator, samples = ours.strategies.at(name), ours.count(key)
         if key == "*" or "," in key:
             raise _Group(name, key, estimator, samples)
         ours.used.setdefault(key, []).append(name)

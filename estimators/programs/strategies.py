@@ -1,11 +1,14 @@
 """A strategy at each node of a program: which estimator, and how many samples."""
 
+import contextlib
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from estimators.core import Estimator, Unsupported, create, unknown
 from estimators.programs.draws import Model
@@ -22,8 +25,9 @@ class Strategies(Estimator):
     `nodes` maps a node's name, or several joined by commas and drawn one after the other, or "*"
     for all, to an estimator. "b" also stands for the nodes "b.0", "b.1", …. K is `samples` of each
     node, for those that `counts` does not name; samples of later nodes multiply those of earlier
-    ones. Unbiased where every estimator is. What evaluates the cost once costs one execution of
-    the rest; each evaluation more costs one more of the model.
+    ones. What an estimator learns, it learns at each node by itself, in `own`: keep the object for
+    a training loop. Unbiased where every estimator is. What evaluates the cost once costs one
+    execution of the rest; each evaluation more costs one more of the model.
     Raises Unsupported with the node's name, ModelError for a mistake in the model.
     Source: Schulman, Heess, Weber & Abbeel 2015, arXiv:1506.05254; van Krieken, Tomczak & ten
     Teije 2021, arXiv:2104.00428; Lew, Huot, Staton & Mansinghka 2023, arXiv:2212.06386.
@@ -31,6 +35,7 @@ class Strategies(Estimator):
 
     nodes: Mapping[str, Estimator]
     counts: Mapping[str, int] = field(default_factory=dict)
+    own: dict[str, Estimator] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, nodes: Mapping[str, Estimator | str], samples: Samples = 1) -> "Strategies":
@@ -55,7 +60,8 @@ class Strategies(Estimator):
             if count < 1:
                 raise ValueError(f"samples={count} at node {key!r}: it needs at least one, K ≥ 1.")
         title = ", ".join(f"{key}={e}" for key, e in made.items())
-        return cls(made, counts, name=title)
+        kind = LearningStrategies if any(map(learns, made.values())) else Strategies
+        return kind(made, counts, name=title)
 
     @property
     def unbiased(self) -> bool:
@@ -87,6 +93,14 @@ class Strategies(Estimator):
             return str(refusal)
         return None
 
+    def at(self, name: str) -> Estimator:
+        """The estimator of a node; one that learns is a copy where others share it."""
+        key = self.key_of(name)
+        estimator = self.own.get(name, self.nodes[key])
+        if name != key and name not in self.own and learns(estimator):
+            self.own[name] = estimator = copy.deepcopy(estimator)
+        return estimator
+
     def key_of(self, name: str) -> str:
         """The key of the strategy for a node; Unsupported if it has none."""
         family = name.partition(".")[0]
@@ -97,6 +111,53 @@ class Strategies(Estimator):
         raise Unsupported(
             f"Node {name!r} has no strategy; give it one beside {', '.join(map(repr, self.nodes))}."
         )
+
+
+class LearningStrategies(Strategies):
+    """Strategies of which some learn: averages of costs, at the nodes that they stand at.
+
+    A coefficient or network that is fitted to a law stays where it starts: at a node there is no
+    one law to fit it to. It is unbiased there, too.
+    """
+
+    def fitted(self, dist, cost, samples=1):
+        """These with averages of costs as they are after training at this λ."""
+        completed = getattr(cost, "completed", None)
+        own = {}
+        for place in dist.layout.places:
+            key = self.key_of(place.name)
+            if not learns(self.nodes[key]) or key == "*" or "," in key:
+                continue
+            execution = Execution(self, dist.model, dist.parameters, samples, completed)
+            costs = CostsAt(place.name, execution, dist.batch_shape)
+            count = execution.count(key)
+            with contextlib.suppress(Unsupported, NotImplementedError, StopIteration):
+                own[place.name] = self.nodes[key].fitted(costs, lambda f, _: f, count)
+        return replace(self, own=own)
+
+
+class CostsAt(Distribution):
+    """The law of what follows a node: a sample is the costs of K draws of it, [K, *batch]."""
+
+    arg_constraints = {}  # noqa: RUF012, as in torch.distributions
+
+    def __init__(self, name: str, execution: Execution, lead: torch.Size):
+        self.name, self.execution = name, execution
+        super().__init__(lead, validate_args=False)
+
+    def sample(self, sample_shape=()):
+        """Of one execution of the whole program, averaged over samples of earlier nodes."""
+        self.execution.heard = {}
+        with torch.no_grad():
+            self.execution.surrogate(self.batch_shape)
+        f = self.execution.heard[self.name]  # [K, *lead]
+        earlier = f.ndim - 1 - len(self.batch_shape)
+        return f.flatten(1, earlier).mean(1) if earlier else f
+
+
+def learns(estimator: Estimator) -> bool:
+    """Whether an estimator has parts that are fitted."""
+    return type(estimator).fitted is not Estimator.fitted
 
 
 def surrogate(
