@@ -1,6 +1,6 @@
 """Compare estimators on one problem: one row each, refusals included."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas
 import torch
@@ -12,14 +12,17 @@ from benchmarks.measured import measure_together
 from benchmarks.measurement import Measurement
 from benchmarks.pieces import examine
 from benchmarks.problem import Problem
+from benchmarks.program import Program
+from benchmarks.program_search import Candidates, searched, sentence
 from benchmarks.task import Task
 from benchmarks.truth import find_truth
 from estimators import Estimator
+from estimators.programs import Strategies
 
 
 def compare(
     problem: Problem,
-    estimators: Iterable[Estimator | str] | None = None,
+    estimators: Iterable[Estimator | str] | Candidates | None = None,
     samples: int | Sequence[int] = (1,),
     replicates: int = 10_000,
     precision: float | None = None,
@@ -34,16 +37,24 @@ def compare(
     "n/a" and the reason. If `compiled`, try `torch.compile`: on the loops that are timed, and on
     large cells, where estimators that draw the same random numbers then share one pass; what is
     measured is the same to rounding. A mistake in the problem raises ProblemError.
+
+    Of a Program, `estimators` may give the strategies of each node, or None for all that it
+    accepts; without any they are searched node by node. `attrs["sentence"]` says what comes of it.
     """
-    rows = measurements(
-        problem, estimators, samples, replicates, precision, seed, device, dtype, compiled
+    rows = list(
+        measurements(
+            problem, estimators, samples, replicates, precision, seed, device, dtype, compiled
+        )
     )
-    return pandas.DataFrame([measurement.row for measurement in rows])
+    frame = pandas.DataFrame([measurement.row for measurement in rows])
+    if isinstance(problem, Program):
+        frame.attrs["sentence"] = sentence(rows)
+    return frame
 
 
 def measurements(
     problem: Problem,
-    estimators: Iterable[Estimator | str] | None = None,
+    estimators: Iterable[Estimator | str] | Candidates | None = None,
     samples: int | Sequence[int] = (1,),
     replicates: int = 10_000,
     precision: float | None = None,
@@ -57,10 +68,20 @@ def measurements(
     check(problem)
     examine(problem)
     truth = find_truth(problem) or agreed_truth(problem)
+    counts = (samples,) if isinstance(samples, int) else samples
+    if isinstance(problem, Program) and (estimators is None or isinstance(estimators, Mapping)):
+
+        def measure(strategies: Strategies, count: int, most: int) -> Measurement:
+            task = Task.of(problem, truth, strategies, count, most, seed, device, dtype, precision)
+            return task.measured()
+
+        for count in counts:
+            yield from searched(problem, estimators, count, replicates, measure)
+        return
     if estimators is None:
         estimators = registry.names()
     chosen = [registry.create(e) if isinstance(e, str) else e for e in estimators]
-    for count in (samples,) if isinstance(samples, int) else samples:
+    for count in counts:
         tasks = [
             Task.of(problem, truth, estimator, count, replicates, seed, device, dtype, precision)
             for estimator in chosen
