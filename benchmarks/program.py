@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from benchmarks.problem import Problem, ProblemError
+from benchmarks.program_checks import check_apart, check_reached
 from estimators import Estimator, families
 from estimators.programs import Joint, ModelError, Strategies
 
@@ -132,8 +133,11 @@ class Laws(nn.Module):
                     "with torch.distributions.Independent(dist, 1), or keep them in the cost."
                 )
         self.batch = costs
-        joint = self(**parameters)
-        self.layout = joint.layout
+        self.layout = self(**parameters).layout
+        leaves = {k: v.detach().clone().requires_grad_() for k, v in parameters.items()}
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            check_reached(self(**leaves), leaves)
+            check_apart(self, parameters)
         return self
 
 
@@ -244,4 +248,4 @@ def in_order(program: Program, strategies: Strategies) -> Strategies:
 
     nodes = dict(sorted(strategies.nodes.items(), key=lambda item: place(item[0])))
     title = ", ".join(f"{key}={e}" for key, e in nodes.items())
-    return Strategies(nodes, strategies.counts, name=title)
+    return replace(strategies, nodes=nodes, name=title)

@@ -131,7 +131,12 @@ class Joint(Distribution):
 
     def cost(self, value: Tensor) -> Tensor:
         """What the model returns and adds after the first member: [*sample, *batch]."""
-        return self.execution(value).total()
+        found = self.execution(value)
+        if found.asked:  # a second time: executed again, so that a model that draws noise shows
+            self._last = None
+            found = self.execution(value)
+        found.asked = True
+        return found.total()
 
     def execution(self, value: Tensor) -> "Together":
         """The model's execution with these draws; the last one if they came from it."""
@@ -166,6 +171,7 @@ class Together(Draws):
         history = joint.history
         super().__init__(history, joint.base, joint.since)
         self.joint, self.wanted, self.sampled, self.laws, self.x = joint, lead, draw, [], None
+        self.asked = False  # for its cost
         self.owned = [*joint.parameters.values(), *(given.x for given in history)]
 
     def draw(self, name: str, dist: Distribution) -> Drawn:
