@@ -74,7 +74,7 @@ class Execution:
             end = len(run.drawn)
             with _named(nested.name):
                 f = nested.surrogate(self, tuple(run.drawn), run.lead, run.leads[0])
-            f = f + run.costs.pop(end, 0.0)
+            f = _plus(f, run.costs.pop(end, None))
         except RuntimeError as failure:
             raise _readable(failure) from failure
         else:
@@ -103,7 +103,7 @@ class Execution:
                         f"The surrogate of {node.half.estimator} has shape {tuple(f.shape)} where "
                         f"{tuple(run.leads[node.place])} was expected."
                     )
-            f = f + run.costs.pop(node.place, 0.0)
+            f = _plus(f, run.costs.pop(node.place, None))
         for value in run.costs.values():  # of a group, between its members
             f = f + value
         return f
@@ -111,7 +111,9 @@ class Execution:
     def _full(self, value: Tensor | None, lead: torch.Size | None) -> Tensor:
         if lead is None:
             raise ModelError("The model draws no node; call draw(name, dist) at least once in it.")
-        return torch.zeros(lead) if value is None else value.expand(lead)
+        if value is None:
+            return torch.zeros(lead)
+        return value if value.shape == lead else value.expand(lead)
 
     def count(self, key: str) -> int:
         """K of a strategy."""
@@ -196,6 +198,10 @@ class _Group(_Nested):
         f = self.estimator.surrogate(joint, rest, self.samples)
         execution.used[self.key] = [place.name for place in joint.layout.places]
         return f
+
+
+def _plus(f: Tensor, more: Tensor | None) -> Tensor:
+    return f if more is None else f + more
 
 
 def _try(estimator: Estimator, law: Distribution, samples: int) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -176,9 +177,21 @@ def surrogate(
     Raises Unsupported or ModelError with one sentence that names the node.
     """
     if not isinstance(strategies, Strategies):
-        strategies = Strategies.of(strategies, samples)
+        by_name = all(isinstance(e, str) for e in strategies.values())
+        counts = tuple(samples.items()) if isinstance(samples, Mapping) else ()
+        given = tuple(strategies.items()), counts
+        strategies = _named(*given) if by_name else _made(*given)
+        if isinstance(strategies, LearningStrategies):
+            strategies = _made(*given)  # what is learned belongs to one training loop
     count = 1 if isinstance(samples, Mapping) else samples
     return Execution(strategies, model, dict(parameters), count).surrogate(None)
+
+
+def _made(nodes: tuple, counts: tuple[tuple[str, int], ...]) -> Strategies:
+    return Strategies.of(dict(nodes), dict(counts))
+
+
+_named = functools.lru_cache(maxsize=64)(_made)  # once for all steps of a training loop
 
 
 def _plain(key: str) -> str:
