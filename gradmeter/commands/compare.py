@@ -51,6 +51,7 @@ def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
     import estimators as registry
     from benchmarks.comparison import measurements
     from benchmarks.measuring.memory import keep_freed_memory
+    from benchmarks.program import Program
     from benchmarks.run import CAP, choose
     from reports.regimes import PREFIX
     from reports.terminal import Progress
@@ -62,7 +63,9 @@ def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
     with Progress(len(names) * len(samples) * len(points)) as progress:
         for point, problem in points:
             where = {PREFIX + name: value for name, value in point.items()}
-            for m in measurements(problem, names, samples, replicates, **how):
+            searched = isinstance(problem, Program) and not estimators
+            wanted = None if searched else names  # None: strategies node by node
+            for m in measurements(problem, wanted, samples, replicates, **how):
                 rows.append({**m.record, **where})
                 progress.starting(problem.name, m.samples, m.estimator)
                 progress.finished(m.status)
