@@ -1,5 +1,6 @@
 """Costs on the way weigh only on the nodes before them, and evaluations are counted."""
 
+import pytest
 import torch
 from program_examples import AT, replicated
 from torch.distributions import Bernoulli, Normal
@@ -50,6 +51,18 @@ def test_costs_on_the_way_are_in_the_value_and_in_joint_draws():
         p = a.sigmoid()
         right = 2 * p + (1 - p) * w.sigmoid() + 2 * p * (w + m).sigmoid()
         assert (value.mean() - right).abs() < 5 * value.std() / 20_000**0.5
+
+
+@pytest.mark.parametrize(
+    "late", ["stochastic-triples", "measure-valued", "self-critical", "rebar", "mu-prop"]
+)
+def test_earlier_costs_are_none_of_a_node_that_asks_again(late):
+    """What is executed again for another sample of c is only what follows c."""
+    strategies = {"b": "enumeration", "c": late}
+    plain, tolled = (replicated(with_toll(toll), strategies, AT, 1, 300) for toll in (0.0, 100.0))
+    assert torch.equal(plain[1][:, 1:], tolled[1][:, 1:])
+    p = torch.tensor(AT["a"], dtype=torch.float64).sigmoid()
+    torch.testing.assert_close(tolled[0] - plain[0], (100 * p).expand(300))
 
 
 def test_a_chain_is_executed_once():

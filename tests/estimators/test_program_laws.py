@@ -130,6 +130,25 @@ def test_leaving_halfway_gives_the_bits_of_nesting(first, second, monkeypatch):
     assert all(map(torch.equal, ours, nested))
 
 
+class Slope(estimators.Estimator):
+    """Stein's identity for a normal of scale one: the mean slope of the cost, taken by itself."""
+
+    unbiased = True
+
+    def surrogate(self, dist, cost, samples=1):
+        at = dist.sample((samples,)).requires_grad_()
+        f = cost(at + 0.0, dist)
+        (slope,) = torch.autograd.grad(f.sum(), at, retain_graph=True)
+        return (f + slope * (dist.loc - dist.loc.detach())).mean(0)
+
+
+def test_an_estimator_that_differentiates_the_cost_itself_is_asked_as_a_whole():
+    off = standard_errors_off(
+        continuous_discrete, {"first": Slope(), "second": "enumeration"}, 1, 8000
+    )
+    assert off.max() < FAR
+
+
 @pairs
 def test_replicates_are_apart(first, second):
     """With other parameters everywhere else, replicate 1 has the same bits."""
