@@ -9,7 +9,8 @@ from torch.distributions import Distribution
 
 import estimators as registry
 from benchmarks.measurement import Measurement
-from benchmarks.program import Program, Sketch, in_order
+from benchmarks.program import Program, in_order
+from benchmarks.program_laws import Sketch
 from estimators import Estimator, create
 from estimators.programs import Strategies
 

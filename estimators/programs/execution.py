@@ -12,7 +12,7 @@ from torch.distributions import Distribution
 from estimators.core import Estimator, Unsupported, unknown
 from estimators.programs.draws import Drawn, Draws, Model, ModelError, fitted_to
 from estimators.programs.halves import Apart, Half, first_half
-from estimators.programs.joint import Joint
+from estimators.programs.nested import Group, Nested
 
 
 class Chosen(Protocol):
@@ -70,7 +70,7 @@ class Execution:
         run = Run(self, history, lead, since)
         try:
             run.run(self.model, self.parameters)
-        except _Nested as nested:
+        except Nested as nested:
             end = len(run.drawn)
             with _named(nested.name):
                 f = nested.surrogate(self, tuple(run.drawn), run.lead, run.leads[0])
@@ -128,7 +128,7 @@ class Run(Draws):
         self.execution, self.nodes = execution, []
 
     def draw(self, name: str, dist: Distribution) -> Drawn:
-        """What the node's estimator draws. Raises _Nested where it has to be asked as a whole."""
+        """What the node's estimator draws. Raises Nested where it has to be asked as a whole."""
         ours, place = self.execution, len(self.drawn)
         law = fitted_to(name, dist, self.lead)
         if self.lead is None:
@@ -136,7 +136,7 @@ class Run(Draws):
         key = ours.strategies.key_of(name)
         estimator, samples = ours.strategies.at(name), ours.count(key)
         if key == "*" or "," in key:
-            raise _Group(name, key, estimator, samples)
+            raise Group(name, key, estimator, samples)
         ours.used.setdefault(key, []).append(name)
         with _named(name):
             if ours.probing and len(ours.used[key]) == len(set(ours.used[key])):
@@ -144,60 +144,9 @@ class Run(Draws):
             try:
                 half = first_half(estimator, law, samples)
             except Apart:
-                raise _Nested(name, estimator, law, samples) from None
+                raise Nested(name, estimator, law, samples) from None
         self.nodes.append(Node(name, place, half))
         return Drawn.of(name, half.x, law.event_shape)
-
-
-class _Nested(BaseException):
-    """A node whose estimator is asked as a whole, each evaluation an execution of the rest."""
-
-    def __init__(self, name: str, estimator: Estimator, law: Distribution, samples: int):
-        self.name, self.estimator, self.law, self.samples = name, estimator, law, samples
-
-    def surrogate(self, execution: Execution, drawn: tuple[Drawn, ...], lead, base) -> Tensor:
-        """Of the rest of the program: [*lead]; `base` are the axes before the first draw."""
-
-        def rest(x: Tensor, dist: Distribution) -> Tensor:
-            given = Drawn.of(self.name, x, dist.event_shape)
-            f = execution.after((*drawn, given), base, len(drawn) + 1)
-            return f.unsqueeze(0) if len(x) == 1 else f
-
-        return self.estimator.surrogate(self.law, rest, self.samples)
-
-
-class _Group(_Nested):
-    """Nodes that are drawn together."""
-
-    def __init__(self, name: str, key: str, estimator: Estimator, samples: int):
-        super().__init__(name, estimator, None, samples)
-        self.key = key
-
-    def surrogate(self, execution: Execution, drawn: tuple[Drawn, ...], lead, base) -> Tensor:
-        parts = self.key.split(",")
-
-        def belongs(name: str) -> bool:
-            return execution.strategies.key_of(name) == self.key
-
-        members = None if parts == ["*"] else belongs
-        since = len(drawn) + 1
-        joint = Joint(
-            execution.model, execution.parameters, lead, drawn, members, since=since, base=base
-        )
-
-        def rest(x: Tensor, dist: Distribution) -> Tensor:
-            found = joint.execution(x)
-            if joint.layout.complete:
-                f = found.total()
-                if execution.completed is not None:
-                    execution.completed(f)
-                return f
-            given = tuple(found.drawn)
-            return execution.after(given, base, since)
-
-        f = self.estimator.surrogate(joint, rest, self.samples)
-        execution.used[self.key] = [place.name for place in joint.layout.places]
-        return f
 
 
 def _plus(f: Tensor, more: Tensor | None) -> Tensor:

@@ -1,6 +1,6 @@
 """The joint law of the nodes of a model, or of some that follow one another."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,7 +10,9 @@ from torch.distributions import Distribution, constraints
 
 from estimators import families
 from estimators.families import support
-from estimators.programs.draws import Drawn, Draws, Model, fitted_to
+from estimators.programs.draws import Drawn, Model
+from estimators.programs.together import Left, Together
+from estimators.programs.together import like as of_parameters
 
 
 class Place(NamedTuple):
@@ -155,7 +157,7 @@ class Joint(Distribution):
         try:
             found.run(self.model, self.parameters)
             complete = True
-        except _Left:
+        except Left:
             complete = False
         self._last = found
         if self._layout is None:
@@ -164,68 +166,12 @@ class Joint(Distribution):
         return found
 
 
-class Together(Draws):
-    """An execution of a model that draws the members of a joint law, and stops after them."""
-
-    def __init__(self, joint: Joint, lead: torch.Size, draw: Callable):
-        history = joint.history
-        super().__init__(history, joint.base, joint.since)
-        self.joint, self.wanted, self.sampled, self.laws, self.x = joint, lead, draw, [], None
-        self.asked = False  # for its cost
-        self.owned = [*joint.parameters.values(), *(given.x for given in history)]
-
-    def draw(self, name: str, dist: Distribution) -> Drawn:
-        """The next member's sample."""
-        if self.joint.members is not None and not self.joint.members(name):
-            raise _Left
-        law, shape = fitted_to(name, dist, None), ()
-        extra = len(self.wanted) - len(law.batch_shape)
-        if extra >= 0 and self.wanted[extra:] == law.batch_shape:
-            shape = self.wanted[:extra]
-        else:
-            law = fitted_to(name, dist, self.wanted)
-        self.laws.append(law)
-        x = self.sampled(law, shape)
-        return Drawn(name, x, self.wanted, x._version)
-
-    def members(self) -> list[tuple[Drawn, Distribution]]:
-        """The members' samples and laws."""
-        return list(zip(self.drawn[len(self.history) :], self.laws, strict=True))
-
-    def packed(self, keep: bool) -> Tensor:
-        """The samples of all members side by side, which this execution belongs to from now on."""
-        like = _like(self.owned)
-        parts = [d.x.reshape(*self.wanted, -1).to(like) for d, _ in self.members()]
-        x = torch.cat(parts, -1)
-        self.x = x if keep else x.detach()
-        return self.x
-
-    def belongs_to(self, joint: Joint) -> bool:
-        """Whether it was made with the same parameters and given draws."""
-        own = [*joint.parameters.values(), *(given.x for given in joint.history)]
-        return all(a is b for a, b in zip(self.owned, own, strict=True))
-
-    def log_prob(self) -> Tensor:
-        """Of its samples: [*lead]."""
-        return sum(law.log_prob(d.x) for d, law in self.members())
-
-
-class _Left(Exception):
-    """The members are drawn; another node comes."""
-
-
 class _Points(constraints.Constraint):
     is_discrete = True
     event_dim = 1
 
 
 _points = _Points()
-
-
-def _like(values: Iterable) -> Tensor:
-    """A tensor of the device and type of the parameters."""
-    found = (v for v in values if isinstance(v, Tensor) and v.is_floating_point())
-    return next(found, torch.zeros(()))
 
 
 def _place(drawn: Drawn, law: Distribution) -> Place:
@@ -247,6 +193,6 @@ def _(dist):
         return None
     each = torch.cartesian_prod(*(torch.arange(len(table)) for table in tables))
     each = each.reshape(count, len(tables))
-    like = _like(dist.parameters.values())
+    like = of_parameters(dist.parameters.values())
     parts = [t[each[:, i].to(t.device)].reshape(count, -1).to(like) for i, t in enumerate(tables)]
     return torch.cat(parts, -1)

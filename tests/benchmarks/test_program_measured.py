@@ -219,8 +219,8 @@ def test_an_objective_of_several_joint_draws():
 
     at = {"a": torch.tensor(0.4), "w": torch.tensor(0.8)}
     of = Program("bound", at, model, None, reduction=importance_weighted)
-    for name in ("vimco", "reinforce", "pathwise"):
-        assert measured(name, 3, 200, of).status == "ok"
+    for strategy in ("vimco", "reinforce", "pathwise", {"*": "vimco"}):
+        assert measured(strategy, 3, 200, of).status == "ok"
 
 
 def test_few_combinations_are_all_measured():
