@@ -16,7 +16,7 @@ from estimators import families
 from estimators.families.lean import lean
 
 Model = Callable[..., Tensor]
-MANY = 2**12  # numbers of a node from which a twin of its law pays
+MANY = 2**14  # numbers of a node from which a twin of its law pays
 
 
 class ModelError(ValueError):
