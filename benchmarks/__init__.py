@@ -6,6 +6,7 @@ _HOMES = {
     "Measurement": "benchmarks.measuring.measurement",
     "Problem": "benchmarks.objective.definition",
     "ProblemError": "benchmarks.objective.definition",
+    "Program": "benchmarks.objective.program",
     "Truth": "benchmarks.objective.truth",
     "compare": "benchmarks.measuring.compare",
     "measure": "benchmarks.measuring.measure",

@@ -1,11 +1,12 @@
 """Pathwise gradients: the reparameterisation trick."""
 
 from estimators.capabilities import describe, is_discrete
-from estimators.core import Estimator, Unsupported, averaged, evaluate, register
+from estimators.core import Unsupported, averaged, register
+from estimators.one_evaluation import OneEvaluation
 
 
 @register("pathwise", "quick")
-class Pathwise(Estimator):
+class Pathwise(OneEvaluation):
     """Pathwise (reparameterisation) gradient, through samples that are functions of λ and noise.
 
     ∇_λ E[f(x)] = E_ε[∇_λ f(g(ε, λ))], x = g(ε, λ)
@@ -19,11 +20,11 @@ class Pathwise(Estimator):
 
     unbiased = True
 
-    def surrogate(self, dist, cost, samples=1):
+    def steps(self, dist, samples):
         if not dist.has_rsample:
             raise Unsupported(_without_rsample(dist))
-        x = dist.rsample((samples,))  # [K, *B, *E]
-        return averaged(evaluate(cost, x, dist))
+        f = yield dist.rsample((samples,))  # [K, *B] of x [K, *B, *E]
+        yield averaged(f)
 
 
 def _without_rsample(dist) -> str:

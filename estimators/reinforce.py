@@ -14,13 +14,14 @@ from estimators.baselines import (
 )
 from estimators.capabilities import bounds, describe
 from estimators.capabilities.fused_twins import fused
-from estimators.core import Estimator, Unsupported, averaged, evaluate, register
+from estimators.core import Unsupported, averaged, evaluate, register
+from estimators.one_evaluation import OneEvaluation
 
 
 @register("reinforce", "quick")
 @register("reinforce-loo", "quick", baseline=LeaveOneOut())
 @dataclass(frozen=True)
-class Reinforce(Estimator):
+class Reinforce(OneEvaluation):
     """Score-function gradient: every sample's score, weighted by its cost less a baseline b.
 
     ∇_λ E[f(x)] = E[(f(x) − b) ∇_λ log p(x; λ)]
@@ -39,12 +40,12 @@ class Reinforce(Estimator):
     def __post_init__(self):
         object.__setattr__(self, "baseline", as_baseline(self.baseline))
 
-    def surrogate(self, dist, cost, samples=1):
+    def steps(self, dist, samples):
         x = dist.sample((samples,))  # [K, *B, *E]
-        f = evaluate(cost, x, dist)  # [K, *B]
+        f = yield x  # [K, *B]
         log_p = score_log_prob(dist, x)  # [K, *B]
         advantage = f.detach() - detached(self.baseline, f)
-        return averaged(f + advantage * (log_p - log_p.detach()))
+        yield averaged(f + advantage * (log_p - log_p.detach()))
 
 
 @register("reinforce-ema", "quick")

@@ -11,7 +11,15 @@ import importlib
 from gradmeter.command import main
 
 _HANDED_ON = {
-    "benchmarks": ("Measurement", "Problem", "ProblemError", "compare", "measure", "ratio"),
+    "benchmarks": (
+        "Measurement",
+        "Problem",
+        "ProblemError",
+        "Program",
+        "compare",
+        "measure",
+        "ratio",
+    ),
     "estimators": ("Estimator", "Unsupported", "create", "names", "register"),
     "reports": ("load", "publish", "rank"),
 }

@@ -94,6 +94,8 @@ class CountedCost:
             self.reduction = cost.reduction
         if hasattr(cost, "given_path"):
             self.given_path = self._given_path
+        if hasattr(cost, "completed"):
+            self.completed = self._completed
 
     def __call__(self, x: Tensor, dist) -> Tensor:
         f = evaluate(self.cost, x, dist)
@@ -111,6 +113,10 @@ class CountedCost:
         own = self.cost.given_path(path, last)
         self._count(own, own.numel())
         return own
+
+    def _completed(self, f: Tensor) -> None:
+        """One execution of a program, whose costs are f."""
+        self._count(f, f.numel())
 
     def _count(self, f: Tensor, evaluations: int) -> None:
         values = f.detach()

@@ -14,13 +14,14 @@ from benchmarks.measuring.prepare import prepare
 from benchmarks.measuring.task import Task, ending, plan_of
 from benchmarks.measuring.time_and_memory import time_and_memory
 from benchmarks.objective.definition import Problem, unvalidated
+from benchmarks.objective.program import Strategy, opened
 from estimators import Estimator
 
 
 def measure(
     problem: Problem,
-    estimator: Estimator | str,
-    samples: int = 1,
+    estimator: Strategy,
+    samples: int | Mapping[str, int] = 1,
     replicates: int = 10_000,
     seed: int = 0,
     device: str | torch.device = "cpu",
@@ -32,8 +33,9 @@ def measure(
     """Variance, bias and cost of `estimator` on `problem`, each with its 95 % interval.
 
     - `problem`: a `Problem`; it is checked and its truth found first, once.
-    - `estimator`: an instance, or a registered name, with fields as in "reinforce:baseline=1".
-    - `samples`: K, draws of one estimate.
+    - `estimator`: an instance, or a registered name, with fields as in "reinforce:baseline=1"; of a
+      `Program` also one for each node, such as {"b": "disarm", "z": "pathwise"}.
+    - `samples`: K, draws of one estimate; where there are nodes, also K of each.
     - `replicates`: R, independent estimates; at most, with `precision`.
     - `seed`: of all random numbers; the same seed gives the same bits.
     - `device`: "cpu", "cuda" or "cuda:1", or a torch.device.
@@ -47,6 +49,7 @@ def measure(
     "error". Raises ProblemError for a mistake in the problem, ValueError or TypeError for an
     argument that cannot be meant.
     """
+    problem, estimator, samples = opened(problem, estimator, samples)
     task = Task.of(
         prepare(problem), estimator, samples=samples, replicates=replicates, seed=seed,
         device=device, dtype=dtype, precision=precision,

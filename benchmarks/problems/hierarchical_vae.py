@@ -1,7 +1,7 @@
 """A variational autoencoder with two stochastic layers, q(z₁ | x) q(z₂ | z₁), on digits.
 
-The second layer's law is an affine map of z₁, whose weights are part of λ. Both layers are one
-distribution over (z₁, z₂), reparameterised through both.
+The second layer's law is an affine map of z₁, whose weights are part of λ. It is a program of two
+nodes, `below` and `above`: an estimator by itself draws both layers together.
 `python -m benchmarks.problems.hierarchical_vae` trains it again and writes its weights.
 Source: Rezende, Mohamed & Wierstra 2014, arXiv:1401.4082; Sønderby et al. 2016, arXiv:1602.02282.
 """
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 from torch.distributions import Independent
 
-from benchmarks.objective.definition import Problem
+from benchmarks.objective.program import Program
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import PIXELS, digits, initial, misfit, mlp, only, random_rows
 from benchmarks.problems.trajectories import at_stages
-from benchmarks.problems.two_layers import TwoLayers, shared
 from benchmarks.problems.vae import gaussian
+from estimators import surrogate
 
 HIDDEN, BELOW, ABOVE, BATCH, TRAINING_BATCH = 32, 6, 3, 16, 64
 LEARNING_RATE = 3e-3
@@ -28,12 +28,6 @@ GENERATIVE = ("u1", "d1", "u2", "d2", "v1", "c1", "v2", "c2")
 def from_outputs(outputs: Tensor) -> Independent:
     """A factorised Gaussian from loc and log scale side by side."""
     return gaussian(*outputs.chunk(2, -1))
-
-
-def two_layers(loc: Tensor, log_scale: Tensor, weight: Tensor, bias: Tensor) -> TwoLayers:
-    """q(z₁ | x) q(z₂ | z₁): loc [..., B, D₁], and weights [..., D₁, 2 D₂] that images share."""
-    first = gaussian(loc, log_scale)
-    return TwoLayers(first, *shared(first, weight, bias), from_outputs)
 
 
 class Encoder(nn.Module):
@@ -60,13 +54,17 @@ class NegativeElbo(nn.Module):
         for name, value in generative.items():
             self.register_buffer(name, value)
 
-    def forward(self, z: Tensor, dist: TwoLayers) -> Tensor:
-        """z [K, R, B, D₁ + D₂] → [K, R, B]."""
-        below, above = dist.split(z)
+    def forward(self, draw, loc: Tensor, log_scale: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """The program: loc [..., B, D₁], and weights [..., D₁, 2 D₂] that images share."""
+        first = gaussian(loc, log_scale)
+        below = draw("below", first)
+        second = from_outputs(below @ weight + bias.unsqueeze(-2))
+        above = draw("above", second)
         middle = from_outputs(mlp(above, self.u1, self.d1, self.u2, self.d2))  # p(z₁ | z₂)
         standard = -above.square().sum(-1) / 2
         logits = mlp(below, self.v1, self.c1, self.v2, self.c2)  # [K, R, B, PIXELS]
-        return dist.log_prob(z) - standard - middle.log_prob(below) + misfit(logits, self.x)
+        posterior = first.log_prob(below) + second.log_prob(above)
+        return posterior - standard - middle.log_prob(below) + misfit(logits, self.x)
 
 
 def training() -> Iterator[Weights]:
@@ -75,8 +73,9 @@ def training() -> Iterator[Weights]:
 
     def loss(weights: Weights) -> Tensor:
         batch = x[random_rows(TRAINING_BATCH)]
-        dist = two_layers(**Encoder(batch)(**only(weights, *ENCODER)))
-        return NegativeElbo(batch, only(weights, *GENERATIVE))(dist.rsample((1,)), dist).mean()
+        model = NegativeElbo(batch, only(weights, *GENERATIVE))
+        outputs = Encoder(batch)(**only(weights, *ENCODER))
+        return surrogate(model, {"below": "pathwise", "above": "pathwise"}, outputs).mean()
 
     start = initial(
         w1=(PIXELS, HIDDEN), b1=(HIDDEN,), w2=(HIDDEN, 2 * BELOW), b2=(2 * BELOW,),
@@ -91,14 +90,13 @@ HIERARCHICAL_VAE = Training("hierarchical-vae", training, STAGES)
 
 
 @at_stages(HIERARCHICAL_VAE, "hierarchical-vae", "Two-layer VAE on digits")
-def hierarchical_vae(weights: Weights) -> Problem:
+def hierarchical_vae(weights: Weights) -> Program:
     """The gradient of the negative ELBO of 16 digits in the weights of q."""
     x = digits()[:BATCH]
     encoder, network = only(weights, *ENCODER), Encoder(x)
-    return Problem(
+    return Program(
         "hierarchical-vae",
         network(**encoder),
-        two_layers,
         NegativeElbo(x, only(weights, *GENERATIVE)),
         footprint=BATCH * 4 * PIXELS,
         weights=encoder,

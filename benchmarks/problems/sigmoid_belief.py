@@ -1,7 +1,7 @@
 """Sigmoid belief networks with one and with two layers of hidden units, on binary digits.
 
 With two layers the posterior q(h₁ | x) q(h₂ | h₁) is measured in two ways: `sigmoid-belief-2` draws
-both layers, as one distribution, which only score functions and enumeration can use;
+both layers, a program of the nodes `below` and `above`;
 `sigmoid-belief-2-first` draws h₁ and sums over h₂, so that every estimator has a Bernoulli layer.
 `python -m benchmarks.problems.sigmoid_belief` trains them again and writes their weights.
 Source: Neal 1992; Mnih & Gregor 2014, arXiv:1402.0030.
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, Independent
 
 from benchmarks.objective.definition import Problem
+from benchmarks.objective.program import Program
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import (
     PIXELS,
@@ -25,7 +26,7 @@ from benchmarks.problems.digits import (
     random_rows,
 )
 from benchmarks.problems.trajectories import at_stages
-from benchmarks.problems.two_layers import TwoLayers, shared
+from estimators import surrogate
 
 UNITS, BELOW, ABOVE, BATCH = 8, 6, 4, 16
 LEARNING_RATE = 1e-2
@@ -35,12 +36,6 @@ STAGES = {"start": 0, "middle": 50, "end": 500}
 def bernoullis(logits: Tensor) -> Independent:
     """A layer of independent units."""
     return Independent(Bernoulli(logits=logits), 1)
-
-
-def two_layers(logits: Tensor, weight: Tensor, bias: Tensor) -> TwoLayers:
-    """q(h₁ | x) q(h₂ | h₁): logits [..., B, H₁], and weights [..., H₁, H₂] that images share."""
-    first = bernoullis(logits)
-    return TwoLayers(first, *shared(first, weight, bias), bernoullis)
 
 
 class Encoder(nn.Module):
@@ -72,11 +67,15 @@ class OneLayer(nn.Module):
 class BothLayers(OneLayer):
     """log q(h₁, h₂ | x) − log p(h₂) − log p(h₁ | h₂) − log p(x | h₁)."""
 
-    def forward(self, h: Tensor, dist: TwoLayers) -> Tensor:
-        """h [K, R, B, H₁ + H₂] → [K, R, B]."""
-        below, above = dist.split(h)
+    def forward(self, draw, logits: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """The program: logits [..., B, H₁], and weights [..., H₁, H₂] that images share."""
+        first = bernoullis(logits)
+        below = draw("below", first)
+        second = bernoullis(below @ weight + bias.unsqueeze(-2))
+        above = draw("above", second)
+        posterior = first.log_prob(below) + second.log_prob(above)
         prior = misfit(self.a, above) + misfit(above @ self.u + self.d, below)
-        return dist.log_prob(h) + prior + misfit(below @ self.v + self.c, self.x)
+        return posterior + prior + misfit(below @ self.v + self.c, self.x)
 
 
 class FirstLayer(OneLayer):
@@ -118,8 +117,9 @@ def two_layer_training() -> Iterator[Weights]:
 
     def loss(weights: Weights) -> Tensor:
         batch = x[random_rows(BATCH)]
-        dist = two_layers(**Encoder(batch)(**only(weights, "w", "b", "weight", "bias")))
-        return exact_mean(dist, BothLayers(batch, only(weights, "a", "u", "d", "v", "c")))
+        outputs = Encoder(batch)(**only(weights, "w", "b", "weight", "bias"))
+        model = BothLayers(batch, only(weights, "a", "u", "d", "v", "c"))
+        return surrogate(model, {"below": "enumeration", "above": "enumeration"}, outputs).mean()
 
     start = initial(
         w=(PIXELS, BELOW), b=(BELOW,), weight=(BELOW, ABOVE), bias=(ABOVE,), a=(ABOVE,),
@@ -159,10 +159,18 @@ def one_layer(weights: Weights) -> Problem:
 
 
 @at_stages(TWO_LAYERS, "sigmoid-belief-2", "Sigmoid belief network, two layers drawn jointly")
-def both_layers(weights: Weights) -> Problem:
+def both_layers(weights: Weights) -> Program:
     """6 units below 4, drawn jointly; exact by enumeration."""
     cost = BothLayers(binary()[:BATCH], only(weights, "a", "u", "d", "v", "c"))
-    return behind(two_layers, cost, only(weights, "w", "b", "weight", "bias"))
+    encoder, network = only(weights, "w", "b", "weight", "bias"), Encoder(cost.x)
+    return Program(
+        "sigmoid-belief",
+        network(**encoder),
+        cost,
+        footprint=BATCH * 4 * PIXELS,
+        weights=encoder,
+        network=network,
+    )
 
 
 @at_stages(TWO_LAYERS, "sigmoid-belief-2-first", "Sigmoid belief network, second layer summed out")

@@ -10,8 +10,10 @@ from torch.distributions import Distribution
 
 from benchmarks.objective.truth import Truth
 from benchmarks.truth.jumps import largest_jump
+from benchmarks.truth.nodewise import nodewise
 from benchmarks.truth.quadrature import NODES, WIDTH, quadrature_nodes
 from estimators import Unsupported, capabilities, create, distributions, evaluate
+from estimators.programs import Joint
 
 if TYPE_CHECKING:
     from benchmarks.objective.definition import Problem
@@ -39,6 +41,8 @@ def find_truth(problem: "Problem") -> Truth | None:
         exact = problem.gradients(create("pathwise"), 1, 1)[0].detach()
         note = "no stochastic node: plain backpropagation"
         return Truth(exact, torch.zeros_like(exact), "closed form", note)
+    if isinstance(dist, Joint):
+        return nodewise(problem, dist)
     try:
         return _summed(problem, dist)
     except (Unsupported, NotImplementedError):  # a distribution without a log-probability

@@ -16,10 +16,12 @@ NODES = 8193  # of the trapezoid rule; every second and fourth node gives its er
 WIDTH = 5.0  # the rule runs over t in [−WIDTH, WIDTH] of the double exponential map
 
 
-def quadrature_nodes(dist: Distribution) -> tuple[Tensor, Tensor] | tuple[None, None]:
+def quadrature_nodes(
+    dist: Distribution, count: int = NODES
+) -> tuple[Tensor, Tensor] | tuple[None, None]:
     """Nodes over the support of a univariate distribution and their log weights: [N, *batch]."""
     batch = dist.batch_shape
-    t = torch.linspace(-WIDTH, WIDTH, NODES, dtype=torch.float64)
+    t = torch.linspace(-WIDTH, WIDTH, count, dtype=torch.float64)
     step = t[1] - t[0]
     t = t.reshape(-1, *[1] * len(batch)).expand(-1, *batch)
     u, du = math.pi / 2 * t.sinh(), math.pi / 2 * t.cosh()

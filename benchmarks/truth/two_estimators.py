@@ -14,7 +14,8 @@ from benchmarks.objective.truth import Truth
 from benchmarks.truth.agreement import Agreement, compare_rows
 from benchmarks.truth.jumps import largest_jump
 from benchmarks.truth.work import counted
-from estimators import Unsupported, create
+from estimators import Estimator, Unsupported, create
+from estimators.programs import Joint, Strategies
 
 # Kinds rest on different identities, so that one mistake does not go through two of them.
 KINDS = (
@@ -60,16 +61,16 @@ class Run:
     """Replicates of one estimator, added up in rows; more can be made."""
 
     problem: Problem
-    name: str
+    estimator: Estimator
     sums: Tensor | float = 0.0  # [ROWS, P]
     count: int = 0  # replicates in each row
     each: float = 0.0  # numbers written for one replicate
 
     @classmethod
-    def begun(cls, problem: Problem, name: str) -> "Run | None":
+    def begun(cls, problem: Problem, estimator: Estimator) -> "Run | None":
         """A run without a replicate, or None if the estimator refuses."""
-        run = cls(problem, name)
-        if create(name).unsupported(problem.differentiable_dist(), SAMPLES):
+        run = cls(problem, estimator)
+        if estimator.unsupported(problem.differentiable_dist(), SAMPLES):
             return None
         try:
             _, work = counted(lambda: run._drawn(0, PILOT, 1))
@@ -107,8 +108,10 @@ class Run:
 
     def _drawn(self, top: int, rows: int, count: int) -> Tensor:
         """The sums of `count` new replicates in each of some rows: [rows, P]."""
-        with stream(stream_key("truth", SEED, self.problem.name, self.name, self.count, top)):
-            g = self.problem.gradients(create(self.name), SAMPLES, rows * count)
+        with stream(
+            stream_key("truth", SEED, self.problem.name, str(self.estimator), self.count, top)
+        ):
+            g = self.problem.gradients(self.estimator, SAMPLES, rows * count)
         return g.detach().reshape(rows, count, -1).sum(1)
 
 
@@ -116,20 +119,32 @@ def _runs(problem: Problem) -> tuple[list[Run], float]:
     """A run of each kind that the problem admits, and the largest jump of its cost."""
     jump, runs = None, []
     size = problem.numbers(SAMPLES) * sum(v.numel() for v in problem.parameters.values())
-    for kind in KINDS:
+    for kind in (*_at_nodes(problem), *KINDS):
         for name in kind:
             if len(runs) > 1 and size > THIRD:
                 break
-            run = Run.begun(problem, name)
+            run = Run.begun(problem, create(name) if isinstance(name, str) else name)
             if run is None or (len(runs) > 1 and run.least > WORK):
                 continue
-            if name in THROUGH:
+            if isinstance(name, Estimator) or name in THROUGH:
                 jump = largest_jump(problem) if jump is None else jump
                 if jump:
                     continue
             runs.append(run)
             break
     return runs, jump or 0.0
+
+
+def _at_nodes(problem: Problem) -> list[list[Estimator]]:
+    """Of a program, a kind of its own: paths at continuous nodes, sums or scores at the others."""
+    dist = problem.dist()
+    if not isinstance(dist, Joint):
+        return []
+    found = {}
+    for place in dist.layout.places:
+        score = "enumeration" if place.table is not None and len(place.table) <= 16 else "reinforce"
+        found[place.name] = score if place.discrete else "pathwise"
+    return [[Strategies.of(found)]]
 
 
 def _until_close(runs: list[Run]) -> tuple[tuple[Run, Run] | None, Agreement | None]:
@@ -164,7 +179,7 @@ def _combined(ours: Run, theirs: Run, agreement: Agreement, jump: float) -> Trut
     mean, error = _weighted(ours.rows, theirs.rows)
     norm = float(np.linalg.norm(mean))
     note = {
-        "runs": {run.name: ROWS * run.count for run in (ours, theirs)},
+        "runs": {str(run.estimator): ROWS * run.count for run in (ours, theirs)},
         "samples": SAMPLES,
         "p of agreement": float(f"{agreement.p:.2g}"),
         "agree within": f"{agreement.limit / norm:.2g} of ‖g‖" if norm > 0 else agreement.limit,

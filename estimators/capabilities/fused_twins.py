@@ -205,7 +205,8 @@ class _Shifted(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         loc, eps = ctx.saved_tensors
-        return _over_samples(grad, loc), _over_samples(grad * eps, loc), None
+        by_scale = _over_samples(grad * eps, loc) if ctx.needs_input_grad[1] else None
+        return _over_samples(grad, loc), by_scale, None
 
 
 class _NormalLogProb(torch.autograd.Function):
@@ -231,7 +232,9 @@ class _NormalLogProb(torch.autograd.Function):
         wz = grad * z
         by_x = -wz / scale if ctx.needs_input_grad[0] else None
         by_loc = _over_samples(wz, loc) / scale
-        by_scale = (_over_samples(wz * z, loc) - _over_samples(grad, loc)) / scale
+        by_scale = None
+        if ctx.needs_input_grad[2]:
+            by_scale = (_over_samples(wz * z, loc) - _over_samples(grad, loc)) / scale
         return by_x, by_loc, by_scale, None, None
 
 

@@ -3,12 +3,13 @@
 import torch
 
 from estimators import capabilities
-from estimators.core import Estimator, evaluate, register
+from estimators.core import register
 from estimators.coupled.arm import antithetic_pairs
+from estimators.one_evaluation import OneEvaluation
 
 
 @register("disarm")
-class Disarm(Estimator):
+class Disarm(OneEvaluation):
     """DisARM (unbiased uniform gradient): ARM, averaged over the noise given its pair of samples.
 
     ĝ_φ = mean over pairs of ½ (f(b) − f(b̃)) (b − b̃) σ(|φ|)
@@ -22,10 +23,10 @@ class Disarm(Estimator):
 
     unbiased = True
 
-    def surrogate(self, dist, cost, samples=1):
+    def steps(self, dist, samples):
         x, mirrored, _ = antithetic_pairs(dist, samples)  # [K/2, *B, *E]
-        f = evaluate(cost, torch.cat((x, mirrored)), dist)  # [K, *B]
+        f = yield torch.cat((x, mirrored))  # [K, *B]
         first, second = f.detach().chunk(2)
         half = capabilities.spread(dist, first - second) / 2
         gradient = half * (x - mirrored) * capabilities.logits(dist).abs().sigmoid()
-        return f.mean(0) + capabilities.carry_logits(dist, gradient.mean(0))
+        yield f.mean(0) + capabilities.carry_logits(dist, gradient.mean(0))

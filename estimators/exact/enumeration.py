@@ -3,14 +3,15 @@
 import torch
 
 from estimators import capabilities
-from estimators.core import Estimator, Unsupported, evaluate, register
+from estimators.core import Unsupported, evaluate, register
+from estimators.one_evaluation import OneEvaluation
 
 NUMBERS_AT_ONCE = 2**22  # of the points handed to the cost; the sum is over all of them
 MOST_NUMBERS = 2**26  # log-probabilities of points, 0.5 GB of them
 
 
 @register("enumeration")
-class Enumeration(Estimator):
+class Enumeration(OneEvaluation):
     """The exact gradient, by summing over the support.
 
     ∇_λ E[f(x)] = Σ_x f(x) ∇_λ p(x; λ)
@@ -26,6 +27,11 @@ class Enumeration(Estimator):
     def surrogate(self, dist, cost, samples=1):
         points, log_p = support(dist)  # [N, *B, *E], [N, *B]
         return (log_p.exp() * costs_of_support(cost, points, dist)).sum(0)
+
+    def steps(self, dist, samples):
+        points, log_p = support(dist)
+        f = yield points  # all at once
+        yield (log_p.exp() * f).sum(0)
 
 
 def support(dist):

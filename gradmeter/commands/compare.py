@@ -54,6 +54,7 @@ def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
     from benchmarks.machine.allocator import keep_freed_memory
     from benchmarks.measuring.compare import measurements
     from benchmarks.measuring.cross_checks import cross_checked
+    from benchmarks.objective.program import Program
     from benchmarks.running.selection import choose
     from benchmarks.running.suite import CAP
     from reports.pages.regimes import PREFIX
@@ -67,10 +68,14 @@ def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
         for point, problem in points:
             where = {PREFIX + name: value for name, value in point.items()}
             found = []
-            for m in measurements(problem, names, samples, replicates=replicates, **how):
+            searched = isinstance(problem, Program) and not estimators
+            wanted = None if searched else names  # None: strategies node by node
+            for m in measurements(problem, wanted, samples, replicates=replicates, **how):
                 found.append(m)
                 progress.starting(f"{problem.name} · {m.estimator} · K={m.samples}")
                 progress.finished(m.status)
-            chosen = [registry.create(name) for name in names] * len(samples)
-            rows += [{**m.record, **where} for m in cross_checked(found, chosen)]
+            if not searched:
+                chosen = [registry.create(name) for name in names] * len(samples)
+                found = cross_checked(found, chosen)
+            rows += [{**m.record, **where} for m in found]
     return rows

@@ -1,0 +1,198 @@
+"""A strategy at each node of a program: which estimator, and how many samples."""
+
+import contextlib
+import copy
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from estimators.core import Estimator, Unsupported, create, unknown
+from estimators.programs.draws import Model
+from estimators.programs.execution import Execution
+from estimators.programs.joint import Joint
+
+Samples = int | Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Strategies(Estimator):
+    """An estimator at each node of a program, nested: the cost that each is given is the rest.
+
+    `nodes` maps a node's name, or several joined by commas and drawn one after the other, or "*"
+    for all, to an estimator. "b" also stands for the nodes "b.0", "b.1", …. K is `samples` of each
+    node, for those that `counts` does not name; samples of later nodes multiply those of earlier
+    ones. What an estimator learns, it learns at each node by itself, in `own`: keep the object for
+    a training loop. Unbiased where every estimator is. What evaluates the cost once costs one
+    execution of the rest; each evaluation more costs one more of the model.
+    Raises Unsupported with the node's name, ModelError for a mistake in the model.
+    Source: Schulman, Heess, Weber & Abbeel 2015, arXiv:1506.05254; van Krieken, Tomczak & ten
+    Teije 2021, arXiv:2104.00428; Lew, Huot, Staton & Mansinghka 2023, arXiv:2212.06386.
+    """
+
+    nodes: Mapping[str, Estimator]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    own: dict[str, Estimator] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, nodes: Mapping[str, Estimator | str], samples: Samples = 1) -> "Strategies":
+        """From estimators or their names, and samples for all nodes or by node.
+
+        ValueError for a node that is named twice, and for samples of a node without a strategy.
+        """
+        made = {_plain(key): create(e) if isinstance(e, str) else e for key, e in nodes.items()}
+        named = [part for key in made for part in key.split(",")]
+        for name in named:
+            if named.count(name) > 1 or ("*" in named and len(named) > 1):
+                raise ValueError(
+                    f"Node {name!r} has two strategies in {', '.join(map(repr, made))}; give each "
+                    'node one, or all of them together as {"*": …}.'
+                )
+        counts = {}
+        if isinstance(samples, Mapping):
+            counts = {_plain(key): count for key, count in samples.items()}
+        for key, count in counts.items():
+            if key not in made:
+                raise ValueError(unknown("strategy for node", key, made))
+            if count < 1:
+                raise ValueError(f"samples={count} at node {key!r}: it needs at least one, K ≥ 1.")
+        title = ", ".join(f"{key}={e}" for key, e in made.items())
+        kind = LearningStrategies if any(map(learns, made.values())) else Strategies
+        return kind(made, counts, name=title)
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether every node's estimator is."""
+        return all(e.unbiased for e in self.nodes.values())
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration of each node, as plain values."""
+        by_node = {key: {"estimator": str(e), **e.config} for key, e in self.nodes.items()}
+        return by_node | ({"samples": dict(self.counts)} if self.counts else {})
+
+    def surrogate(self, dist, cost, samples=1):
+        if not isinstance(dist, Joint):
+            raise Unsupported(
+                "A strategy for each node needs a program with nodes, not one distribution."
+            )
+        completed = getattr(cost, "completed", None)
+        execution = Execution(self, dist.model, dist.parameters, samples, completed)
+        return execution.surrogate(dist.batch_shape)
+
+    def unsupported(self, dist, samples=1):
+        """Why not, with the name of the node, or None. It tries each node by itself, then all."""
+        try:
+            with torch.random.fork_rng(devices=[]), torch.enable_grad():
+                execution = Execution(self, dist.model, dist.parameters, samples, probing=True)
+                execution.surrogate(dist.batch_shape)
+        except Unsupported as refusal:
+            return str(refusal)
+        return None
+
+    def at(self, name: str) -> Estimator:
+        """The estimator of a node; one that learns is a copy where others share it."""
+        key = self.key_of(name)
+        estimator = self.own.get(name, self.nodes[key])
+        if name != key and name not in self.own and learns(estimator):
+            self.own[name] = estimator = copy.deepcopy(estimator)
+        return estimator
+
+    def key_of(self, name: str) -> str:
+        """The key of the strategy for a node; Unsupported if it has none."""
+        family = name.partition(".")[0]
+        for key in self.nodes:
+            parts = key.split(",")
+            if key == "*" or name in parts or family in parts:
+                return key
+        raise Unsupported(
+            f"Node {name!r} has no strategy; give it one beside {', '.join(map(repr, self.nodes))}."
+        )
+
+
+class LearningStrategies(Strategies):
+    """Strategies of which some learn: averages of costs, at the nodes that they stand at.
+
+    A coefficient or network that is fitted to a law stays where it starts: at a node there is no
+    one law to fit it to. It is unbiased there, too.
+    """
+
+    def fitted(self, dist, cost, samples=1):
+        """These with averages of costs as they are after training at this λ."""
+        completed = getattr(cost, "completed", None)
+        own = {}
+        for place in dist.layout.places:
+            key = self.key_of(place.name)
+            if not learns(self.nodes[key]) or key == "*" or "," in key:
+                continue
+            execution = Execution(self, dist.model, dist.parameters, samples, completed)
+            costs = CostsAt(place.name, execution, dist.batch_shape)
+            count = execution.count(key)
+            with contextlib.suppress(Unsupported, NotImplementedError, StopIteration):
+                own[place.name] = self.nodes[key].fitted(costs, lambda f, _: f, count)
+        return replace(self, own=own)
+
+
+class CostsAt(Distribution):
+    """The law of what follows a node: a sample is the costs of K draws of it, [K, *batch]."""
+
+    arg_constraints = {}  # noqa: RUF012, as in torch.distributions
+
+    def __init__(self, name: str, execution: Execution, lead: torch.Size):
+        self.name, self.execution = name, execution
+        super().__init__(lead, validate_args=False)
+
+    def sample(self, sample_shape=()):
+        """Of one execution of the whole program, averaged over samples of earlier nodes."""
+        self.execution.heard = {}
+        with torch.no_grad():
+            self.execution.surrogate(self.batch_shape)
+        f = self.execution.heard[self.name]  # [K, *lead]
+        earlier = f.ndim - 1 - len(self.batch_shape)
+        return f.flatten(1, earlier).mean(1) if earlier else f
+
+
+def learns(estimator: Estimator) -> bool:
+    """Whether an estimator has parts that are fitted."""
+    return type(estimator).fitted is not Estimator.fitted
+
+
+def surrogate(
+    model: Model,
+    strategies: Mapping[str, Estimator | str] | Strategies,
+    parameters: Mapping[str, Any],
+    samples: Samples = 1,
+) -> Tensor:
+    """The surrogate loss of a program: its gradient in the parameters estimates that of E[cost].
+
+    `model(draw, **parameters)` returns the cost [*lead]; `draw(name, dist)` returns a sample
+    [K, *lead, *event], a new axis in front for every node; `draw.add(value)` adds a cost on the
+    way, which weighs only on the nodes before. `strategies` maps each node's name to an estimator
+    or its name; "b,z" and "*" are joint draws. `samples` is K, of all nodes or by node. The result
+    has the batch_shape of the first node. Parameters are handed on as they are, modules included.
+    Raises Unsupported or ModelError with one sentence that names the node.
+    """
+    if not isinstance(strategies, Strategies):
+        by_name = all(isinstance(e, str) for e in strategies.values())
+        counts = tuple(samples.items()) if isinstance(samples, Mapping) else ()
+        given = tuple(strategies.items()), counts
+        strategies = _named(*given) if by_name else _made(*given)
+        if isinstance(strategies, LearningStrategies):
+            strategies = _made(*given)  # what is learned belongs to one training loop
+    count = 1 if isinstance(samples, Mapping) else samples
+    return Execution(strategies, model, dict(parameters), count).surrogate(None)
+
+
+def _made(nodes: tuple, counts: tuple[tuple[str, int], ...]) -> Strategies:
+    return Strategies.of(dict(nodes), dict(counts))
+
+
+_named = functools.lru_cache(maxsize=64)(_made)  # once for all steps of a training loop
+
+
+def _plain(key: str) -> str:
+    return ",".join(part.strip() for part in key.split(","))
