@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 USE = """
 import sys, benchmarks, estimators, reports, gradmeter
 homes = {module.__file__ for module in (benchmarks, estimators, reports, gradmeter)}

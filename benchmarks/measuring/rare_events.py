@@ -21,14 +21,14 @@ def of_rare_events(cell: Cell, found: dict, replicates: int) -> dict:
     """Changes to the facts `found` of a cell in whose R estimates an outcome hardly came up.
 
     Neither "biased" nor "unbiased" is said then, for the mean of what was seen is not the mean;
-    but what is deterministic is what it is, and a bias that shows in parameters which the outcome
+    but what draws no random numbers is what it is, and a bias that shows in parameters which the outcome
     does not touch is no matter of chance.
     """
     times = times_away(cell, replicates)
     if times is None or float(times.min()) >= FEWEST:
         return {}
     changes = {"heavy_tailed": True, "reason": _sentence(float(times.min()), replicates)}
-    if found["variance"] == 0 or _shown_elsewhere(cell, found, times < FEWEST):
+    if _draws_nothing(cell) or _shown_elsewhere(cell, found, times < FEWEST):
         return changes
     if found["bias_verdict"] in ("biased", "unbiased"):
         changes |= {"bias_verdict": "undetermined", "bias_p": math.nan}
@@ -56,6 +56,19 @@ def times_away(cell: Cell, replicates: int) -> Tensor | None:
 def affordable(dist: Distribution) -> int:
     """How many samples hold about `MOST` numbers."""
     return max(MOST // (dist.batch_shape + dist.event_shape).numel(), 1000)
+
+
+def _draws_nothing(cell: Cell) -> bool:
+    """Whether the estimator asks for no random numbers: then no outcome can be missed.
+
+    A variance of zero does not say so: it is also what is seen where nothing happened.
+    """
+    if cell.device.type != "cpu" or cell.learns:
+        return False
+    with cell.stream(0):
+        before = torch.random.get_rng_state()
+        cell.gradients(cell.problem, cell.estimator, cell.samples, 2, None)
+        return torch.equal(before, torch.random.get_rng_state())
 
 
 def _shown_elsewhere(cell: Cell, found: dict, rare: Tensor) -> bool:

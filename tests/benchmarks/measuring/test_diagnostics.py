@@ -1,6 +1,7 @@
 """What a cell's numbers cannot be trusted with."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,13 +66,19 @@ def test_a_rare_outcome_takes_the_verdict_of_bias_away():
     assert "so rare that it came up about" in found["reason"]
     found = cautions(bits(1e-4), FINE | {"bias_verdict": "unbiased"}, 10_000)
     assert found["bias_verdict"] == "undetermined"
-    assert cautions(bits(0.3), FINE, 10_000) == {}
+    assert cautions(bits(0.3), FINE | {"bias_verdict": "undetermined"}, 10_000) == {}
 
 
 @pytest.mark.parametrize("verdict", ["biased", "unbiased"])
-def test_a_deterministic_estimator_is_what_it_is(verdict):
-    found = cautions(bits(1e-4), FINE | {"variance": 0.0, "bias_verdict": verdict}, 10_000)
+def test_an_estimator_without_randomness_is_what_it_is(verdict):
+    summed = replace(bits(1e-4), estimator=create("enumeration"))
+    found = cautions(summed, FINE | {"variance": 0.0, "bias_verdict": verdict}, 10_000)
     assert "bias_verdict" not in found
+
+
+def test_no_variance_because_nothing_happened_is_no_reason():
+    found = cautions(bits(1e-9), FINE | {"variance": 0.0}, 10_000)
+    assert found["bias_verdict"] == "undetermined"
 
 
 @pytest.mark.parametrize(("off", "kept"), [([0.0, 0.5], True), ([0.5, 0.0], False)])

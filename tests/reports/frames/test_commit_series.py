@@ -5,10 +5,10 @@ import json
 import subprocess
 import sys
 
-import numpy
 import pandas
 import pytest
-from test_reports_planted import CONTEXT, record, refused, suite
+from planted_history import COMMITS, at, scaled, stepped, stored
+from planted_records import record, refused
 
 from reports import terminal
 from reports.exports import asv
@@ -16,38 +16,6 @@ from reports.frames import commit_series
 from reports.frames.load import complete
 from reports.pages import trends
 from reports.text.rendering import write_as
-
-COMMITS = [f"{number:040x}" for number in range(1, 7)]
-
-
-def at(row: dict, number: int, **context) -> dict:
-    """A record as it would have been measured at one commit."""
-    time = f"2026-11-{10 + number:02d}T03:00:00+00:00"
-    return row | {"context": CONTEXT | {"commit": COMMITS[number], "time": time} | context}
-
-
-def stored(records: list[dict]) -> pandas.DataFrame:
-    """The records as `load(latest=False)` would return them."""
-    return complete(pandas.DataFrame([{**row["context"], **row} for row in records]))
-
-
-def stepped(problems: dict[str, float], samples=(1, 4)) -> pandas.DataFrame:
-    """A suite over four commits; reinforce-loo got noisier at the third."""
-    rows = []
-    for number in range(4):
-        for row in suite(problems, samples):
-            if row["estimator"] == "reinforce-loo" and row["status"] == "ok" and number >= 2:
-                row = scaled(row, 1.2)
-            rows.append(at(row, number))
-    return stored(rows)
-
-
-def scaled(row: dict, factor: float, noise: float = 0.0, seed: int = 0) -> dict:
-    """A record whose variance is a multiple; noise is that of the blocks of the other side."""
-    names = ("variance", "variance_low", "variance_high")
-    blocks = numpy.array(row["variance_jackknife"])
-    blocks = blocks * factor * numpy.random.default_rng(seed).normal(1, noise, len(blocks))
-    return row | {name: row[name] * factor for name in names} | {"variance_jackknife": list(blocks)}
 
 
 def steps(*rows: dict) -> list[commit_series.Step]:

@@ -5,7 +5,7 @@ import re
 
 import pandas
 import pytest
-from test_reports_planted import CONTEXT, record
+from planted_records import CONTEXT, record
 
 from reports import terminal
 from reports.figures.style import to_svg

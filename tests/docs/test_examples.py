@@ -14,7 +14,7 @@ from benchmarks.validation.interface_checks import completed
 from gradmeter import main
 from reports.frames.recommendation import by_work, tied_with_best
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 RIVALS = {
     "truncated_laplace": ["implicit", "reinforce-loo", "antithetic-pathwise", "spsa"],
     "kumaraswamy": ["pathwise", "rqmc-pathwise", "antithetic-pathwise", "spsa"],

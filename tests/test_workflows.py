@@ -8,7 +8,7 @@ import pytest
 from reports.regression.comment import MARK
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
-FOLDER = Path(__file__).parent.parent / ".github" / "workflows"
+FOLDER = Path(__file__).parents[1] / ".github" / "workflows"
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.yml"))}
 WRITES = {"comment": {"pull-requests"}, "nightly": {"pages", "id-token"}, "pull-request": set()}
 

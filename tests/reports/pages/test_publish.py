@@ -10,7 +10,7 @@ from io import StringIO
 
 import pandas
 import pytest
-from test_reports_planted import DISCRETE, ESTIMATORS, framed, record, refused, suite
+from planted_records import DISCRETE, ESTIMATORS, framed, record, refused, suite
 
 import reports
 from reports.figures import plots

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
-from test_reports_planted import record, refused
+from planted_records import record, refused
 
 import reports
 from benchmarks import ProblemError

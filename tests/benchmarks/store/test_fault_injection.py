@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("fault_injection.py")
+SCRIPT = Path(__file__).parents[2] / "support" / "fault_injection.py"
 
 
 def sweep(folder, faults, seed):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import browser
 import pytest
-from test_reports_history import stepped
-from test_reports_regression import document
-from test_reports_site import PROBLEMS
+from planted_document import document
+from planted_history import stepped
+from planted_site import PROBLEMS
 
 import reports
 from reports.regression.publish import publish_regression

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 ABOVE = {
     "estimators": {"benchmarks", "reports", "gradmeter", "pandas", "scipy", "matplotlib"},
     "benchmarks": {"reports", "gradmeter", "matplotlib"},

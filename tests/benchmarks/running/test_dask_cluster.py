@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
+from records import without_timings
 
 from benchmarks.objective.loading import read_file
 from benchmarks.running import crew_of
@@ -94,14 +95,6 @@ def _known(plugin):
     read_file(plugin)
 
 
-def statistics(store):
-    """The last record of every cell, without what differs from run to run."""
-    return {
-        key: {name: value for name, value in record.items() if not name.startswith(TIMINGS)}
-        for key, record in store.latest().items()
-    }
-
-
 def seen(plugin):
     return {int(path.name) for path in (plugin.parent / "seen").iterdir()}
 
@@ -117,7 +110,7 @@ def test_a_worker_killed_in_the_middle_changes_no_bit(crew, plugin, tmp_path):
     next(cells)
     os.kill(victim, signal.SIGKILL)
     assert sorted([*(m.status for m in cells), "ok"]) == sorted(ended)
-    assert statistics(there) == statistics(here)
+    assert without_timings(there) == without_timings(here)
     assert victim not in crew.client.run(os.getpid).values()
 
 
@@ -186,7 +179,7 @@ def test_blocks_of_a_large_cell_are_made_by_all_workers(crew, plugin, tmp_path, 
         list(running.run(suite, there, crew=crew))
         assert seen(plugin) == set(crew.client.run(os.getpid).values())
         list(running.run(suite, here))
-    assert statistics(there) == statistics(here)
+    assert without_timings(there) == without_timings(here)
     assert {record["stopped"] for record in here} == {"replicates", "precision"}
 
 
@@ -236,7 +229,7 @@ def test_a_cell_that_hangs_or_crashes_in_a_child_is_an_error_with_its_reason(plu
     assert "longer than 2 seconds" in ended["hangs"]["reason"]
     assert "SIGKILL" in ended["poison"]["reason"]
     list(running.run(replace(suite, estimators=("seen",)), here))
-    assert statistics(here).items() <= statistics(there).items()
+    assert without_timings(here).items() <= without_timings(there).items()
 
 
 def test_without_dask_the_command_says_what_to_install(tmp_path, monkeypatch):
@@ -277,4 +270,4 @@ def test_workers_that_a_queue_starts_give_the_same_bits(plugin, tmp_path):
         with crew_of(scheduler=cluster.scheduler_address, plugins=(plugin,)) as crew:
             crew.client.wait_for_workers(2, timeout=600)
             list(running.run(suite, there, crew=crew))
-    assert statistics(there) == statistics(here)
+    assert without_timings(there) == without_timings(here)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from test_benchmarks_workers import statistics
+from records import without_timings
 from torch.distributions import Independent, Normal
 
 import estimators
@@ -35,7 +35,7 @@ def test_timings_are_added_to_what_was_measured_without(tmp_path):
     assert len(running.untimed(suite, later)) == 1
     assert not running.untimed(suite, whole)
     list(running.time_alone(running.untimed(suite, later), later))
-    assert statistics(later) == statistics(whole)
+    assert without_timings(later) == without_timings(whole)
     assert not running.untimed(suite, later)
     for ours, theirs in zip(later.latest().values(), whole.latest().values(), strict=True):
         assert (ours["seconds"] is None) == (theirs["seconds"] is None)

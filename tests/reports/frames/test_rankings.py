@@ -5,7 +5,7 @@ import math
 import numpy
 import pandas
 import pytest
-from test_reports_planted import DISCRETE, PROBLEMS, framed, record, suite
+from planted_records import DISCRETE, PROBLEMS, framed, record, suite
 
 from reports.frames.rankings import biases, errors, headline, holm, ranking, ratio, refusals
 

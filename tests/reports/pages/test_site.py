@@ -5,8 +5,9 @@ from html.parser import HTMLParser
 
 import pandas
 import pytest
-from test_reports_history import stepped
-from test_reports_planted import ESTIMATORS, framed, record, suite
+from planted_history import stepped
+from planted_records import ESTIMATORS, framed, record, suite
+from planted_site import PROBLEMS
 
 import reports
 from reports.exports import latex
@@ -14,8 +15,6 @@ from reports.frames.rankings import ranking
 from reports.pages import index as page
 from reports.pages import site
 from reports.text.rendering import latex as latex_text
-
-PROBLEMS = {"normal-quadratic": 16.0, "bernoulli-quadratic": 0.0159}
 
 
 class Links(HTMLParser):

@@ -5,7 +5,7 @@ import sys
 
 import pandas
 import pytest
-from test_reports_planted import record, refused
+from planted_records import record, refused
 
 from benchmarks.store.store import COLUMNS, Store
 from reports.frames.load import CONTEXT, complete, load

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from test_reports_planted import framed, record, refused
+from planted_records import framed, record, refused
 
 import reports
 from gradmeter import diagnosis, main, origin
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def doctor(*words):

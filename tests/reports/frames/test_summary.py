@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from test_reports_planted import DISCRETE, framed, record, refused, suite
+from planted_records import DISCRETE, framed, record, refused, suite
 
 from reports.frames.summary import findings
 from reports.text.numbers import factor, interval, number, rate, seconds

@@ -7,7 +7,7 @@ import sys
 import pandas
 import pytest
 from click.testing import CliRunner
-from test_reports_planted import record
+from planted_records import record
 
 from benchmarks.store import record_lines
 from benchmarks.store.store import Store

@@ -1,0 +1,3 @@
+"""The problems of a small planted site."""
+
+PROBLEMS = {"normal-quadratic": 16.0, "bernoulli-quadratic": 0.0159}
