@@ -21,8 +21,8 @@ def of_rare_events(cell: Cell, found: dict, replicates: int) -> dict:
     """Changes to the facts `found` of a cell in whose R estimates an outcome hardly came up.
 
     Neither "biased" nor "unbiased" is said then, for the mean of what was seen is not the mean;
-    but what draws no random numbers is what it is, and a bias that shows in parameters which the outcome
-    does not touch is no matter of chance.
+    but what draws no random numbers is what it is, and a bias that shows in parameters which the
+    outcome does not touch is no matter of chance.
     """
     times = times_away(cell, replicates)
     if times is None or float(times.min()) >= FEWEST:

@@ -47,7 +47,9 @@ def test_cooler_is_noisier_and_the_arg_max_has_no_variance(claims):
 def test_backpropagation_without_noise_is_exact(claims):
     found = claims["deterministic"].check(0.2)
     assert found.verdict == "True"
-    assert [row[2:] for row in found.rows if row[1] == "pathwise"] == [["0", "0"]] * 2
+    exact = [row[2:] for row in found.rows if row[1] == "pathwise"]
+    assert [variance for variance, _ in exact] == ["0", "0"]
+    assert all(float(limit) < 1e-10 for _, limit in exact)  # what rounding may be
 
 
 def test_trainings_are_read_at_equal_evaluations(claims, monkeypatch):

@@ -100,8 +100,14 @@ def test_a_gradient_that_has_vanished_is_said():
     said = cautions(normal(), FINE | {"zero": 1.0, "gradient_norm": 0.25}, 1000)["reason"]
     assert "vanished" in said
     assert "0.25" in said
-    assert cautions(normal(), FINE | {"zero": 1.0, "gradient_norm": 0.0}, 1000) == {}
-    assert cautions(normal(), FINE | {"zero": 0.999}, 1000) == {}
+    right = FINE | {"bias_verdict": "unbiased"}
+    assert cautions(normal(), right | {"zero": 1.0, "gradient_norm": 0.0}, 1000) == {}
+    assert cautions(normal(), right | {"zero": 0.999}, 1000) == {}
+
+
+def test_an_unbiased_estimator_found_biased_says_why_that_may_be():
+    said = cautions(normal(), FINE, 1000)["reason"]
+    assert said.startswith("reinforce is unbiased under its conditions, and is not here")
 
 
 def test_a_sampler_that_is_not_its_distribution_is_said():

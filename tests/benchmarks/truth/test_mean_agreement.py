@@ -75,7 +75,7 @@ def test_with_a_truth_the_verdicts_speak():
     known = Problem("k", {"loc": torch.tensor(1.0)}, lambda loc: Normal(loc, 1.0), torch.square)
     frame = compare(known, ["pathwise", Longer(name="other")], 1, 20_000)
     assert list(frame["bias_verdict"]) == ["unbiased", "biased"]
-    assert not frame["reason"].notna().any()
+    assert not frame["reason"].fillna("").str.contains("means").any()
 
 
 def test_a_beta_whose_score_is_cut_off_by_rounding():
