@@ -82,6 +82,13 @@ def paths(dist, cost, samples):
             f"{describe(dist)} has no `expand`, which gradients of each sample need; add it, or "
             "use pathwise or reinforce-loo."
         ) from None
+    batch = (samples, *dist.batch_shape)
+    for path, leaf in leaves.items():
+        if leaf.shape[: len(batch)] != batch:
+            raise Unsupported(
+                f"The tensor {path!r} of {describe(dist)} is shared by its samples, so they have no "
+                "gradients of their own; use pathwise or reinforce-loo."
+            )
     with torch.enable_grad():
         x = twin.rsample()
         f = evaluate(cost, x, dist)
