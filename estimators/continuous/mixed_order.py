@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from estimators.capabilities import carry, describe, with_leaves
+from estimators.capabilities import carry, describe, tensors, with_leaves
 from estimators.core import Estimator, Unsupported, evaluate, register
 from estimators.optimal_baseline import scores
 
@@ -82,12 +82,12 @@ def paths(dist, cost, samples):
             f"{describe(dist)} has no `expand`, which gradients of each sample need; add it, or "
             "use pathwise or reinforce-loo."
         ) from None
-    batch = (samples, *dist.batch_shape)
+    own = tensors(dist)
     for path, leaf in leaves.items():
-        if leaf.shape[: len(batch)] != batch:
+        if leaf.shape == own[path].shape:  # `expand` left it as it was
             raise Unsupported(
-                f"The tensor {path!r} of {describe(dist)} is shared by its samples, so they have no "
-                "gradients of their own; use pathwise or reinforce-loo."
+                f"The tensor {path!r} of {describe(dist)} is shared by its samples, so that none "
+                "has a gradient of its own; use pathwise or reinforce-loo."
             )
     with torch.enable_grad():
         x = twin.rsample()
