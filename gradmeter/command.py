@@ -53,6 +53,8 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
     """
     if click.get_current_context().invoked_subcommand == "doctor":
         return  # which says all this itself
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        return  # nothing will run
     if (stranger := complaint()) is not None:
         raise click.UsageError(stranger)
     from benchmarks.objective.loading import installed_plugins, read_file

@@ -73,8 +73,8 @@ def _gradient(problem: "Problem", x: Tensor, log_weight: Tensor) -> Tensor:
     copies = {k: v.detach().clone().requires_grad_() for k, v in problem.parameters.items()}
     dist = problem.family(**copies)
     mass = (dist.log_prob(x) + log_weight).exp()
-    terms = mass * evaluate(problem.cost, x, dist)
-    terms = torch.where(mass > 0, terms, torch.zeros_like(terms))
+    f = evaluate(problem.cost, x, dist)
+    terms = mass * torch.where(mass > 0, f, 0.0)  # no cost that overflows where nothing is
     grads = torch.autograd.grad(
         terms.sum(), list(copies.values()), allow_unused=True, materialize_grads=True
     )

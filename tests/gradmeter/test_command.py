@@ -47,7 +47,11 @@ def gradmeter(*arguments):
     return CliRunner().invoke(main, [str(a) for a in arguments])
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["--version"], ["run", "--help"], ["compare", "-h"], ["audit", "--help"]],
+    ids=" ".join,
+)
 def test_help_is_immediate(words):
     """It imports next to nothing; how long that takes is the machine's business."""
     script = str(Path(sys.executable).with_name("gradmeter"))

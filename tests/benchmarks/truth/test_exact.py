@@ -94,6 +94,10 @@ CASES = {
         problem(lambda loc: Normal(loc, 1.0), lambda x, dist: x * dist.loc, loc=1.5),
         [2 * 1.5], "quadrature", 1e-10,
     ),
+    "a cost that overflows far out": (
+        problem(Normal, lambda x: x.exp(), loc=0.3, scale=0.7),
+        [math.exp(0.3 + 0.7**2 / 2), 0.7 * math.exp(0.3 + 0.7**2 / 2)], "quadrature", 1e-10,
+    ),
     "quantiles alone": (
         problem(Kumaraswamy, lambda x: x, a=2.0, b=3.0),
         kumaraswamy_mean(2.0, 3.0), "quadrature", 1e-7,
