@@ -2,7 +2,7 @@
 
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.measuring.cell import Cell
-from benchmarks.measuring.rare_events import affordable, of_rare_events
+from benchmarks.measuring.rare_events import NO_VERDICT, affordable, draws_nothing, of_rare_events
 from estimators import capabilities
 
 DRAWS = 20_000  # samples at most whose moments are held against those of the distribution
@@ -25,10 +25,7 @@ def _of_cell(cell: Cell, found: dict, replicates: int) -> dict:
     if rare:
         return rare
     if found["zero"] == 1 and found.get("gradient_norm", 0) > 0:
-        norm = found["gradient_norm"]
-        return {
-            "reason": f"The gradient has vanished: every one is exactly zero, ‖g‖ is {norm:.3g}."
-        }
+        return _vanished(cell, found, replicates)
     wrong = wrong_sampler(cell)
     if wrong is None and found["bias_verdict"] == "biased" and cell.estimator.unbiased:
         wrong = (
@@ -36,6 +33,23 @@ def _of_cell(cell: Cell, found: dict, replicates: int) -> dict:
             "the support moves, or the truth is that of another problem."
         )
     return {"reason": wrong} if wrong else {}
+
+
+def _vanished(cell: Cell, found: dict, replicates: int) -> dict:
+    """Of a gradient that is exactly zero in all R estimates, though the true one is not.
+
+    It may be blind to what the gradient comes from, or that may come up less than once in R
+    estimates: replicates alone cannot tell, but of an estimator that draws no random numbers.
+    """
+    norm = found["gradient_norm"]
+    said = f"The gradient has vanished: every one is exactly zero, ‖g‖ is {norm:.3g}."
+    if draws_nothing(cell):
+        return {"reason": said}
+    said += (
+        f" Either the estimator does not see what the gradient comes from, as paths do not see a "
+        f"jump of the cost, or that comes up less than once in {replicates} estimates."
+    )
+    return {"reason": said} | NO_VERDICT
 
 
 def wrong_sampler(cell: Cell) -> str | None:

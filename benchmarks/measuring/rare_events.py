@@ -14,6 +14,11 @@ from benchmarks.statistics.mean_tests import ALARM, two_sided
 from estimators import capabilities
 
 FEWEST = 10  # times that every coordinate must have left its usual value
+NO_VERDICT = {
+    "bias_verdict": "undetermined",
+    "bias_p": math.nan,
+    "direction_verdict": "undetermined",
+}
 MOST = 2**20  # numbers drawn to see how often
 
 
@@ -28,13 +33,9 @@ def of_rare_events(cell: Cell, found: dict, replicates: int) -> dict:
     if times is None or float(times.min()) >= FEWEST:
         return {}
     changes = {"heavy_tailed": True, "reason": _sentence(float(times.min()), replicates)}
-    if _draws_nothing(cell) or _shown_elsewhere(cell, found, times < FEWEST):
+    if draws_nothing(cell) or _shown_elsewhere(cell, found, times < FEWEST):
         return changes
-    if found["bias_verdict"] in ("biased", "unbiased"):
-        changes |= {"bias_verdict": "undetermined", "bias_p": math.nan}
-    if found.get("direction_verdict") in ("parallel", "turned"):
-        changes["direction_verdict"] = "undetermined"
-    return changes
+    return changes | ({} if found["bias_verdict"] == "no truth" else NO_VERDICT)
 
 
 def times_away(cell: Cell, replicates: int) -> Tensor | None:
@@ -58,7 +59,7 @@ def affordable(dist: Distribution) -> int:
     return max(MOST // (dist.batch_shape + dist.event_shape).numel(), 1000)
 
 
-def _draws_nothing(cell: Cell) -> bool:
+def draws_nothing(cell: Cell) -> bool:
     """Whether the estimator asks for no random numbers: then no outcome can be missed.
 
     A variance of zero does not say so: it is also what is seen where nothing happened.
