@@ -23,9 +23,10 @@ class Program(Problem):
 
     `model` takes `draw` and the parameters by name, with any number of leading axes, and returns
     the cost [*lead]; `draw(name, dist)` returns a sample, whose law may depend on earlier ones;
-    `draw.add(value)` adds a cost on the way, which weighs only on the nodes before it. Parameters
-    are floating tensors or modules, which arrive as callables that take leading axes. `truth` as
-    for a Problem.
+    `draw.add(value)` adds a cost on the way, which weighs only on the nodes before it. `parameters`
+    are floating tensors or modules, which arrive as callables that take leading axes. `truth` and
+    further `fields` as for a Problem; `family` and `cost` are what copies of a program are made
+    with, and not given by hand.
 
     It is the Problem of the nodes' joint law: an estimator by itself draws all nodes together, a
     mapping from nodes to estimators treats each by its own.

@@ -55,7 +55,7 @@ def is_heavy(largest: LargestValues, mean: float) -> bool:
 def calm_parameters(variance: NDArray, kurtosis: NDArray, n: float, heavy: bool) -> NDArray:
     """Which parameters [P] have tails so light that a test of their mean can be believed.
 
-    `variance` and `kurtosis` [P] are those of n replicates; `heavy` is the flag of the whole, which
+    `variance` and `kurtosis` [P] are those of `n` replicates; `heavy` is the flag of the whole, which
     asks for more of each, and without it vouches for a parameter that makes most of the whole. Of
     20 000 runs of each of 20 laws of infinite or huge variance at n = 1000 (Pareto 1.2 to 4,
     log-normal to σ = 4, rare squares), none with n / κ above 100 was called biased.
@@ -72,6 +72,7 @@ def calm_together(
 
     `share` [P] is the variance of each term, `dependence` the variance of the sum over what it were
     if the terms were independent: κ − 3 of a sum of independent terms is Σ share² (κ − 3).
+    `kurtosis` [P] is that of each term in `n` replicates, `calm` [P] says whose tails are light.
     """
     if calm.all() or not share.sum() > 0:
         return True

@@ -4,8 +4,16 @@ from functools import singledispatch
 
 from torch.distributions import Distribution
 
+from estimators.capabilities.description import Unsupported, describe
+
 
 @singledispatch
 def factor(dist: Distribution) -> Distribution:
     """One factor of `dist`, as `base_dist` has it; of a ranking, one place."""
-    return dist.base_dist
+    base = getattr(dist, "base_dist", None)
+    if base is None:
+        raise Unsupported(
+            f"{describe(dist)} has no factors for a cost's terms to belong to; wrap them in "
+            "torch.distributions.Independent, or use reinforce-loo."
+        )
+    return base

@@ -13,8 +13,8 @@ class PerturbedOracle(Distribution):
     """The law of oracle(logits + Gumbel noise), for any solver of a combinatorial problem.
 
     Args:
-        logits: [*batch, n]: what the solver maximises ⟨logits, x⟩ for.
-        oracle: takes scores [..., n] and returns points [..., n], such as shortest paths or
+        `logits`: [*batch, n]: what the solver maximises ⟨logits, x⟩ for.
+        `oracle`: takes scores [..., n] and returns points [..., n], such as shortest paths or
             spanning trees as zeros and ones; leading axes are independent problems.
 
     There is no density, so that score functions refuse it; perturbation estimators such as

@@ -15,7 +15,9 @@ from estimators.distributions import (
     ConditionalBernoulli,
     Copies,
     Delta,
+    LinearDiffusion,
     OneHotPlackettLuce,
+    PerturbedOracle,
     PlackettLuce,
     TanhNormal,
     TopK,
@@ -164,6 +166,14 @@ def examples() -> dict[str, Example]:
         "Autoregressive": (
             lambda logits: Autoregressive(logits, eos=2, length=2),
             {"logits": row(9).reshape(2, 3, 3)},
+        ),
+        "LinearDiffusion": (
+            lambda start, volatility: LinearDiffusion(start, volatility=volatility, steps=3),
+            {"start": 1.0, "volatility": 0.3},
+        ),
+        "PerturbedOracle": (
+            lambda logits: PerturbedOracle(logits, lambda z: (z > 0).to(z)),
+            {"logits": row(3)},
         ),
         "Multinomial": (lambda logits: td.Multinomial(4, logits=logits), {"logits": row(3)}),
     }

@@ -164,7 +164,10 @@ def rankings(ranked: pandas.DataFrame, several_devices: bool) -> list[tuple[str,
 
 
 def further_rankings(ranked: pandas.DataFrame, several_devices: bool) -> list[tuple[str, Table]]:
-    """For each setting of one problem, a titled table of what else was measured."""
+    """For each setting of one problem in `ranked`, a titled table of what else was measured.
+
+    `several_devices` says whether the titles name the device.
+    """
     return [
         (setting(part.iloc[0], several_devices), further(part))
         for _, part in ranked.groupby(SETTING, dropna=False)
