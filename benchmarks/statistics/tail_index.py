@@ -55,10 +55,10 @@ def is_heavy(largest: LargestValues, mean: float) -> bool:
 def calm_parameters(variance: NDArray, kurtosis: NDArray, n: float, heavy: bool) -> NDArray:
     """Which parameters [P] have tails so light that a test of their mean can be believed.
 
-    `variance` and `kurtosis` [P] are those of `n` replicates; `heavy` is the flag of the whole, which
-    asks for more of each, and without it vouches for a parameter that makes most of the whole. Of
-    20 000 runs of each of 20 laws of infinite or huge variance at n = 1000 (Pareto 1.2 to 4,
-    log-normal to σ = 4, rare squares), none with n / κ above 100 was called biased.
+    `variance` and `kurtosis` [P] are those of `n` replicates; `heavy` is the flag of the whole,
+    which asks for more of each, and without it vouches for a parameter that makes most of the
+    whole. Of 20 000 runs of each of 20 laws of infinite or huge variance at n = 1000 (Pareto 1.2 to
+    4, log-normal to σ = 4, rare squares), none with n / κ above 100 was called biased.
     """
     if heavy:
         return n >= kurtosis * min(ENOUGH, n / 10)
