@@ -16,8 +16,9 @@ class GumbelSmoothing(Estimator):
     Needs OneHotCategorical, TopK, PlackettLuce, OneHotPlackettLuce or PerturbedOracle; the cost may
     be any function.
     Unbiased. K cost evaluations. Raises Unsupported for other distributions.
-    Source: Abernethy, Lee & Tewari 2016 (stochastic smoothing), in Perturbations, Optimization and
-    Statistics; Berthet et al. 2020, arXiv:2002.08676, proposition 3.1.
+    Source: Abernethy, Lee & Tewari 2016 (stochastic smoothing), in Perturbations, Optimization
+    and Statistics; Berthet et al. 2020, arXiv:2002.08676, proposition 3.1; written from memory,
+    the paper was not read here.
     """
 
     unbiased = True

@@ -19,7 +19,7 @@ class PerturbedOptimiser(Estimator):
     Biased for E[f]; for f(E[x]) by O(1/K), as x̄ is a mean of K. One cost evaluation.
     Raises Unsupported for other distributions.
     Source: Berthet, Blondel, Teboul, Cuturi, Vert & Bach 2020, arXiv:2002.08676, proposition 3.1,
-    with Gumbel noise.
+    with Gumbel noise; written from memory, the paper was not read here.
     """
 
     def surrogate(self, dist, cost, samples=1):

@@ -42,7 +42,7 @@ class PlRank(Estimator):
     K cost evaluations, and n of its terms. O(K n²), where PL-Rank-3 takes O(K n log n) because its
     c_id is a product.
     Raises Unsupported without terms and for other distributions.
-    Source: Oosterhuis 2021, arXiv:2105.00855, theorem 2, and the author's code, which were checked.
+    Source: Oosterhuis 2021, arXiv:2105.00855, theorem 2, by the author's code, which was read.
     """
 
     unbiased = True

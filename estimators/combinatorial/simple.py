@@ -14,7 +14,8 @@ class Simple(Estimator):
     marginals are exact too; and a cost differentiable in x.
     Biased, except for costs linear in x. K cost evaluations.
     Raises Unsupported for other distributions.
-    Source: Ahmed, Zeng, Niepert & Van den Broeck 2023, arXiv:2210.01941, section 3.
+    Source: Ahmed, Zeng, Niepert & Van den Broeck 2023, arXiv:2210.01941, section 3; written from
+    memory, the paper was not read here.
     """
 
     def surrogate(self, dist, cost, samples=1):
