@@ -71,7 +71,15 @@ def support_log_prob(dist: Distribution) -> Tensor:
 @support_log_prob.register(Categorical)
 @support_log_prob.register(OneHotCategorical)
 def _(dist) -> Tensor:
+    if _has_density_of_its_own(dist):
+        return dist.log_prob(support_points(dist))
     return dist.logits.movedim(-1, 0)  # a gather of every point would hold N² numbers backwards
+
+
+def _has_density_of_its_own(dist: Distribution) -> bool:
+    """Whether a user's subclass of a distribution of torch's has another `log_prob`."""
+    owner = next(cls for cls in type(dist).__mro__ if "log_prob" in vars(cls))
+    return owner.__module__.partition(".")[0] not in ("torch", "estimators")
 
 
 @support_log_prob.register
