@@ -1,12 +1,8 @@
 """The exact gradient of a problem, as a value: how far it can be trusted, and how it was found."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

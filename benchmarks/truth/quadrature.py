@@ -1,16 +1,12 @@
 """Nodes of the trapezoid rule in double exponential coordinates (Takahasi & Mori 1974)."""
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
 from estimators import capabilities
-
-if TYPE_CHECKING:
-    pass
 
 NODES = 8193  # of the trapezoid rule; every second and fourth node gives its error
 WIDTH = 5.0  # the rule runs over t in [−WIDTH, WIDTH] of the double exponential map
