@@ -1,56 +1,30 @@
 """Compare two revisions: measure both with the same seeds, confirm with fresh ones, then time."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.regression.accepted import Acceptance
-from benchmarks.regression.effects import CONFIRM, SCREENS, Effect, Summary
-from benchmarks.regression.judging import Confirmation, Pair, findings, judge
-from benchmarks.regression.report import FAIL_ON, Comparison, command, document
+from benchmarks.regression.effects import CONFIRM, SCREENS, Summary
+from benchmarks.regression.judging import Confirmation, Pair, findings
+from benchmarks.regression.report import Comparison, command, document
 from benchmarks.regression.schema import Document, Finding, Side
-from benchmarks.regression.speed import (
-    CONFIRMING,
-    SCREENING,
-    Effort,
-    launches,
-    memory_effect,
-    speed_effect,
+from benchmarks.regression.selection import Selection, cells_of
+from benchmarks.regression.sides import gate_of, sides_of, state_of
+from benchmarks.regression.speed import CONFIRMING, SCREENING
+from benchmarks.regression.speed_findings import Timing
+from benchmarks.regression.worktrees import (
+    Code,
+    Worker,
+    WorkerKilled,
+    checkouts,
+    is_checkout,
+    workers,
 )
-from benchmarks.regression.worktrees import Worker, WorkerKilled, checkouts, is_checkout, workers
 from benchmarks.running.cell_spec import CellSpec
-from benchmarks.running.selection import Membership, choose, suite_cells
 
 MORE = 4  # times the replicates, to confirm
 FRESH = 1_000_003  # added to the seeds, to confirm
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which cells, with how many replicates and which seeds, and what makes the report fail."""
-
-    suite: str = "quick"
-    problems: tuple[str, ...] = ()
-    estimators: tuple[str, ...] = ()
-    samples: tuple[int, ...] = (1, 4)
-    replicates: int | None = None  # the problem says, unless given
-    seed: int = 0
-    head_seed: int | None = None  # as the base's, unless given
-    device: str = "cpu"
-    fail_on: tuple[str, ...] = FAIL_ON
-    timed: bool = True
-    plugins: tuple[str, ...] = ()
-
-    @property
-    def seeds(self) -> tuple[int, int]:
-        """Of the base and of the head."""
-        return self.seed, self.seed if self.head_seed is None else self.head_seed
-
-    @property
-    def options(self) -> list[str]:
-        """What the command that repeats a cell is given, to end as this one does."""
-        gate = [] if self.fail_on == FAIL_ON else ["--fail-on", ",".join(self.fail_on)]
-        return gate + ([] if self.timed else ["--no-speed"])
 
 
 class Progress:
@@ -78,22 +52,24 @@ def compare_revisions(
     """
     progress = progress or Progress()
     with checkouts((base, head), repository) as roots:
-        with workers(*roots) as both:
-            plugins = [str(Path(p).resolve()) for p in selection.plugins]
-            sides = _ask(both, "about", plugins=plugins)
-            cells = _cells(selection, sides)
-            progress.total(len(cells) * (1 + SCREENING.launches * selection.timed))
-            measured = _Measured(both, selection, sides, plugins)
+        codes = sides_of((base, head), roots, repository, selection.plugins)
+        selection = selection.with_gate(gate_of(codes))
+        with workers(*codes) as both:
+            sides = _load(both)
+            cells = cells_of(selection, sides)
+            progress.total(len(cells) * (1 + SCREENING.launches * selection.speed))
+            measured = _Measured(both, selection, sides)
             interrupted = measured.run(cells, progress)
-        found = measured.findings
-        if selection.timed and not interrupted:
-            timed, interrupted = _timed(roots, plugins, measured.pairs, selection, progress)
-            found = [*found, *timed]
+        found, lost = measured.findings, []
+        if selection.speed and not interrupted:
+            timing = Timing(codes, selection, sides, progress.step)
+            found = [*found, *timing.run(measured.pairs)]
+            interrupted, lost = timing.interrupted, timing.lost
+        named = [_side(*each) for each in zip((base, head), codes, sides, strict=True)]
     settings = _settings(selection)
     comparison = Comparison(
-        _side(base, sides[0]), _side(head, sides[1]), measured.pairs, found, settings,
-        selection.fail_on, accepted, interrupted,
-    )  # fmt: skip
+        *named, measured.pairs, found, settings, selection.fail_on, accepted, interrupted, lost
+    )
     more = selection.plugins, selection.options
     return document(comparison, lambda pair: command(base, head, pair, settings, *more))
 
@@ -105,7 +81,6 @@ class _Measured:
     both: Sequence[Worker]
     selection: Selection
     sides: Sequence[dict]
-    plugins: Sequence[str]
 
     def __post_init__(self):
         self.pairs: list[Pair] = []
@@ -158,9 +133,7 @@ class _Measured:
         try:
             return worker.answer()
         except WorkerKilled as crash:
-            worker.close()
-            worker.start()
-            worker("about", plugins=self.plugins)
+            worker.restart()
             return {"status": "error", "reason": str(crash)}
 
 
@@ -177,82 +150,19 @@ def _suspicious(pair: Pair) -> bool:
     return any(effect.suspicious for effect in pair.effects())
 
 
-def _timed(
-    roots: Sequence[Path],
-    plugins: Sequence[str],
-    pairs: Sequence[Pair],
-    selection: Selection,
-    progress: Progress,
-) -> tuple[list[Finding], bool]:
-    """The verdicts on speed and memory, and whether it was interrupted."""
-    by_spec = {
-        CellSpec(p.cell["problem"], p.spec, p.cell["samples"], p.cell["budget"]): p
-        for p in pairs
-        if p.statuses == ("ok", "ok")
-    }
-
-    def of(cells: Sequence[CellSpec], effort: Effort, step: Callable = lambda cell: None) -> dict:
-        each = launches(roots, plugins, cells, effort, selection.device, selection.seed, step)
-        return {cell: (speed_effect(e), memory_effect(e)) for cell, e in each.items()}
-
-    try:
-        first = of(list(by_spec), SCREENING, progress.step)
-        suspects = [c for c, both in first.items() if any(effect.suspicious for effect in both)]
-        again = of(suspects, CONFIRMING) if suspects else {}
-    except KeyboardInterrupt:
-        return [], True
-    found = []
-    for cell, each in first.items():
-        second = Confirmation(effects={effect.metric: effect for effect in again.get(cell, ())})
-        found += [_timing(by_spec[cell], effect, second) for effect in each]
-    return found, False
-
-
-def _timing(pair: Pair, effect: Effect, second: Confirmation) -> Finding:
-    finding = judge(pair, effect, second, CONFIRM)
-    same = effect.metric == "memory" and effect.change == 0
-    return replace(finding, verdict="identical") if same else finding
-
-
-def _cells(selection: Selection, sides: Sequence[dict]) -> list[CellSpec]:
-    """Every cell that either side has: problem, estimator, K, R."""
-    base, head = sides
-    budgets = base["problems"] | head["problems"]
-    names = list(base["estimators"] | head["estimators"])
-    members = _membership(sides)
-    in_suite = {*base["suites"][selection.suite], *head["suites"][selection.suite]}
-    problems = [name for name in budgets if selection.problems or name in in_suite]
-    shelf = [name for name in names if selection.suite == "full" or name in members.quick]
-    chosen = selection.estimators and choose("estimator", selection.estimators, names)
-    return suite_cells(
-        choose("problem", selection.problems, problems),
-        selection.samples,
-        lambda problem: selection.replicates or budgets[problem],
-        lambda problem: chosen or members.estimators_of(problem, shelf),
-    )
-
-
-def _membership(sides: Sequence[dict]) -> Membership:
-    """What is in a suite on either side."""
-    also: dict[str, tuple[str, ...]] = {}
-    for side in sides:
-        for problem, added in side["also"].items():
-            also[problem] = (*also.get(problem, ()), *added)
-    quick, narrow = (
-        frozenset().union(*(side[key] for side in sides)) for key in ("quick", "narrow")
-    )
-    return Membership(quick, narrow, also)
-
-
-def _ask(both: Sequence[Worker], request: str, **arguments) -> list:
+def _load(both: Sequence[Worker]) -> list[dict]:
+    """What each side has registered, loaded side by side."""
     for worker in both:
-        worker.ask(request, **arguments)
+        worker.ask("about", plugins=list(worker.code.plugins))
     return [worker.answer() for worker in both]
 
 
-def _side(name: str, about: dict) -> Side:
+def _side(name: str, code: Code, about: dict) -> Side:
     shown = str(Path(name).resolve()) if is_checkout(name) else name
-    return Side(shown, about["context"]["commit"], about["context"])
+    context = about["context"]
+    if code.repository is not None:
+        context = context | state_of(code.root)
+    return Side(shown, context["commit"], context)
 
 
 def _settings(selection: Selection) -> dict:
@@ -265,8 +175,8 @@ def _settings(selection: Selection) -> dict:
         "head_seed": head_seed,
         "confirm_seed": seed + FRESH,
         "replicates": selection.replicates,
-        "launches": SCREENING.launches if selection.timed else 0,
-        "confirm_launches": CONFIRMING.launches if selection.timed else 0,
+        "launches": SCREENING.launches if selection.speed else 0,
+        "confirm_launches": CONFIRMING.launches if selection.speed else 0,
         "pairs": SCREENING.pairs,
         "confirm_pairs": CONFIRMING.pairs,
         "device": selection.device,

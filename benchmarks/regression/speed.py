@@ -5,8 +5,9 @@ one median of log ratios and the test is over launches. Both workers of a launch
 where the system places them, launches differ by several times as much.
 """
 
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy.special import stdtr
 
 from benchmarks.machine import timing
 from benchmarks.regression.effects import MARGINS, SCREENS, Effect, quantiles
-from benchmarks.regression.worktrees import Worker, WorkerKilled, workers
+from benchmarks.regression.worktrees import Code, Worker, WorkerKilled, workers
 from benchmarks.running.cell_spec import CellSpec
 from benchmarks.statistics.intervals import t_quantile
 
@@ -44,38 +45,44 @@ CONFIRMING = Effort(10, 31)  # of suspects alone
 
 
 def launches(
-    roots: Sequence[Path],
-    plugins: Sequence[str],
+    sides: Sequence[Code],
     cells: Sequence[CellSpec],
     effort: Effort,
     device: str,
     seed: int,
     starting: Callable[[str], None] = lambda cell: None,
+    seconds: float = math.inf,
+    clock: Callable[[], float] = time.monotonic,
 ) -> dict[CellSpec, list[CellSpeed]]:
     """Every cell in each of the fresh launches; cells that cannot be timed are left out.
 
-    Which side starts first, and which of a pair is measured first, is drawn anew each time.
+    Which side starts first, and which of a pair is measured first, is drawn anew each time. Where
+    `seconds` are few, the first launch takes the cells in the order given until its share is over,
+    and the others take those that it reached.
     """
     rng = np.random.default_rng([seed, *effort])
     found: dict[CellSpec, list[CellSpeed]] = {cell: [] for cell in cells}
     processors = sorted(timing.processors())
-    for _ in range(effort.launches):
+    start, reached = clock(), range(len(cells))
+    for launch in range(effort.launches):
         order = rng.permutation(2)
         cpu = int(rng.choice(processors)) if processors else None  # one for both
-        with workers(*(roots[i] for i in order), cpu=cpu) as started:
+        with workers(*(sides[i] for i in order), cpu=cpu) as started:
             both = [started[list(order).index(side)] for side in (0, 1)]
             for worker in both:
-                worker("about", plugins=list(plugins))
-            for i in rng.permutation(len(cells)):
+                worker.load()
+            within = launch == 0 and seconds < math.inf
+            for i in reached if within else rng.permutation(reached):
+                if within and clock() - start > seconds / effort.launches:
+                    reached = range(i)
+                    break
                 starting(str(cells[i]))
                 try:
                     speed = pairs(both, cells[i], effort.pairs, device, rng)
                 except WorkerKilled:  # by the cell; the others go on
                     speed = None
                     for worker in both:
-                        worker.close()
-                        worker.start()
-                        worker("about", plugins=list(plugins))
+                        worker.restart()
                 if speed is not None:
                     found[cells[i]].append(speed)
     return {cell: each for cell, each in found.items() if len(each) == effort.launches}

@@ -3,8 +3,12 @@
 Run by path, with that checkout first on the path: `python -P worker.py CHECKOUT`. It imports
 nothing that stands beside it. Whatever it loads must come from the checkout, or it stops: a figure
 of the wrong code is worse than none.
+
+Of somebody else's repository, `python -P worker.py CHECKOUT HOME REPOSITORY`: gradmeter itself
+comes from HOME, the plugin from the checkout, and nothing from the working copy REPOSITORY.
 """
 
+import hashlib
 import importlib.util
 import os
 import pickle
@@ -49,16 +53,21 @@ def interface() -> ModuleType:
 class Work:
     """The requests: each public method answers one, with plain values and NumPy arrays."""
 
-    def __init__(self, revision: ModuleType):
+    def __init__(self, revision: ModuleType, loader=None):
         self.measure = revision.measure
         self._revision = revision
+        self._loader = loader  # of a plugin: `plugin_work.PluginLoader`
         self._block = None
 
     def about(self, plugins: list[str]) -> dict:
         """Names, suites and budgets of what the revision has registered."""
+        own = {}
+        if self._loader is not None:
+            own, plugins = self._loader.load(plugins), []
         known = self._revision.about(plugins)
         homes = known["estimators"].items()
-        return {"quick": [name for name, home in homes if not WING.match(home)]} | known
+        quick = [name for name, home in homes if not WING.match(home)]
+        return {"quick": quick, "sources": {n: _digest(home) for n, home in homes}} | known | own
 
     def prepare(
         self, problem: str, estimator: str, samples: int, replicates: int, device: str
@@ -87,12 +96,18 @@ class Work:
         return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
 
 
+def _digest(module: str) -> str | None:
+    """Of the file of a module: whether its code changed."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+
+
 def _sentence(failure: Exception) -> str:
     first = (str(failure).strip().splitlines() or ["no message"])[0]
     return f"{type(failure).__name__}: {first}"
 
 
-def main(root: Path) -> None:
+def main(root: Path, home: Path | None = None, repository: Path | None = None) -> None:
     """Answer requests (name, arguments) until the input ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the code under test prints must not get between the answers
@@ -101,10 +116,16 @@ def main(root: Path) -> None:
     import benchmarks  # noqa: F401
     import estimators  # noqa: F401
 
-    guard(root)
+    loader = None
+    guard(home or root)
     torch.set_num_threads(1)
-    work = Work(interface())
-    guard(root)
+    revision = interface()
+    if home is not None:
+        from benchmarks.regression.plugin_work import PluginLoader
+
+        loader = PluginLoader(root, repository)
+    work = Work(revision, loader)
+    guard(home or root)
     while True:
         try:
             name, arguments = pickle.load(sys.stdin.buffer)
@@ -114,10 +135,12 @@ def main(root: Path) -> None:
             answer = (True, getattr(work, name)(**arguments))
         except Exception as failure:
             answer = (False, _sentence(failure))
-        guard(root)
+        guard(home or root)
+        if loader is not None:
+            loader.guard()
         pickle.dump(answer, answers)
         answers.flush()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main(*(Path(argument).resolve() for argument in sys.argv[1:]))

@@ -9,13 +9,16 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import allocator, timing
+from benchmarks.regression.repository import SETTINGS, entry_points, is_own
 from benchmarks.regression.signals import interruptible, undisturbed
 
 WORKER = Path(__file__).with_name("worker.py")
+HOME = Path(__file__).resolve().parents[2]  # all packages of this gradmeter lie in it
 
 
 class WorkerFailed(ValueError):
@@ -26,26 +29,50 @@ class WorkerKilled(WorkerFailed):
     """The worker was ended by a signal: the code under test crashed, or took too much memory."""
 
 
+@dataclass(frozen=True)
+class Code:
+    """One side: the checkout in `root`, and files to run in it.
+
+    `repository` is the working copy of somebody else's repository, whose plugin is measured; None
+    for gradmeter's own code, which measures itself.
+    """
+
+    root: Path
+    plugins: tuple[str, ...] = ()
+    repository: Path | None = None
+
+    @property
+    def path(self) -> str:
+        """PYTHONPATH of its worker: its own packages come first, a plugin's are put there later."""
+        before = os.environ.get("PYTHONPATH")
+        places = [str(self.root), before] if self.repository is None else [before, str(HOME)]
+        return os.pathsep.join(place for place in places if place)
+
+    @property
+    def arguments(self) -> list[str]:
+        """Of worker.py."""
+        plugin = [] if self.repository is None else [str(HOME), str(self.repository)]
+        return [str(self.root), *plugin]
+
+
 class Worker:
-    """A process that measures with the code of one checkout; see `worker.Work` for its requests.
+    """A process that measures with one side's `code`; see `worker.Work` for its requests.
 
     It stays on the processor `cpu`, if one is given. Raises WorkerFailed where it has ended.
     """
 
-    def __init__(self, root: Path, cpu: int | None = None):
-        self.root, self.cpu = root, cpu
+    def __init__(self, code: Code, cpu: int | None = None):
+        self.code, self.cpu = code, cpu
         self.start()
 
     def start(self) -> None:
         """Start the process; once it has been killed, another."""
-        root = self.root
-        path = os.pathsep.join(p for p in (str(root), os.environ.get("PYTHONPATH")) if p)
-        ours = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+        ours = {"PYTHONPATH": self.code.path, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
         environment = os.environ | allocator.ENVIRONMENT | ours
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 closed in `close`
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(WORKER), str(root)],
-            cwd=root,
+            [sys.executable, "-P", str(WORKER), *self.code.arguments],
+            cwd=self.code.root,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -72,12 +99,22 @@ class Worker:
                 raise WorkerKilled(f"The process that measured it was ended by {name}.") from None
             raise WorkerFailed(self._last_words()) from None
         if not good:
-            raise WorkerFailed(f"The code in {self.root} cannot be measured: {value}")
+            raise WorkerFailed(f"The code in {self.code.root} cannot be measured: {value}")
         return value
 
     def __call__(self, request: str, **arguments):
         self.ask(request, **arguments)
         return self.answer()
+
+    def load(self) -> dict:
+        """What its code has registered, after running its files."""
+        return self("about", plugins=list(self.code.plugins))
+
+    def restart(self) -> None:
+        """Another process in place of this one, with its code loaded."""
+        self.close()
+        self.start()
+        self.load()
 
     def close(self) -> None:
         """End the process."""
@@ -91,17 +128,17 @@ class Worker:
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines() or ["no message"]
         traceback = any(line.startswith("Traceback") for line in lines)
-        why = f"The worker in {self.root} stopped: {lines[-1]}" if traceback else lines[-1]
+        why = f"The worker in {self.code.root} stopped: {lines[-1]}" if traceback else lines[-1]
         return why.strip()
 
 
 @contextmanager
-def workers(*roots: Path, cpu: int | None = None) -> Iterator[list[Worker]]:
-    """A worker for each checkout, started side by side on one processor, ended on leaving."""
+def workers(*sides: Code, cpu: int | None = None) -> Iterator[list[Worker]]:
+    """A worker for each side, started side by side on one processor, ended on leaving."""
     with ExitStack() as stack:
         started = []
-        for root in roots:
-            started.append(Worker(root, cpu))
+        for code in sides:
+            started.append(Worker(code, cpu))
             stack.callback(started[-1].close)
         yield started
 
@@ -110,7 +147,7 @@ def workers(*roots: Path, cpu: int | None = None) -> Iterator[list[Worker]]:
 def checkouts(names: Sequence[str], repository: Path) -> Iterator[list[Path]]:
     """The folders that hold the named revisions: a worktree each, removed on leaving.
 
-    A folder with a package `estimators` stands for itself. Within, SIGTERM raises KeyboardInterrupt
+    A folder with the code stands for itself. Within, SIGTERM raises KeyboardInterrupt
     as ctrl-C does; neither leaves a worktree behind. ValueError for a name that is no revision.
     """
     with interruptible(), tempfile.TemporaryDirectory(prefix="gradmeter-") as folder:
@@ -149,8 +186,9 @@ def _remove(repository: Path, root: Path) -> None:
 
 
 def is_checkout(name: str) -> bool:
-    """Whether the name is a folder with the package under test."""
-    return (Path(name) / "estimators" / "__init__.py").is_file()
+    """Whether the name is a folder with the code under test, gradmeter's own or a plugin."""
+    folder = Path(name)
+    return is_own(folder) or (folder / SETTINGS).is_file() or bool(entry_points(folder))
 
 
 def commit_of(name: str, repository: Path) -> str:
@@ -160,7 +198,7 @@ def commit_of(name: str, repository: Path) -> str:
     except subprocess.CalledProcessError:
         raise ValueError(
             f"{name!r} is no git revision of {repository.resolve()}, no result store and no "
-            "checkout; give a commit, a branch, a folder with records.jsonl or one with estimators."
+            "checkout; give a commit, a branch, a folder with records.jsonl, or one with the code."
         ) from None
 
 

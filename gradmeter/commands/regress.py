@@ -13,7 +13,9 @@ STORE = "results"
 LISTED = 10  # findings named on the terminal
 
 
-def _metrics(ctx: click.Context, option: click.Parameter, text: str) -> tuple[str, ...]:
+def _metrics(ctx: click.Context, option: click.Parameter, text: str | None):
+    if text is None:
+        return None
     chosen = tuple(part.strip() for part in text.split(",") if part.strip())
     for part in chosen:
         if part not in METRICS:
@@ -24,18 +26,30 @@ def _metrics(ctx: click.Context, option: click.Parameter, text: str) -> tuple[st
 @click.command()
 @click.argument("base")
 @click.argument("head")
-@click.option("--suite", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
+@click.option("--suite", type=click.Choice(["quick", "full"]), help="quick, unless given.")
 @click.option("-p", "--problem", "problems", multiple=True, metavar="PATTERN")
 @click.option("-e", "--estimator", "estimators", multiple=True, metavar="PATTERN")
-@click.option("-K", "--samples", default="1,4", show_default=True, callback=numbers,
-              help="K, samples per estimate, separated by commas.")  # fmt: skip
+@click.option("-K", "--samples", callback=lambda *given: given[-1] and numbers(*given),
+              help="K, samples per estimate, separated by commas; 1,4.")  # fmt: skip
 @click.option("-R", "--replicates", type=int, help="The problem says, unless given.")
 @click.option("--seed", default=0, show_default=True, help="Of both sides.")
 @click.option("--head-seed", type=int, help="Another seed at the head: a test of the test.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
-@click.option("--fail-on", default="variance,bias", show_default=True, callback=_metrics,
-              help="Of variance, bias, speed, memory. What stops working fails.")  # fmt: skip
-@click.option("--speed/--no-speed", default=True, show_default=True, help="Measure speed, memory.")
+@click.option(
+    "--fail-on",
+    callback=_metrics,
+    help="Of variance, bias, speed, memory: variance,bias. What stops working fails.",
+)
+@click.option(
+    "--speed/--no-speed",
+    default=None,
+    help="Measure speed and memory; only where they can fail, unless given.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="About how long speed may take; estimators whose code changed come first.",
+)
 @click.option("--accepted", default="regressions-accepted.toml", show_default=True,
               type=click.Path(path_type=Path), help="Regressions that are known.")  # fmt: skip
 @click.option("--history", "store", type=click.Path(path_type=Path), metavar="STORE",
@@ -47,7 +61,8 @@ def _metrics(ctx: click.Context, option: click.Parameter, text: str) -> tuple[st
 def regress(ctx, base, head, to, as_json, accepted, store, **options):
     """Say whether variance, bias or speed got worse from BASE to HEAD.
 
-    Each is a git revision, a folder with the code, or a result store. Exit status 1: a confirmed
+    Each is a git revision, a folder with the code, or a result store. In a repository of yours, its
+    gradmeter.toml, its entry points or --with FILE say what is measured. Exit status 1: a confirmed
     regression; 3: cells fail; 4: nothing could be decided.
 
     Example: gradmeter regress main HEAD -p 'normal-*' --to comment.md
@@ -78,11 +93,13 @@ def regress(ctx, base, head, to, as_json, accepted, store, **options):
 
 def _compare(base: str, head: str, options: dict, entries: list, plugins: tuple):
     """The document; both sides must be of one kind."""
+    from benchmarks.regression.report import FAIL_ON
     from benchmarks.regression.stores import Chosen, compare_stores, is_store
 
     stores = [is_store(base), is_store(head)]
     if all(stores):
-        chosen = Chosen(options["problems"], options["estimators"], options["fail_on"])
+        gate = FAIL_ON if options["fail_on"] is None else options["fail_on"]
+        chosen = Chosen(options["problems"], options["estimators"], gate)
         return compare_stores(base, head, chosen, entries)
     if any(stores):
         store, code = (base, head) if stores[0] else (head, base)
@@ -90,7 +107,8 @@ def _compare(base: str, head: str, options: dict, entries: list, plugins: tuple)
             f"{store!r} is a result store and {code!r} is not: give two revisions, or measure the "
             f"second too, with gradmeter run --out FOLDER at that revision."
         )
-    from benchmarks.regression.revisions import Selection, compare_revisions
+    from benchmarks.regression.revisions import compare_revisions
+    from benchmarks.regression.selection import Selection
 
     timed = options.pop("speed")
     selection = Selection(**options, timed=timed, plugins=plugins)

@@ -14,8 +14,9 @@ from benchmarks.regression.accepted import EXAMPLE, accept, read
 from benchmarks.regression.effects import Effect, Summary
 from benchmarks.regression.judging import Confirmation, Pair, findings
 from benchmarks.regression.report import Comparison, command, document, self_check
-from benchmarks.regression.revisions import Selection, _cells
 from benchmarks.regression.schema import Finding, Side
+from benchmarks.regression.repository import Gate
+from benchmarks.regression.selection import Selection, cells_of
 from benchmarks.regression.speed import CellSpeed, memory_effect, speed_effect
 from benchmarks.regression.stores import holm
 from benchmarks.regression.worker import Work
@@ -207,7 +208,7 @@ def test_a_regression_that_does_not_fail_is_told_apart():
 @pytest.mark.parametrize("suite", ["quick", "full"])
 def test_a_suite_has_the_cells_that_are_run(suite):
     about = Work(interface).about([])
-    cells = set(_cells(Selection(suite=suite), (about, about)))
+    cells = set(cells_of(Selection(suite=suite).with_gate(Gate()), (about, about)))
     run = Suite(problems.names(suite), tuple(estimators.names(suite)), whole=True)
     assert cells == set(run.cells)
 
@@ -229,7 +230,7 @@ def test_speed_over_launches():
     assert not memory_effect(timings(0, 0.1, 5, memory=1.02)).suspicious
 
 
-def test_speed_alarms_of_equal_sides_are_rarer_than_one_in_ten_thousand_cells():
+def test_speed_alarms_of_equal_sides_are_rarer_than_one_in_ten_thousandcells_of():
     rng, cells = np.random.default_rng(0), 2_000
     suspects = 0
     for each in 0.05 * rng.normal(size=(cells, 5)):

@@ -13,9 +13,10 @@ import pytest
 from benchmarks.machine import allocator
 from benchmarks.regression import speed
 from benchmarks.regression import worktrees as module
-from benchmarks.regression.revisions import Progress, Selection, compare_revisions
+from benchmarks.regression.revisions import Progress, compare_revisions
+from benchmarks.regression.selection import Selection
 from benchmarks.regression.signals import interruptible, undisturbed
-from benchmarks.regression.worktrees import checkouts, commit_of
+from benchmarks.regression.worktrees import Code, checkouts, commit_of
 
 NAMES = ("main", "main")
 
@@ -180,7 +181,7 @@ def test_a_cell_that_kills_its_process_while_it_is_timed_is_left_out(tmp_path, m
     monkeypatch.setattr(module, "WORKER", worker)
     monkeypatch.setattr(speed, "pairs", pairs)
     cells = [("deadly", "e", 1, 100), ("good", "e", 1, 100)]
-    found = speed.launches([tmp_path, tmp_path], (), cells, speed.Effort(3, 1), "cpu", 0)
+    found = speed.launches([Code(tmp_path)] * 2, cells, speed.Effort(3, 1), "cpu", 0)
     assert found == {cells[1]: ["good"] * 3}
 
 
@@ -200,7 +201,7 @@ def test_the_workers_of_a_launch_share_a_processor_and_keep_freed_memory(monkeyp
     found = []
     monkeypatch.setattr(speed, "pairs", pairs)
     root = Path(module.__file__).parents[2]
-    speed.launches([root, root], (), [("toy", "e", 1, 100)], speed.Effort(2, 1), "cpu", 0)
+    speed.launches([Code(root)] * 2, [("toy", "e", 1, 100)], speed.Effort(2, 1), "cpu", 0)
     assert len(found) == 4
     for place in found:
         ((cpu,),) = place
