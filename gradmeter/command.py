@@ -1,6 +1,7 @@
 """The group of commands: one file each in `gradmeter.commands`."""
 
 import sys
+import traceback
 from pathlib import Path
 
 import click
@@ -8,15 +9,17 @@ import click
 from gradmeter.commands.audit import audit
 from gradmeter.commands.calibrate import calibrate
 from gradmeter.commands.compare import compare
+from gradmeter.commands.completion import completion
 from gradmeter.commands.doctor import doctor
 from gradmeter.commands.history import history
 from gradmeter.commands.listing import list_
 from gradmeter.commands.regress import regress
 from gradmeter.commands.report import report
 from gradmeter.commands.run import run
+from gradmeter.commands.schema import schema
 from gradmeter.commands.store import store
 from gradmeter.commands.train import train
-from gradmeter.options import INTERRUPTED
+from gradmeter.options import INTERRUPTED, UNEXPECTED, WRONG_USAGE
 from gradmeter.origin import complaint
 
 
@@ -27,12 +30,20 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (ValueError, TypeError, OSError) as mistake:
-            if ctx.params.get("debug") or isinstance(mistake, BrokenPipeError):
+            if isinstance(mistake, BrokenPipeError):
                 raise
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+                sys.exit(WRONG_USAGE)
             raise click.UsageError(str(mistake), ctx) from mistake
         except KeyboardInterrupt:
             click.echo("\nInterrupted. What was finished is in the store.", err=True)
             sys.exit(INTERRUPTED)
+        except (click.exceptions.Exit, click.Abort, click.ClickException):
+            raise
+        except Exception:  # a fault of ours: its traceback is the report, its status its own
+            traceback.print_exc()
+            sys.exit(UNEXPECTED)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,6 +87,8 @@ for command in (
     history,
     calibrate,
     store,
+    schema,
     doctor,
+    completion,
 ):
     main.add_command(command)

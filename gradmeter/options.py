@@ -5,7 +5,8 @@ import sys
 
 import click
 
-DONE, CELLS_FAILED, NOTHING, INTERRUPTED = 0, 3, 4, 130  # click itself ends wrong usage with 2
+DONE, WRONG_USAGE, CELLS_FAILED, NOTHING, INTERRUPTED = 0, 2, 3, 4, 130
+UNEXPECTED = 70  # an error that nobody foresaw; 1 is for a confirmed regression alone
 
 MOST_SAMPLES = 10**9  # per estimate
 _AT_MOST = "At most; 10 000, or what the suite says; a million with --precision."

@@ -57,7 +57,14 @@ def document(comparison: Comparison, reproduce: Callable[[Pair], str | None]) ->
     cells = [pair for pair in comparison.pairs if not pair.refused]
     return Document(
         verdict=verdict,
-        sentence=_sentence(verdict, found, expired, len(cells), comparison.interrupted),
+        sentence=_sentence(
+            verdict,
+            found,
+            expired,
+            len(cells),
+            comparison.interrupted,
+            [pair for pair in comparison.pairs if pair.refused],
+        ),
         exit_status=INTERRUPTED if comparison.interrupted else EXIT[verdict],
         base=comparison.base,
         head=comparison.head,
@@ -142,7 +149,12 @@ def _overall(found: Sequence[Finding], expired: bool, interrupted: bool) -> str:
 
 
 def _sentence(
-    verdict: str, found: Sequence[Finding], expired: Sequence, cells: int, interrupted: bool
+    verdict: str,
+    found: Sequence[Finding],
+    expired: Sequence,
+    cells: int,
+    interrupted: bool,
+    refused: Sequence[Pair],
 ) -> str:
     of = f"{cells} cell{'s' if cells != 1 else ''}"
     gating = [f for f in found if f.gates]
@@ -160,10 +172,20 @@ def _sentence(
         start = {
             "regressed": f"No new regression in {of}, but an acceptance has run out.",
             "failed": f"No confirmed regression, but cells fail: {tally}.",
-            "undecided": f"Nothing was decided in {of}: {tally}.",
+            "undecided": f"Nothing was decided in {of}: {tally}.{_refusal(refused)}",
             "passed": f"No confirmed regression in {of}: {tally}.",
         }[verdict]
     return start + late + (" Interrupted: the other cells were not compared." * interrupted)
+
+
+def _refusal(refused: Sequence[Pair]) -> str:
+    """Of cells that no side measures: how many, and why the first is refused."""
+    if not refused:
+        return ""
+    first = refused[0]
+    where = f"{first.spec} on {first.cell['problem']}, K = {first.cell['samples']}"
+    reason = (first.after or first.before).record.get("reason")
+    return f" Refused on both sides: {len(refused)} more, such as {where}: {reason}"
 
 
 def _tally(found: Iterable[Finding]) -> str:

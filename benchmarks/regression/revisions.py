@@ -70,8 +70,9 @@ def compare_revisions(
     comparison = Comparison(
         *named, measured.pairs, found, settings, selection.fail_on, accepted, interrupted, lost
     )
+    at = [_fixed(side) for side in named]  # also when branches have moved on
     more = selection.plugins, selection.options
-    return document(comparison, lambda pair: command(base, head, pair, settings, *more))
+    return document(comparison, lambda pair: command(*at, pair, settings, *more))
 
 
 @dataclass
@@ -163,6 +164,11 @@ def _side(name: str, code: Code, about: dict) -> Side:
     if code.repository is not None:
         context = context | state_of(code.root)
     return Side(shown, context["commit"], context)
+
+
+def _fixed(side: Side) -> str:
+    """What stands for a side in a command: its commit, or the folder that was named."""
+    return side.name if is_checkout(side.name) else side.commit[:12]
 
 
 def _settings(selection: Selection) -> dict:

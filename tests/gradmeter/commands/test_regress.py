@@ -97,8 +97,9 @@ def test_a_planted_fault_is_found_alone_and_no_worktree_is_left(here):
     assert len(planted.git(here, "worktree", "list").splitlines()) == 1
     (found, *_) = document["cells"]
     assert found["ratio_low"] <= found["ratio"] <= found["ratio_high"]
+    commits = (planted.git(here, "rev-parse", name)[:12] for name in ("main", "worse-baseline"))
     assert found["reproduce"].startswith(
-        "gradmeter regress main worse-baseline -p normal-quadratic"
+        f"gradmeter regress {' '.join(commits)} -p normal-quadratic"
     )
     assert document["minimum_effect"]["variance"]["best"] == 0.01
 
