@@ -13,7 +13,7 @@ import pytest
 
 TEMPLATE = planted.ROOT / "examples" / "plugin-repository"
 ESTIMATOR = "src/mirrored_gradients/mirrored_reinforce.py"
-WORSE = ("- baseline) * score", "- 0.75 * baseline) * score")  # variance + 10 % on soft-step
+WORSE = ("- baseline) * score", "- 0.734 * baseline) * score")  # variance + 10 % on soft-step
 BIASED = ("score = log_p - log_p.detach()", "score = 1.02 * (log_p - log_p.detach())")
 SLOWER = (
     "pairs = samples // 2\n",
@@ -123,6 +123,7 @@ def test_a_file_of_each_revision_is_run(repository):
     assert f"gradmeter --with {ESTIMATOR}" in said
 
 
+@pytest.mark.study
 def test_speed_is_measured_where_it_gates_changed_code_first(repository):
     change(repository, SLOWER)
     code, document, said = regress(

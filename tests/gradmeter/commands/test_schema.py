@@ -26,7 +26,9 @@ def matches(value, field):
 
 def test_a_line_of_a_store_is_what_the_schema_says(tmp_path):
     printed = json.loads(CliRunner().invoke(main, ["schema"]).output)
-    Store(tmp_path).append({k: v for k, v in record("normal-quadratic", "pathwise").items() if k != "schema"})
+    Store(tmp_path).append(
+        {k: v for k, v in record("normal-quadratic", "pathwise").items() if k != "schema"}
+    )
     line = json.loads((tmp_path / "records.jsonl").read_text())
     fields = printed["$defs"]["Values"]["properties"]
     assert set(line) <= set(fields)
@@ -35,7 +37,7 @@ def test_a_line_of_a_store_is_what_the_schema_says(tmp_path):
     assert wrong == {}
     assert set(line["context"]) <= set(printed["$defs"]["Context"]["properties"])
     assert fields["variance"]["description"].startswith("trace of the covariance")
-    assert record_lines.SCHEMA == line["schema"]
+    assert line["schema"] == record_lines.SCHEMA
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
