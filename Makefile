@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test calibrate study clean
+.PHONY: run test calibrate study docs clean
 
 run: $(VENV)/ready
 	$(BIN)/gradmeter run --suite quick
@@ -19,6 +19,10 @@ calibrate: $(VENV)/ready
 
 study: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m study
+
+docs: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

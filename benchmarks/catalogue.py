@@ -49,8 +49,15 @@ def matrix_markdown() -> str:
 
 
 def markdown() -> str:
-    """The table of estimators as it stands in the README."""
-    lines = ["| estimator | | unbiased | source |", "|---|---|---|---|"]
+    """The table of estimators as it stands in docs/estimators.md."""
+    lines = [
+        "# The estimators",
+        "",
+        "Made by `gradmeter list --markdown`. [The matrix](matrix.md): which works on which law.",
+        "",
+        "| estimator | | unbiased | source |",
+        "|---|---|---|---|",
+    ]
     for row in _estimators():
         unbiased = "yes" if row["unbiased"] else "no"
         preset = (f"{field} {_short(value)}" for field, value in row["preset"].items())

@@ -22,19 +22,19 @@ class PolicyError(ValueError):
 class Policy:
     """A table of logits over prefixes, a reward of completions, and the laws it is compared with.
 
-    Args:
-        logits: [prefixes, V]: prefixes of fewer than `length` tokens, none with the end token, by
-            length, then lexicographically. [prompts, prefixes, V] for several prompts, which count
-            equally.
-        eos: the end token.
-        length: the largest number of tokens of a completion, its end token included.
-        reward: of a completion, a tuple of tokens with the end token where one was drawn; with
-            several prompts it takes (tokens, prompt). It must be finite.
-        reference: logits like `logits` of the law that KL(policy ‖ reference) is taken to.
-        sampler: logits of the law that completions are drawn from; the policy itself if None.
-        old: logits of the law that importance ratios are taken to, as after several steps on the
-            same completions; the policy itself if None.
-        name: of this policy in tables and records.
+    - logits: [prefixes, V]: prefixes of fewer than `length` tokens, none with the end token, by
+      length, then lexicographically. [prompts, prefixes, V] for several prompts, which count
+      equally.
+    - eos: the end token.
+    - length: the largest number of tokens of a completion, its end token included.
+    - reward: of a completion, a tuple of tokens with the end token where one was drawn; with
+      several prompts it takes (tokens, prompt). It must be finite.
+    - reference: logits like `logits` of the law that KL(policy ‖ reference) is taken to.
+    - sampler: logits of the law that completions are drawn from; the policy itself if None.
+    - old: logits of the law that importance ratios are taken to, as after several steps on the
+      same completions; the policy itself if None.
+    - name: of this policy in tables and records.
+
     Raises PolicyError for what does not fit, in one sentence.
     """
 

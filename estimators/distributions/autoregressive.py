@@ -22,13 +22,13 @@ class Autoregressive(Distribution):
     A point is [T] integers, T = `length`: the tokens drawn, the end token among them where it was
     drawn, and end tokens after it, which have no probability of their own (`mask` says which).
 
-    Args:
-        `logits`: a table [*batch, prefixes, V] (prefixes of fewer than T tokens, none with the end
-            token, by length, then lexicographically), or a callable that takes prefixes
-            [*any, t] of t = 0 … T − 1 tokens and returns their logits [*any, V].
-        `eos`: the end token, one of 0 … V − 1.
-        `length`: T, the largest number of tokens.
-        `batch_shape`: of the points, where `logits` is a callable.
+    - `logits`: a table [*batch, prefixes, V] (prefixes of fewer than T tokens, none with the end
+      token, by length, then lexicographically), or a callable that takes prefixes
+      [*any, t] of t = 0 … T − 1 tokens and returns their logits [*any, V].
+    - `eos`: the end token, one of 0 … V − 1.
+    - `length`: T, the largest number of tokens.
+    - `batch_shape`: of the points, where `logits` is a callable.
+
     Raises ValueError for a table of another size and an end token outside of the vocabulary.
     """
 

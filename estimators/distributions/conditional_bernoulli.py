@@ -16,9 +16,8 @@ class ConditionalBernoulli(Distribution):
     subsets of size k. Choosing the k largest of Gumbel-perturbed logits is another law, `TopK`,
     with other marginals.
 
-    Args:
-        `k`: how many items are chosen, from 1 to n.
-        `logits`: [*batch, n]; adding a number to all of them changes nothing.
+    - `k`: how many items are chosen, from 1 to n.
+    - `logits`: [*batch, n]; adding a number to all of them changes nothing.
 
     Events are [n] of 0. and 1. `mean` holds the inclusion probabilities, differentiable in the
     logits. O(n k) for a density or the mean, O(n log n) more for a sample, in log space.

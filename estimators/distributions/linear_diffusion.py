@@ -15,10 +15,9 @@ class LinearDiffusion(Distribution):
     With rate = volatility = 0 the steps are exact, as for the logarithm of a price; else they have
     a discretisation error of their own, which no estimator takes away.
 
-    Args:
-        `start`, `drift`, `rate`, `noise`, `volatility`: [*batch] or numbers.
-        `horizon`: the time at the end of the last step.
-        `steps`: how many steps there are.
+    - `start`, `drift`, `rate`, `noise`, `volatility`: [*batch] or numbers.
+    - `horizon`: the time at the end of the last step.
+    - `steps`: how many steps there are.
 
     Events are [steps]: X after each step. `rsample` is differentiable in all parameters.
     Raises ValueError for a horizon ≤ 0 or fewer than one step.

@@ -12,10 +12,9 @@ from estimators.distributions.gumbel_noise import perturbed
 class PerturbedOracle(Distribution):
     """The law of oracle(logits + Gumbel noise), for any solver of a combinatorial problem.
 
-    Args:
-        `logits`: [*batch, n]: what the solver maximises ⟨logits, x⟩ for.
-        `oracle`: takes scores [..., n] and returns points [..., n], such as shortest paths or
-            spanning trees as zeros and ones; leading axes are independent problems.
+    - `logits`: [*batch, n]: what the solver maximises ⟨logits, x⟩ for.
+    - `oracle`: takes scores [..., n] and returns points [..., n], such as shortest paths or
+      spanning trees as zeros and ones; leading axes are independent problems.
 
     There is no density, so that score functions refuse it; perturbation estimators such as
     `gumbel-smoothing`, `i-mle` and `perturbed-optimiser` take it.

@@ -33,9 +33,8 @@ class PlackettLuce(Distribution):
 
     log p(x) = Σ_i logit(x_i) − log Σ_{j not before place i} exp(logit_j)
 
-    Args:
-        `logits`: [*batch, n]; adding a number to all of them changes nothing.
-        `k`: how many places are filled; None for all n.
+    - `logits`: [*batch, n]; adding a number to all of them changes nothing.
+    - `k`: how many places are filled; None for all n.
 
     Events are integers [k], the items in the order chosen; `OneHotPlackettLuce` has the same law
     over permutation matrices, which can be relaxed, and `TopK` over the set of the first k.
@@ -98,8 +97,7 @@ class PlackettLuce(Distribution):
 class OneHotPlackettLuce(Distribution):
     """The orderings of `PlackettLuce` as permutation matrices: x[i, j] = 1 if place i has item j.
 
-    Args:
-        `logits`: [*batch, n]; adding a number to all of them changes nothing.
+    - `logits`: [*batch, n]; adding a number to all of them changes nothing.
 
     Events are [n, n] of 0. and 1. `mean` holds P(place i has item j), exact to rounding and
     differentiable in the logits, at the cost of n − 1 means of `TopK`.

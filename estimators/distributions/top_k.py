@@ -27,9 +27,8 @@ class TopK(Distribution):
 
     p(S) = ∫ W exp(−W t) Π_{i ∈ S} (1 − exp(−w_i t)) dt,   w = exp(logits),   W = Σ_{i ∉ S} w_i
 
-    Args:
-        `k`: how many items are chosen, from 1 to n.
-        `logits`: [*batch, n]; adding a number to all of them changes nothing.
+    - `k`: how many items are chosen, from 1 to n.
+    - `logits`: [*batch, n]; adding a number to all of them changes nothing.
 
     Events are [n] of 0. and 1. `mean` holds the inclusion probabilities, differentiable in the
     logits. The density (for k > 4) and the mean are trapezoid sums over log t, exact to rounding,

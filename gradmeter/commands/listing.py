@@ -8,7 +8,7 @@ import click
     "kind", type=click.Choice(["estimators", "problems", "families"]), default="estimators"
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@click.option("--markdown", is_flag=True, help="A Markdown table, as in the README and docs.")
+@click.option("--markdown", is_flag=True, help="A Markdown table, as in the docs.")
 @click.option("--matrix", is_flag=True, help="Which estimator works on which family.")
 def list_(kind: str, as_json: bool, markdown: bool, matrix: bool) -> None:
     """List what is registered.

@@ -74,19 +74,19 @@ class PolicyLoss(Loss):
 
     Σ_it w_it ℓ(r_it, A_it) normalised over tokens and completions, plus β KL, minus c · entropy.
 
-    Args:
-        advantage: reward | group-mean | leave-one-out | length-weighted | greedy | whitened |
-            whitened-group-mean.
-        scale_rewards: none | group | batch: divide by a standard deviation (true: group), to which
-            `epsilon` is added.
-        normalisation: sequence-sum | sequence-mean | token-mean | step-token-mean | constant.
-        clip: ε of the ratio, below and above; None: none. `clip_high`: above, where it differs;
-            `delta`: the most that a ratio counts, also for a negative advantage (dual clip).
-        beta: coefficient of KL(policy ‖ reference); `kl`: k1 | k2 | k3; `kl_in`: loss | reward;
-            `kl_ratio`: whether a KL in the loss is multiplied by the importance ratio.
-        correction: none | token | prefix | sequence: weights for the sampler's mismatch;
-            `bound`: truncate | mask | none of them at `cap`.
-        entropy_coef: of the mean entropy of a token.
+    - advantage: reward | group-mean | leave-one-out | length-weighted | greedy | whitened |
+      whitened-group-mean.
+    - scale_rewards: none | group | batch: divide by a standard deviation (true: group), to which
+      `epsilon` is added.
+    - normalisation: sequence-sum | sequence-mean | token-mean | step-token-mean | constant.
+    - clip: ε of the ratio, below and above; None: none. `clip_high`: above, where it differs;
+      `delta`: the most that a ratio counts, also for a negative advantage (dual clip).
+    - beta: coefficient of KL(policy ‖ reference); `kl`: k1 | k2 | k3; `kl_in`: loss | reward;
+      `kl_ratio`: whether a KL in the loss is multiplied by the importance ratio.
+    - correction: none | token | prefix | sequence: weights for the sampler's mismatch;
+      `bound`: truncate | mask | none of them at `cap`.
+    - entropy_coef: of the mean entropy of a token.
+
     Raises ValueError for a setting that does not exist.
     """
 

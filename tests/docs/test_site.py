@@ -1,0 +1,69 @@
+"""The documentation's site: every page is reached, every link holds, and it builds and opens."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import browser
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+GENERATED = ("shelf/index", "api/index", "columns")
+OPENED = ("index", "decisions", "estimators", "matrix", "shelf/disarm", "api/benchmarks", "columns",
+          "your-own-distribution", "regression", "search")  # fmt: skip
+
+
+def trees() -> list[str]:
+    blocks = re.findall(r"```{toctree}\n(.*?)```", (DOCS / "index.md").read_text(), re.DOTALL)
+    return [line for block in blocks for line in block.split("\n") if line and line[0] != ":"]
+
+
+def test_every_page_is_in_the_contents_once():
+    named = [name for name in trees() if name not in GENERATED]
+    assert sorted(named) == [page.stem for page in PAGES if page.stem != "index"]
+    assert set(GENERATED) <= set(trees())
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES],
+                         ids=lambda page: page.name)  # fmt: skip
+def test_links_lead_to_files(page):
+    for place in re.findall(r"\]\(([^)#\s]+)", re.sub(r"`[^`]*`", "", page.read_text())):
+        if "://" in place or place == "columns.md":  # which is made while the site is built
+            continue
+        assert (page.parent / place).exists(), place
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    pytest.importorskip("sphinx")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    done = subprocess.run([*command, DOCS, folder], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.study
+def test_it_builds_without_a_warning_and_can_be_searched(site):
+    index = (site / "searchindex.js").read_text()
+    titles = json.loads(index[index.index("(") + 1 : index.rindex(")")])["alltitles"]
+    assert {"disarm", "Which estimator?", "A record\u2019s columns"} <= {*titles} | {
+        title.replace("'", "\u2019") for title in titles
+    }
+
+
+@pytest.mark.study
+@pytest.mark.skipif(browser.found() is None, reason="no Chromium here")
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_pages_open_without_a_request_or_a_cut(site, width, dark):
+    with browser.Chromium() as chromium:
+        for name in OPENED:
+            visit = chromium.visit(site / f"{name}.html", width=width, dark=dark)
+            outside = [r for r in visit.requests if not r.startswith("file:")]
+            assert (name, visit.errors, outside) == (name, [], [])
+            assert visit.overflow <= 0, name
