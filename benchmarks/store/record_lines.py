@@ -107,9 +107,11 @@ def _context(text: bytes) -> dict | None:
 
 
 def strict(value):
-    """`value` with every non-finite float as None."""
+    """`value` with every non-finite float as None, and texts that are Unicode."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, str):  # half of a pair that stands for one sign is none
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
         return {key: strict(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

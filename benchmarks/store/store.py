@@ -49,8 +49,9 @@ class Store:
     """
 
     def __init__(self, folder: str | Path):
-        self.path = Path(folder) / "records.jsonl"
-        self.truths = Path(folder).absolute() / "truths"  # those that took long to find
+        folder = Path(folder).absolute()  # wherever the process goes later
+        self.path = folder / "records.jsonl"
+        self.truths = folder / "truths"  # those that took long to find
         self.damaged: list[Damage] = []  # the lines that the last reading left out
 
     def append(self, record: Mapping) -> None:
