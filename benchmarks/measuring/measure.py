@@ -47,7 +47,7 @@ def measure(
     - `compiled`: try `torch.compile` on the loop that is timed, and on all of a large cell, whose
       gradients are then the same to rounding.
 
-    A refusal is a Measurement with status "n/a", a failure of the estimator one with status
+    A refusal is a Measurement with status "refused", a failure of the estimator one with status
     "error". Raises ProblemError for a mistake in the problem, ValueError or TypeError for an
     argument that cannot be meant.
     """

@@ -148,7 +148,7 @@ class Task:
         cell = self.cell
         configuration.check(cell.estimator)
         if self.refusal:
-            facts |= {"status": "n/a", "reason": self.refusal}
+            facts |= {"status": "refused", "reason": self.refusal}
             return
         check_estimator(cell.problem, cell.estimator, cell.samples)
         found = found or self.replicated(spread, compiled)
@@ -175,7 +175,7 @@ def plan_of(problem: Problem, samples: int, replicates: int, precision: float | 
 def ending(failure: BaseException) -> dict:
     """How a cell ends with an exception: its status, and the reason in one line."""
     if isinstance(failure, Unsupported):
-        return {"status": "n/a", "reason": str(failure)}
+        return {"status": "refused", "reason": str(failure)}
     if isinstance(failure, SystemExit):
         reason = f"Its code called sys.exit({failure.code!r}), which ends a cell and not the run."
         return {"status": "error", "reason": " ".join(reason.split())}

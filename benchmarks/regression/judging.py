@@ -38,7 +38,7 @@ class Pair:
     @property
     def refused(self) -> bool:
         """Whether there is nothing to say: both sides refuse it, or it is new and refused."""
-        return set(self.statuses) <= {"n/a", None}
+        return set(self.statuses) <= {"refused", None}
 
     @property
     def measured(self) -> bool:
@@ -248,4 +248,4 @@ def _moved(effect: Effect, opening: bool = True) -> str:
 
 
 def _ended(status: str) -> str:
-    return {"n/a": "refused", "error": "fails"}[status]
+    return "fails" if status == "error" else status

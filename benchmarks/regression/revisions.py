@@ -156,7 +156,9 @@ class _Measured:
     def _answer(self, worker: Worker) -> dict:
         """The record of a cell; one that kills its process is a cell that fails."""
         try:
-            return worker.answer()
+            record = worker.answer()
+            refused = record["status"] == "n/a"  # says a revision from before 0.2
+            return record | {"status": "refused"} if refused else record
         except WorkerKilled as crash:
             worker.close()
             worker.start()
@@ -172,7 +174,7 @@ def _summary(record: dict, configs: list, versions: list) -> Summary:
 
 
 def _suspicious(pair: Pair) -> bool:
-    if pair.statuses[0] == "ok" and pair.statuses[1] in ("error", "n/a"):
+    if pair.statuses[0] == "ok" and pair.statuses[1] in ("error", "refused"):
         return not pair.same_randomness
     return any(effect.suspicious for effect in pair.effects())
 

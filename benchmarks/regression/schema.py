@@ -39,8 +39,8 @@ class Finding:
 
     `base_value` and `head_value` are: variance, the trace; bias, ‖E ĝ − g‖ / ‖g‖ with its noise
     taken out (null without a truth); speed, seconds of CPU time per estimate; memory, peak bytes
-    of a block; status, "ok", "n/a" or "error". `ratio` is head / base with its 95 % interval (null
-    for bias and status). `change` is what was held against the margin: ratio − 1, or for bias
+    of a block; status, "ok", "refused" or "error". `ratio` is head / base with its 95 % interval
+    (null for bias and status). `change` is what was held against the margin: ratio − 1, or for bias
     ‖E head − E base‖ / ‖g‖.
     """
 

@@ -18,7 +18,8 @@ from benchmarks.regression.report import FAIL_ON, Comparison, command, document
 from benchmarks.regression.schema import Document, Side
 from benchmarks.regression.worktrees import is_checkout
 from benchmarks.store import atomic_files
-from benchmarks.store.store import IDENTITY, Damage, files, identity, read
+from benchmarks.store.recomputed import unlike_blocks
+from benchmarks.store.store import IDENTITY, Damage, files, identity, read, stranger
 
 FAMILY = 0.01  # of a false alarm anywhere in the report
 NAMED = 5  # damaged lines of a file that are named
@@ -98,13 +99,21 @@ def _lines_lost(file: Path, damaged: Sequence[Damage]) -> str:
 def _summary(folder: Path, record: dict, lost: list[str]) -> Summary:
     """A record with the means of its blocks, if the file beside the store is there and whole."""
     name = record.get("per_block")
-    if not name or not (folder / name).is_file():
+    if not name:
         return Summary.of(record, None)
     try:
-        return Summary.of(record, atomic_files.read_arrays(folder, name))
-    except (ValueError, KeyError) as mistake:
+        blocks = atomic_files.read_arrays(folder, name)
+        wrong = stranger(record, name) or unlike_blocks(record, blocks)
+        if wrong:
+            raise ValueError(wrong)
+        return Summary.of(record, blocks)
+    except (OSError, ValueError) as mistake:
         why = str(mistake).rstrip(".")
-        lost.append(f"{folder / name}: the means of a cell's blocks are left out ({why}).")
+        cell = f"{record['problem']} · {record['estimator']} · K={record['samples']}"
+        lost.append(
+            f"{folder / name}: the means of the blocks of {cell} are left out ({why}); its "
+            "variance is compared, its mean is not."
+        )
         return Summary.of(record, None)
 
 

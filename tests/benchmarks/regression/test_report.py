@@ -127,7 +127,7 @@ def test_exact_estimators_have_no_variance_to_regress():
 
 STATUSES = {
     "failed": (summary(draws(0)), broken()),
-    "refused": (summary(draws(0)), broken("n/a")),
+    "refused": (summary(draws(0)), broken("refused")),
     "not finite": (summary(draws(0)), summary(draws(0), variance=None)),
     "fixed": (broken(), summary(draws(0))),
     "new": (None, summary(draws(0))),
