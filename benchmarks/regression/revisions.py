@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.regression.accepted import Acceptance
 from benchmarks.regression.effects import CONFIRM, SCREENS, Effect, Summary
 from benchmarks.regression.judging import Confirmation, Pair, findings, judge
-from benchmarks.regression.report import FAIL_ON, Comparison, command, document
+from benchmarks.regression.report import FAIL_ON, Comparison, Reproduction, command, document
 from benchmarks.regression.schema import Document, Finding, Side
 from benchmarks.regression.speed import (
     CONFIRMING,
@@ -95,7 +95,11 @@ def compare_revisions(
         selection.fail_on, accepted, interrupted,
     )  # fmt: skip
     more = selection.plugins, selection.options
-    return document(comparison, lambda pair: command(base, head, pair, settings, *more))
+
+    def reproduce(pair: Pair) -> Reproduction:
+        return Reproduction(command(base, head, pair, settings, *more))
+
+    return document(comparison, reproduce)
 
 
 @dataclass

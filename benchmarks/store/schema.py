@@ -134,6 +134,7 @@ class Context(Struct, kw_only=True):
     numpy: Text = None
     gradmeter: Text = None
     platform: Text = None
+    plugins: Text = None  # the files of --with: [path, checksum] of each, as JSON
     isolated: Flag = None  # timed, with no other work of the run beside it
 
 

@@ -48,7 +48,8 @@ def regress(ctx, base, head, to, as_json, accepted, store, **options):
     """Say whether variance, bias or speed got worse from BASE to HEAD.
 
     Each is a git revision, a folder with the code, or a result store. Exit status 1: a confirmed
-    regression; 3: cells fail; 4: nothing could be decided.
+    regression, between stores a significant one; 3: cells fail; 4: nothing could be decided, or a
+    gate of --fail-on could not be applied.
 
     Example: gradmeter regress main HEAD -p 'normal-*' --to comment.md
     """
@@ -82,7 +83,9 @@ def _compare(base: str, head: str, options: dict, entries: list, plugins: tuple)
 
     stores = [is_store(base), is_store(head)]
     if all(stores):
-        chosen = Chosen(options["problems"], options["estimators"], options["fail_on"])
+        chosen = Chosen(
+            options["problems"], options["estimators"], options["fail_on"], options["speed"]
+        )
         return compare_stores(base, head, chosen, entries)
     if any(stores):
         store, code = (base, head) if stores[0] else (head, base)
@@ -116,7 +119,11 @@ def _history(document, store: Path | None) -> list:
 def _say(document) -> None:
     """The sentence, and what to look at first."""
     click.echo(document.sentence)
-    shown = [f for f in document.cells if f.verdict in ("failed", "regressed", "unstable")]
+    gate = ("status", *document.settings["fail_on"])
+    shown = [
+        f for f in document.cells
+        if f.verdict in ("failed", "regressed") or (f.verdict == "unstable" and f.metric in gate)
+    ]  # fmt: skip
     for finding in shown[:LISTED]:
         mark = f"{finding.verdict}. {finding.reason or ''}"
         if finding.accepted:
@@ -126,7 +133,8 @@ def _say(document) -> None:
             f"{mark}"
         )
         if finding.gates:
-            click.echo(f"    {finding.reproduce}")
+            none = f"No command reproduces it: {finding.unreproducible}."
+            click.echo(f"    {finding.reproduce or none}")
     if len(shown) > LISTED:
         click.echo(f"  and {len(shown) - LISTED} more in the report")
 

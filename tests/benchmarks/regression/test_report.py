@@ -13,7 +13,7 @@ from benchmarks.regression import interface
 from benchmarks.regression.accepted import EXAMPLE, accept, read
 from benchmarks.regression.effects import Effect, Summary
 from benchmarks.regression.judging import Confirmation, Pair, findings
-from benchmarks.regression.report import Comparison, command, document, self_check
+from benchmarks.regression.report import Comparison, Reproduction, command, document, self_check
 from benchmarks.regression.revisions import Selection, _cells
 from benchmarks.regression.schema import Finding, Side
 from benchmarks.regression.speed import CellSpeed, memory_effect, speed_effect
@@ -148,7 +148,7 @@ def report(*pairs, seconds=(), **options):
     found = [f for pair in pairs for f in findings(pair, Confirmation())]
     found += seconds
     comparison = Comparison(side, side, pairs, found, {}, **options)
-    return document(comparison, lambda pair: "gradmeter regress")
+    return document(comparison, lambda pair: Reproduction("gradmeter regress"))
 
 
 @pytest.mark.parametrize("name", STATUSES)
