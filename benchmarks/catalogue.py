@@ -2,6 +2,8 @@
 
 import warnings
 
+from torch.distributions import Distribution
+
 import estimators
 from benchmarks import problems
 from estimators import capabilities
@@ -21,12 +23,17 @@ def matrix() -> dict[str, dict[str, str | None]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of singular samples of Wishart
         return {
-            family: {
-                name: estimators.create(name).unsupported(make(), MATRIX_SAMPLES)
-                for name in estimators.names()
-            }
+            family: {name: _refusal(name, make()) for name in estimators.names()}
             for family, make in examples().items()
         }
+
+
+def _refusal(name: str, dist: Distribution) -> str | None:
+    """Why an estimator does not do it, also where that is a failure of its code."""
+    try:
+        return estimators.create(name).unsupported(dist, MATRIX_SAMPLES)
+    except RuntimeError as failure:
+        return f"{name} fails: {failure}"
 
 
 def matrix_markdown() -> str:

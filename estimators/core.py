@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import sys
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from torch.distributions import Distribution
 
 from estimators.capabilities import Unsupported, describe, factor, with_leaves
 from estimators.capabilities.fused_twins import fused
+from estimators.configuration import described
 
 Cost = Callable[..., Tensor]
 MOST_NAMED = 60  # names in a message
@@ -58,7 +60,10 @@ class Estimator(ABC):
         return self
 
     def unsupported(self, dist: Distribution, samples: int = 1) -> str | None:
-        """Why this estimator cannot handle `dist` with K = `samples`, or None. It tries."""
+        """Why this estimator cannot handle `dist` with K = `samples`, or None. It tries.
+
+        What torch cannot do is a refusal. A RuntimeError of somebody's own code is raised.
+        """
         try:
             with torch.random.fork_rng(devices=_cuda_devices(dist)), torch.enable_grad():
                 twin, leaves = with_leaves(dist)
@@ -72,15 +77,17 @@ class Estimator(ABC):
                     torch.autograd.grad(surrogate.sum(), leaves.values(), allow_unused=True)
         except Unsupported as refusal:
             return str(refusal)
-        except (NotImplementedError, RuntimeError) as failure:
+        except RuntimeError as failure:  # and NotImplementedError, which is one
+            if not isinstance(failure, NotImplementedError) and not _within_torch(failure):
+                raise
             return f"{describe(dist)} cannot be used by {self}: {_first_line(failure)}."
         return None
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration: every field but the name, as plain values."""
+        """The configuration: every field but the name, as plain values, or by its type."""
         return {
-            f.name: _plain(getattr(self, f.name))
+            f.name: described(getattr(self, f.name))
             for f in dataclasses.fields(self)
             if f.name != "name" and f.init and f.compare
         }
@@ -187,7 +194,7 @@ def about(name: str) -> dict[str, Any]:
         "summary": " ".join(doc.partition("\n\n")[0].split()),
         "unbiased": estimator.unbiased,
         "fields": estimator.config,
-        "preset": {field: _plain(value) for field, value in _registry[name].preset.items()},
+        "preset": {field: described(value) for field, value in _registry[name].preset.items()},
         "suite": _registry[name].suite,
         "source": " ".join(source.split()),
     }
@@ -316,16 +323,11 @@ def _cost_name(cost: Cost) -> str:
     return repr(getattr(cost, "__name__", type(cost).__name__))
 
 
+def _within_torch(failure: Exception) -> bool:
+    """Whether code of torch raised it, and not a line of somebody else's."""
+    *_, (frame, _) = traceback.walk_tb(failure.__traceback__)
+    return frame.f_globals.get("__name__", "").partition(".")[0] == "torch"
+
+
 def _first_line(failure: Exception) -> str:
     return (str(failure).strip().splitlines() or [type(failure).__name__])[0].rstrip(".")
-
-
-def _plain(value: Any) -> Any:
-    """`value` as JSON can hold it; dataclasses by type and fields, functions by name."""
-    if dataclasses.is_dataclass(value):
-        fields = [f for f in dataclasses.fields(value) if f.init and f.compare]
-        own = {f.name: _plain(getattr(value, f.name)) for f in fields}
-        return {"type": type(value).__name__, **own}
-    if callable(value):
-        return getattr(value, "__qualname__", repr(value))
-    return value

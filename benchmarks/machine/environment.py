@@ -1,5 +1,7 @@
 """Where and when a record was made: what may explain a difference, but does not identify it."""
 
+import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -9,6 +11,13 @@ from pathlib import Path
 
 import numpy
 import torch
+
+_files: dict[str, str] = {}  # that were run first: by path the checksum
+
+
+def note_file(path: Path) -> None:
+    """Say in every later context that a user's file was run."""
+    _files[str(path.resolve())] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def context() -> dict:
@@ -27,6 +36,7 @@ def context() -> dict:
         "numpy": numpy.__version__,
         "gradmeter": metadata.version("gradmeter"),
         "platform": platform.platform(),
+        "plugins": json.dumps(list(_files.items())) if _files else None,
     }
 
 

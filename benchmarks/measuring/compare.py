@@ -45,7 +45,7 @@ def compare(
       estimators that draw the same random numbers share one pass; the same to rounding.
 
     The columns are those of `benchmarks.store.schema`. What an estimator cannot do is a row with
-    status "n/a" and the reason. Raises ProblemError for a mistake in the problem, ValueError or
+    status "refused" and the reason. Raises ProblemError for a mistake in the problem, ValueError or
     TypeError for an argument that cannot be meant.
     """
     counts = samples_of(samples)

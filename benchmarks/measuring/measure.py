@@ -6,6 +6,7 @@ from contextlib import suppress
 import torch
 
 from benchmarks.machine import timing
+from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring import shared_draws
 from benchmarks.measuring.arguments import estimator_of
 from benchmarks.measuring.cell import Cell, Replicates
@@ -13,6 +14,7 @@ from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.prepare import prepare
 from benchmarks.measuring.task import Task, ending, plan_of
 from benchmarks.measuring.time_and_memory import time_and_memory
+from benchmarks.measuring.written_problems import unwritten
 from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.objective.program import Strategy, opened
 from estimators import Estimator
@@ -45,7 +47,7 @@ def measure(
     - `compiled`: try `torch.compile` on the loop that is timed, and on all of a large cell, whose
       gradients are then the same to rounding.
 
-    A refusal is a Measurement with status "n/a", a failure of the estimator one with status
+    A refusal is a Measurement with status "refused", a failure of the estimator one with status
     "error". Raises ProblemError for a mistake in the problem, ValueError or TypeError for an
     argument that cannot be meant.
     """
@@ -64,7 +66,7 @@ def measure_together(tasks: Sequence[Task], timed: bool = True) -> Iterator[Meas
     gradient.
     """
     found: dict[Task, Replicates] = {}
-    with timing.one_thread(), unvalidated():
+    with settings_kept(), timing.one_thread(), unvalidated():
         large = [task for task in tasks if task.pays(len(tasks))]
         for group in shared_draws.alike(large):
             if len(group) > 1 and group[0].pays(len(group)):
@@ -83,11 +85,12 @@ def time_measured(
     """
     estimator = estimator_of(estimator)
     device, samples = torch.device(found["device"]), found["samples"]
-    with timing.one_thread(), unvalidated():
+    with settings_kept(), timing.one_thread(), unvalidated():
         try:
             moved = problem.to(device, getattr(torch, found["dtype"]))
             cell = Cell(moved, None, estimator, samples, found["seed"], device)
             plan = plan_of(problem, samples, found["budget"], found["precision"])
-            return time_and_memory(cell, plan, found, compiled)
-        except Exception as failure:
+            with unwritten(moved):
+                return time_and_memory(cell, plan, found, compiled)
+        except (Exception, SystemExit) as failure:
             return ending(failure)

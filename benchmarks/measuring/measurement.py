@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.statistics.intervals import Interval, ratio_interval
-from benchmarks.store.schema import COLUMNS, Identity, Number, Status, Values
+from benchmarks.store.schema import COLUMNS, NUMBERS, Identity, Status, Values
 
 
 def _columns() -> type:
     """A dataclass of the columns of the schema: NaN is an unknown number, None anything else."""
     given = {"status": "ok", "problem_version": 1}
     unknown = {
-        name: given.get(name, math.nan if kind == Number else None)
+        name: given.get(name, math.nan if name in NUMBERS else None)
         for group in (Identity, Status, Values)
-        for name, kind in get_annotations(group).items()
+        for name in get_annotations(group)
     }
     required = [(name, Any) for name in ("problem", "estimator")]
     rest = [(name, Any, field(default=unknown[name])) for name in COLUMNS[len(required) :]]

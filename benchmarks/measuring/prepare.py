@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
 from benchmarks.objective.definition import Problem
@@ -52,7 +53,8 @@ def prepare(problem: Problem, truths: Path | None = None) -> Prepared:
     written = [value._version for value in problem.measured.values()]
     before, prepared = _prepared.get(problem, (None, None))
     if before != written:
-        prepared = _prepare(problem, truths)
+        with settings_kept():  # whatever its functions change
+            prepared = _prepare(problem, truths)
         _prepared[problem] = written, prepared
     return prepared
 

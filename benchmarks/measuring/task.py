@@ -6,6 +6,7 @@ from functools import cached_property
 import torch
 
 from benchmarks.machine import timing
+from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring import compiled_blocks
 from benchmarks.measuring.arguments import (
     device_of,
@@ -21,11 +22,12 @@ from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.metrics import data_noise, health, statistics
 from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.time_and_memory import time_and_memory
+from benchmarks.measuring.written_problems import unwritten
 from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 from benchmarks.truth.uncertainty import allow_for
 from benchmarks.validation.estimator_checks import check_estimator
-from estimators import Estimator, Unsupported
+from estimators import Estimator, Unsupported, configuration
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,29 +122,48 @@ class Task:
     ) -> Measurement:
         """What follows from the replicates `found`, or from those made now.
 
-        A refusal and a failure are measurements too.
+        A refusal and a failure are measurements too. What the cell's code changes in the process,
+        or in the problem, is as before when it has ended.
         """
-        cell, facts = self.cell, self.facts
-        with timing.one_thread(), unvalidated():
+        facts = self.facts
+        with settings_kept(), timing.one_thread(), unvalidated():
             try:
-                if self.refusal:
-                    return Measurement(**facts, status="n/a", reason=self.refusal)
-                check_estimator(cell.problem, cell.estimator, cell.samples)
-                found = found or self.replicated(spread, compiled)
-                facts |= health(cell, found)
-                if found.unhealthy:
-                    return Measurement(**facts, status="error", reason=_unhealthy(found))
-                facts |= statistics(cell, found)
-                facts |= allow_for(cell.truth, facts)
-                facts |= learning(cell, self.plan)
-                if cell.problem.minibatch is not None:
-                    facts |= data_noise(cell)
-                facts |= cautions(cell, facts, found.count, self.cautions)
-                if timed:
-                    facts |= time_and_memory(cell, self.plan, facts, compiled)
-            except Exception as failure:  # whatever an estimator does, it must not stop a sweep
+                with unwritten(self.cell.problem):
+                    self._add_measured(facts, timed, compiled, spread, found)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as failure:  # whatever an estimator does, also sys.exit
                 facts |= ending(failure)
         return Measurement(**facts)
+
+    def _add_measured(
+        self,
+        facts: dict,
+        timed: bool,
+        compiled: bool,
+        spread: Blocks,
+        found: Replicates | None,
+    ) -> None:
+        """Add to the facts what is measured; what was found before a failure stays there."""
+        cell = self.cell
+        configuration.check(cell.estimator)
+        if self.refusal:
+            facts |= {"status": "refused", "reason": self.refusal}
+            return
+        check_estimator(cell.problem, cell.estimator, cell.samples)
+        found = found or self.replicated(spread, compiled)
+        facts |= health(cell, found)
+        if found.unhealthy:
+            facts |= {"status": "error", "reason": _unhealthy(found)}
+            return
+        facts |= statistics(cell, found)
+        facts |= allow_for(cell.truth, facts)
+        facts |= learning(cell, self.plan)
+        if cell.problem.minibatch is not None:
+            facts |= data_noise(cell)
+        facts |= cautions(cell, facts, found.count, self.cautions)
+        if timed:
+            facts |= time_and_memory(cell, self.plan, facts, compiled)
 
 
 def plan_of(problem: Problem, samples: int, replicates: int, precision: float | None) -> Plan:
@@ -151,10 +172,13 @@ def plan_of(problem: Problem, samples: int, replicates: int, precision: float | 
     return Plan.of(replicates, problem.numbers(samples), start)
 
 
-def ending(failure: Exception) -> dict:
+def ending(failure: BaseException) -> dict:
     """How a cell ends with an exception: its status, and the reason in one line."""
     if isinstance(failure, Unsupported):
-        return {"status": "n/a", "reason": str(failure)}
+        return {"status": "refused", "reason": str(failure)}
+    if isinstance(failure, SystemExit):
+        reason = f"Its code called sys.exit({failure.code!r}), which ends a cell and not the run."
+        return {"status": "error", "reason": " ".join(reason.split())}
     says = str(failure).strip() or type(failure).__doc__ or "no message"
     return {"status": "error", "reason": f"{type(failure).__name__}: {says.splitlines()[0]}"}
 

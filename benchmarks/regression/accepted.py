@@ -69,8 +69,10 @@ def accept(
 
 
 def covers(entry: Acceptance, finding: Finding) -> bool:
-    """Whether an entry speaks of this finding: a confirmed regression of its metric."""
-    if entry.expired or finding.verdict not in ("regressed", "failed") or not finding.confirmed:
+    """Whether an entry speaks of this finding: a regression of its metric beyond doubt."""
+    if entry.expired or finding.verdict not in ("regressed", "failed"):
+        return False
+    if not (finding.confirmed or finding.significant):
         return False
     if entry.metric not in ("*", finding.metric):
         return False

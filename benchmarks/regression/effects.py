@@ -12,7 +12,12 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from benchmarks.statistics.intervals import jackknife_variances, log_ratio, ratio_interval
+from benchmarks.statistics.intervals import (
+    jackknife_variances,
+    log_ratio,
+    ratio_interval,
+    t_quantile,
+)
 from benchmarks.statistics.moments import Rows
 from benchmarks.statistics.paired_tests import (
     MEAN_MARGIN,
@@ -78,10 +83,24 @@ class Effect(NamedTuple):
     minimum_effect: float | None
     ratio: tuple[float, float, float] | None = None  # with its 95 % interval
     wall: float | None = None
+    margin: float | None = None  # that of the metric, unless given
+    half: float | None = None  # half the 95 % interval of `change`, where there is no ratio
+
+    @property
+    def material(self) -> float:
+        """The change from which on it matters."""
+        return MARGINS[self.metric] if self.margin is None else self.margin
 
     def alarm(self, level: float) -> bool:
         """Whether the change is significant at a level, and material."""
-        return self.p < level and abs(self.change) > MARGINS[self.metric]
+        return self.p < level and abs(self.change) > self.material
+
+    @property
+    def reach(self) -> float:
+        """The largest change, up or down, in the 95 % interval."""
+        if self.ratio is not None:
+            return max(abs(end - 1) for end in self.ratio[1:])
+        return abs(self.change) + (self.half or 0.0)
 
     @property
     def suspicious(self) -> bool:
@@ -129,6 +148,7 @@ def bias_effect(before: Summary, after: Summary) -> Effect:
     return Effect(
         "bias", relative_bias(before), relative_bias(after), found.size, found.p,
         truth is None or not nearer(before, after), max(float(effect), MEAN_MARGIN),
+        half=float(t_quantile(m - 1) * np.sqrt(along / m) / scale),
     )  # fmt: skip
 
 
@@ -176,7 +196,7 @@ def _positive(side: Summary) -> float:
     value, rows = side.record["variance"], side.rows
     if not value or rows is None:
         return value or 0.0
-    eps = np.finfo(side.record["dtype"]).eps
+    eps = torch.finfo(getattr(torch, side.record["dtype"])).eps
     floor = ROUNDING_SD * eps * float(rows.mean.mean(0).norm())
     return value if value > floor**2 and (side.jackknife > 0).all() else 0.0
 

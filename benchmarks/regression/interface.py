@@ -53,7 +53,7 @@ def measure(
             prepared, estimator, samples=samples, replicates=replicates, seed=seed, device=device
         )
         found = task.measured(timed=False)
-    except Exception as failure:  # a cell that fails is a finding
+    except (Exception, SystemExit) as failure:  # a cell that fails is a finding
         return ending(failure)
     record = {k: v for k, v in vars(found).items() if k not in ("parameters", "blocks")}
     if found.status != "ok":
@@ -82,7 +82,7 @@ def timed_block(
             fitted = cell.fitted(0, count)
             cell.block(0, 2)
             break
-        except Exception as failure:
+        except (Exception, SystemExit) as failure:
             mistake = ending(failure)["reason"]
     else:
         raise ValueError(mistake)
@@ -105,5 +105,5 @@ def _prepared(name: str) -> Prepared | str:
     """A problem that may be measured, or the sentence that says why it may not."""
     try:
         return prepare(problems.load(name))
-    except Exception as mistake:  # whatever it is, it must not stop the others
+    except (Exception, SystemExit) as mistake:  # whatever it is, it must not stop the others
         return ending(mistake)["reason"]

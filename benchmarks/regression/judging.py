@@ -38,7 +38,7 @@ class Pair:
     @property
     def refused(self) -> bool:
         """Whether there is nothing to say: both sides refuse it, or it is new and refused."""
-        return set(self.statuses) <= {"n/a", None}
+        return set(self.statuses) <= {"refused", None}
 
     @property
     def measured(self) -> bool:
@@ -89,21 +89,13 @@ def findings(pair: Pair, second: Confirmation | None, level: float = CONFIRM) ->
 
 
 def judge(pair: Pair, first: Effect, second: Confirmation | None, level: float) -> Finding:
-    """The verdict on one metric."""
+    """The verdict on one metric; without a `second` measurement it is never confirmed."""
     again = second.effects.get(first.metric) if second else None
-    confirmed = _confirmed(first, again) if second else first.alarm(level)
+    if second is None:
+        return _judged_once(pair, first, level)
+    confirmed = _confirmed(first, again)
     shown = again if again is not None and confirmed else first
-    facts = pair.cell | {
-        "metric": first.metric,
-        "base_value": shown.base,
-        "head_value": shown.head,
-        "change": shown.change,
-        "p": first.p,
-        "minimum_effect": first.minimum_effect,
-        "wall": shown.wall,
-    }
-    if shown.ratio:
-        facts |= dict(zip(("ratio", "ratio_low", "ratio_high"), shown.ratio, strict=True))
+    facts = _facts(pair, first, shown)
     if first.suspicious and confirmed:
         verdict = "regressed" if first.worse else "improved"
         return Finding(**facts, verdict=verdict, confirmed=True, reason=_sentence(pair, shown))
@@ -116,6 +108,44 @@ def judge(pair: Pair, first: Effect, second: Confirmation | None, level: float) 
             reason=f"Too noisy: a change below {100 * first.minimum_effect:.0f} % is not seen.",
         )  # fmt: skip
     return Finding(**facts, verdict="unchanged")
+
+
+def _facts(pair: Pair, first: Effect, shown: Effect) -> dict:
+    facts = pair.cell | {
+        "metric": first.metric,
+        "base_value": shown.base,
+        "head_value": shown.head,
+        "change": shown.change,
+        "p": first.p,
+        "minimum_effect": first.minimum_effect,
+        "wall": shown.wall,
+    }
+    if shown.ratio:
+        facts |= dict(zip(("ratio", "ratio_low", "ratio_high"), shown.ratio, strict=True))
+    return facts
+
+
+def _judged_once(pair: Pair, effect: Effect, level: float) -> Finding:
+    """The verdict where nothing can be measured again: significant, inside the margin, or open."""
+    facts = _facts(pair, effect, effect)
+    if effect.suspicious and effect.alarm(level):
+        verdict = "regressed" if effect.worse else "improved"
+        reason = f"{_sentence(pair, effect).rstrip('.')}; significant, not confirmed."
+        return Finding(**facts, verdict=verdict, confirmed=False, significant=True, reason=reason)
+    if effect.suspicious:
+        return _suspect(pair, effect, None, facts)
+    if effect.reach <= effect.material:
+        return Finding(**facts, verdict="unchanged")
+    off = abs(effect.change)
+    half, target = max(effect.reach - off, 0.0), abs(effect.material - off)
+    counted = effect.metric in ("variance", "bias")
+    return Finding(
+        **facts,
+        verdict="unstable",
+        replicates_to_decide=_budget(pair.cell["budget"], half, target) if counted else None,
+        reason=f"A change of {100 * effect.reach:.3g} % is not excluded, and one of "
+        f"{100 * effect.material:.3g} % matters.",
+    )
 
 
 def _confirmed(first: Effect, again: Effect | None) -> bool:
@@ -183,6 +213,8 @@ def _failed(pair: Pair, facts: dict, second: Confirmation | None, why: str | Non
     else:
         why = f"Worked at the base, {_ended(pair.statuses[1])} at the head: {why}"
     again = second.pair if second else None
+    if second is None:
+        return Finding(**facts, verdict="failed", confirmed=False, significant=True, reason=why)
     sure = pair.same_randomness or again is None or again.statuses == pair.statuses
     verdict = "failed" if sure else "unstable"
     return Finding(**facts, verdict=verdict, confirmed=sure, reason=why)
@@ -248,4 +280,4 @@ def _moved(effect: Effect, opening: bool = True) -> str:
 
 
 def _ended(status: str) -> str:
-    return {"n/a": "refused", "error": "fails"}[status]
+    return "fails" if status == "error" else status

@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,17 @@ DECIDED = {"failed", "regressed", "improved", "fixed", "unchanged", "identical"}
 FAIL_ON = ("variance", "bias")
 NAMED = 3  # estimators in the sentence
 LEVELS = (0.05, 0.01, 0.001)
+COMPARED = (
+    "the first half of the blocks of a cell with the second half, on one side: other random "
+    "numbers, the same code"
+)
+
+
+class Reproduction(NamedTuple):
+    """The `command` that repeats a cell, or `why_not`: why there is none, as part of a sentence."""
+
+    command: str | None
+    why_not: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,31 +52,32 @@ class Comparison:
     entries: Sequence[Acceptance] = field(default_factory=list)
     interrupted: bool = False
     lost: Sequence[str] = ()  # a sentence for each file of which something was left out
+    fresh: bool = True  # whether there were fresh seeds to confirm anything with
+    unapplied: Sequence[str] = ()  # a sentence for each gate that could not be applied
 
 
-def document(comparison: Comparison, reproduce: Callable[[Pair], str | None]) -> Document:
+def document(comparison: Comparison, reproduce: Callable[[Pair], Reproduction]) -> Document:
     """The whole report; `reproduce` gives the command that repeats one cell."""
     specs = {_key(pair.cell): pair for pair in comparison.pairs}
+    again = {key: reproduce(specs[key]) for key in {_of(f) for f in comparison.findings}}
     found = [
-        replace(f, gates=_gates(f, comparison.fail_on), reproduce=reproduce(specs[_of(f)]))
+        replace(
+            f, gates=_gates(f, comparison.fail_on), reproduce=again[_of(f)].command,
+            unreproducible=again[_of(f)].why_not,
+        )
         for f in comparison.findings
-    ]
+    ]  # fmt: skip
     found, entries = accept(found, comparison.entries)
     found.sort(key=_rank)
     expired = [entry for entry in entries if entry.expired]
     verdict = _overall(found, bool(expired), comparison.interrupted)
+    if verdict == "passed" and comparison.unapplied:
+        verdict = "undecided"  # what was asked for is not known
     counts = Counter(f.verdict for f in found)
     cells = [pair for pair in comparison.pairs if not pair.refused]
     return Document(
         verdict=verdict,
-        sentence=_sentence(
-            verdict,
-            found,
-            expired,
-            len(cells),
-            comparison.interrupted,
-            [pair for pair in comparison.pairs if pair.refused],
-        ),
+        sentence=_sentence(verdict, found, expired, len(cells), comparison),
         exit_status=INTERRUPTED if comparison.interrupted else EXIT[verdict],
         base=comparison.base,
         head=comparison.head,
@@ -85,6 +98,7 @@ def document(comparison: Comparison, reproduce: Callable[[Pair], str | None]) ->
             "margins": MARGINS,
         },
         accepted=entries,
+        unapplied=list(comparison.unapplied),
     )
 
 
@@ -98,7 +112,7 @@ def self_check(pairs: Iterable[Pair]) -> dict:
         p += [value for side in sides for value in halves(side)]
     p = np.array(p)
     shares = {f"below_{level}": float((p < level).mean()) if len(p) else None for level in LEVELS}
-    return {"tests": len(p), **shares}
+    return {"compared": COMPARED, "tests": len(p), **shares}
 
 
 def command(
@@ -108,11 +122,12 @@ def command(
     settings: dict,
     plugins: Iterable[str] = (),
     options: Iterable[str] = (),
+    spec: str | None = None,
 ) -> str:
-    """The command that repeats one cell."""
+    """The command that repeats one cell; `spec` is its estimator with fields, if not the pair's."""
     cell = pair.cell
     parts = ["gradmeter", *(word for plugin in plugins for word in ("--with", plugin))]
-    parts += ["regress", base, head, "-p", cell["problem"], "-e", pair.spec]
+    parts += ["regress", base, head, "-p", cell["problem"], "-e", spec or pair.spec]
     parts += ["-K", cell["samples"], "-R", cell["budget"], "--seed", settings["seed"]]
     if settings["head_seed"] != settings["seed"]:
         parts += ["--head-seed", settings["head_seed"]]
@@ -122,7 +137,7 @@ def command(
 
 
 def _gates(finding: Finding, fail_on: Sequence[str]) -> bool:
-    if not finding.confirmed:
+    if not (finding.confirmed or finding.significant):
         return False
     return finding.verdict == "failed" or (
         finding.verdict == "regressed" and finding.metric in fail_on
@@ -153,8 +168,7 @@ def _sentence(
     found: Sequence[Finding],
     expired: Sequence,
     cells: int,
-    interrupted: bool,
-    refused: Sequence[Pair],
+    comparison: Comparison,
 ) -> str:
     of = f"{cells} cell{'s' if cells != 1 else ''}"
     gating = [f for f in found if f.gates]
@@ -167,19 +181,27 @@ def _sentence(
         named = _named(gating)
         more = f"; and {len(named) - NAMED} more" if len(named) > NAMED else ""
         many = "regression" if len(gating) == 1 else "regressions"
-        start = f"{len(gating)} confirmed {many} in {of}: {'; '.join(named[:NAMED])}{more}."
+        kind = f"confirmed {many}" if comparison.fresh else f"significant {many}, not confirmed,"
+        start = f"{len(gating)} {kind} in {of}: {'; '.join(named[:NAMED])}{more}."
     else:
+        kind = "confirmed" if comparison.fresh else "significant"
+        none = f"No {kind} regression"
         start = {
             "regressed": f"No new regression in {of}, but an acceptance has run out.",
-            "failed": f"No confirmed regression, but cells fail: {tally}.",
-            "undecided": f"Nothing was decided in {of}: {tally}.{_refusal(refused)}",
-            "passed": f"No confirmed regression in {of}: {tally}.",
-        }[verdict]
-    return start + late + (" Interrupted: the other cells were not compared." * interrupted)
+            "failed": f"{none}, but cells fail: {tally}.",
+            "undecided": f"{none} in {of}, but not all was decided that was asked: {tally}."
+            if comparison.unapplied
+            else f"Nothing was decided in {of}: {tally}.{_refusal(comparison.pairs)}",
+            "passed": f"{none} in {of}: {tally}.",
+        }[verdict]  # fmt: skip
+    late += "".join(f" {sentence}" for sentence in comparison.unapplied)
+    ended = " Interrupted: the other cells were not compared."
+    return start + late + ended * comparison.interrupted
 
 
-def _refusal(refused: Sequence[Pair]) -> str:
+def _refusal(pairs: Sequence[Pair]) -> str:
     """Of cells that no side measures: how many, and why the first is refused."""
+    refused = [pair for pair in pairs if pair.refused]
     if not refused:
         return ""
     first = refused[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.regression.accepted import Acceptance
 from benchmarks.regression.effects import CONFIRM, SCREENS, Summary
 from benchmarks.regression.judging import Confirmation, Pair, findings
-from benchmarks.regression.report import Comparison, command, document
+from benchmarks.regression.report import Comparison, Reproduction, command, document
 from benchmarks.regression.schema import Document, Finding, Side
 from benchmarks.regression.selection import Selection, cells_of
 from benchmarks.regression.sides import gate_of, sides_of, state_of
@@ -72,7 +72,11 @@ def compare_revisions(
     )
     at = [_fixed(side) for side in named]  # also when branches have moved on
     more = selection.plugins, selection.options
-    return document(comparison, lambda pair: command(*at, pair, settings, *more))
+
+    def reproduce(pair: Pair) -> Reproduction:
+        return Reproduction(command(*at, pair, settings, *more))
+
+    return document(comparison, reproduce)
 
 
 @dataclass
@@ -132,7 +136,9 @@ class _Measured:
     def _answer(self, worker: Worker) -> dict:
         """The record of a cell; one that kills its process is a cell that fails."""
         try:
-            return worker.answer()
+            record = worker.answer()
+            refused = record["status"] == "n/a"  # says a revision from before 0.2
+            return record | {"status": "refused"} if refused else record
         except WorkerKilled as crash:
             worker.restart()
             return {"status": "error", "reason": str(crash)}
@@ -146,7 +152,7 @@ def _summary(record: dict, configs: list, versions: list) -> Summary:
 
 
 def _suspicious(pair: Pair) -> bool:
-    if pair.statuses[0] == "ok" and pair.statuses[1] in ("error", "n/a"):
+    if pair.statuses[0] == "ok" and pair.statuses[1] in ("error", "refused"):
         return not pair.same_randomness
     return any(effect.suspicious for effect in pair.effects())
 

@@ -24,7 +24,7 @@ VERDICTS = (
     "incomparable",
 )
 OVERALL = (
-    "regressed",  # a confirmed regression of a metric in `fail_on`: exit status 1
+    "regressed",  # a regression of a metric in `fail_on`, confirmed or significant: 1
     "failed",  # cells fail on both sides, or could not be measured: 3
     "undecided",  # nothing could be compared or decided: 4
     "passed",  # none of these: 0
@@ -39,8 +39,8 @@ class Finding:
 
     `base_value` and `head_value` are: variance, the trace; bias, ‖E ĝ − g‖ / ‖g‖ with its noise
     taken out (null without a truth); speed, seconds of CPU time per estimate; memory, peak bytes
-    of a block; status, "ok", "n/a" or "error". `ratio` is head / base with its 95 % interval (null
-    for bias and status). `change` is what was held against the margin: ratio − 1, or for bias
+    of a block; status, "ok", "refused" or "error". `ratio` is head / base with its 95 % interval
+    (null for bias and status). `change` is what was held against the margin: ratio − 1, or for bias
     ‖E head − E base‖ / ‖g‖.
     """
 
@@ -64,11 +64,13 @@ class Finding:
     change: float | None = None
     p: float | None = None  # of the screening
     confirmed: bool | None = None  # on fresh seeds or launches; null: no need to
+    significant: bool = False  # beyond doubt among all comparisons, without fresh seeds to confirm
     gates: bool = False  # this finding makes the report fail
     minimum_effect: float | None = None  # the smallest change found here with 99 % power
     replicates_to_decide: int | None = None  # for unstable: R at which it would be decided
     reason: str | None = None  # one sentence
     reproduce: str | None = None  # a command
+    unreproducible: str | None = None  # why there is none
     accepted: str | None = None  # why this regression is acknowledged
     wall: float | None = None  # speed: the ratio by the wall clock
 
@@ -108,10 +110,11 @@ class Document:
     # lost: a sentence for each file of which something could not be read
     cells: list[Finding]
     minimum_effect: dict  # metric: {"best", "median", "worst"} over the cells compared
-    self_check: dict  # tests, below_0.05, below_0.01, below_0.001 (shares)
+    self_check: dict  # compared (what with what), tests, below_0.05, below_0.01, below_0.001
     environment: list[dict]  # {"field", "base", "head"} where they differ
     settings: dict  # fail_on, margins, levels, confirmation, seed, head_seed, replicates, …
     accepted: list[Acceptance] = field(default_factory=list)
+    unapplied: list[str] = field(default_factory=list)  # a sentence for each gate of no use
     schema: int = SCHEMA
 
     def to_dict(self) -> dict:

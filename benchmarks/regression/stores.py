@@ -1,24 +1,29 @@
 """Compare two result stores: what was measured once, joined by identity.
 
 There is no code to run again, so nothing can be confirmed with fresh seeds; Holm's correction over
-all tests keeps the report at one false alarm in a hundred instead.
+all tests keeps the report at one false alarm in a hundred instead. "Unchanged" is what lies inside
+the margin with its whole interval; the rest is open.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.regression import recorded_speed
 from benchmarks.regression.accepted import Acceptance
 from benchmarks.regression.effects import Effect, Summary
-from benchmarks.regression.judging import Pair, findings
-from benchmarks.regression.report import FAIL_ON, Comparison, command, document
-from benchmarks.regression.schema import Document, Side
+from benchmarks.regression.judging import Pair, findings, judge
+from benchmarks.regression.report import FAIL_ON, Comparison, document
+from benchmarks.regression.reproduction import reproduction
+from benchmarks.regression.schema import Document, Finding, Side
 from benchmarks.regression.worktrees import is_checkout
 from benchmarks.store import atomic_files
-from benchmarks.store.store import IDENTITY, Damage, files, identity, read
+from benchmarks.store.recomputed import unlike_blocks
+from benchmarks.store.store import IDENTITY, Damage, files, identity, read, stranger
 
 FAMILY = 0.01  # of a false alarm anywhere in the report
 NAMED = 5  # damaged lines of a file that are named
@@ -32,6 +37,7 @@ class Chosen:
     problems: Sequence[str] = ()
     estimators: Sequence[str] = ()
     fail_on: Sequence[str] = FAIL_ON
+    timed: bool = True  # whether seconds and bytes are compared, where they can be
 
     def has(self, record: Mapping) -> bool:
         """Whether the record is of a chosen cell."""
@@ -54,17 +60,60 @@ def compare_stores(
     lost: list[str] = []
     sides = [_records(Path(name), chosen, lost) for name in (base, head)]
     pairs = _joined(*sides)
-    level = holm([effect for pair in pairs for effect in pair.effects()])
+    timed, untimed = _timed(pairs) if chosen.timed else ([], {"It was not asked for": len(pairs)})
+    tests = [effect for pair in pairs for effect in pair.effects()]
+    level = holm([*tests, *(effect for _, effect in timed)])
     found = [finding for pair in pairs for finding in findings(pair, None, level)]
+    found += [_timing(pair, effect, level) for pair, effect in timed]
     named = [_side(name, side.values()) for name, side in zip((base, head), sides, strict=True)]
     settings = {
         "levels": {"family": FAMILY, "each": level},
-        "confirmation": "Holm's correction over all tests",
+        "confirmation": "none: what is significant by Holm's correction over all tests is said",
+        "margins between runs": recorded_speed.MARGINS,
     }
     comparison = Comparison(
-        *named, pairs, found, settings, chosen.fail_on, accepted, lost=lost
+        *named, pairs, found, settings, chosen.fail_on, accepted, lost=lost, fresh=False,
+        unapplied=_unapplied(chosen.fail_on, pairs, found, untimed),
     )  # fmt: skip
-    return document(comparison, lambda pair: _reproduce(named, pair))
+    gate = [] if chosen.fail_on == FAIL_ON else ["--fail-on", ",".join(chosen.fail_on)]
+    return document(comparison, lambda pair: reproduction(named, pair, gate))
+
+
+def _timed(pairs: Sequence[Pair]) -> tuple[list[tuple[Pair, Effect]], Counter[str]]:
+    """How seconds and bytes moved, and how many pairs cannot be compared for which reason."""
+    ok = [pair for pair in pairs if pair.statuses == ("ok", "ok") and not pair.mismatch]
+    reasons = {id(pair): recorded_speed.why_not(pair) for pair in ok}
+    alike = [pair for pair in ok if reasons[id(pair)] is None]
+    return recorded_speed.timing_effects(alike), Counter(
+        reason for reason in reasons.values() if reason
+    )
+
+
+def _timing(pair: Pair, effect: Effect, level: float) -> Finding:
+    finding = judge(pair, effect, None, level)
+    same = effect.metric == "memory" and effect.change == 0
+    return replace(finding, verdict="identical") if same else finding
+
+
+def _unapplied(
+    fail_on: Sequence[str], pairs: Sequence[Pair], found: Sequence[Finding], untimed: Mapping
+) -> list[str]:
+    """A sentence for each metric of the gate on which nothing could be decided."""
+    said = []
+    for metric in fail_on if any(pair.statuses == ("ok", "ok") for pair in pairs) else ():
+        each = [f.verdict for f in found if f.metric == metric]
+        if set(each) - {"incomparable", "unstable"}:
+            continue
+        if "unstable" in each:
+            said.append(f"The gate on {metric} decided nothing: no interval is within the margin.")
+            continue
+        why = "no cell has what it takes on both sides"
+        if metric in ("speed", "memory") and untimed:
+            why = max(untimed, key=untimed.get)
+        elif metric == "bias":
+            why = "no cell has the means of its blocks on both sides"
+        said.append(f"The gate on {metric} cannot be applied: {why}.")
+    return said
 
 
 def holm(effects: Iterable[Effect]) -> float:
@@ -98,13 +147,21 @@ def _lines_lost(file: Path, damaged: Sequence[Damage]) -> str:
 def _summary(folder: Path, record: dict, lost: list[str]) -> Summary:
     """A record with the means of its blocks, if the file beside the store is there and whole."""
     name = record.get("per_block")
-    if not name or not (folder / name).is_file():
+    if not name:
         return Summary.of(record, None)
     try:
-        return Summary.of(record, atomic_files.read_arrays(folder, name))
-    except (ValueError, KeyError) as mistake:
+        blocks = atomic_files.read_arrays(folder, name)
+        wrong = stranger(record, name) or unlike_blocks(record, blocks)
+        if wrong:
+            raise ValueError(wrong)
+        return Summary.of(record, blocks)
+    except (OSError, ValueError) as mistake:
         why = str(mistake).rstrip(".")
-        lost.append(f"{folder / name}: the means of a cell's blocks are left out ({why}).")
+        cell = f"{record['problem']} · {record['estimator']} · K={record['samples']}"
+        lost.append(
+            f"{folder / name}: the means of the blocks of {cell} are left out ({why}); its "
+            "variance is compared, its mean is not."
+        )
         return Summary.of(record, None)
 
 
@@ -138,12 +195,3 @@ def _side(name: str, summaries: Iterable[Summary]) -> Side:
     contexts = [s.record.get("context") or {} for s in summaries]
     context = contexts[-1] if contexts else {}
     return Side(str(Path(name)), context.get("commit"), context)
-
-
-def _reproduce(sides: Sequence[Side], pair: Pair) -> str | None:
-    """The command that measures one cell again, where the commits are known."""
-    if not all(side.commit for side in sides):
-        return None
-    seeds = [s.record["seed"] for s in (pair.before, pair.after) if s]
-    settings = {"seed": seeds[0], "head_seed": seeds[-1]}
-    return command(sides[0].commit[:12], sides[1].commit[:12], pair, settings)

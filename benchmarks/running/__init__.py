@@ -14,10 +14,11 @@ def crew_of(
     limit: float | None = None,
     plugins: tuple[Path, ...] = (),
 ):
-    """The crew that the command line asks for.
+    """The crew that the command line asks for; it may work in other folders than this one.
 
     Raises ValueError where dask is not installed and where no scheduler answers.
     """
+    plugins = tuple(path.resolve() for path in plugins)
     if workers is None and scheduler is None:
         from benchmarks.running.in_process import Alone
 

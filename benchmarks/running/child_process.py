@@ -11,6 +11,8 @@ from pathlib import Path
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.running.job import Job, measure, time
 
+GRACE = 2.0  # seconds after the alarm in which a child that ignores it may still answer
+
 
 class ChildDied(RuntimeError):
     """The child ended before it had answered; the message says why."""
@@ -20,7 +22,8 @@ class Child:
     """Calls functions in a child process, one at a time, each for at most `limit` seconds.
 
     The kernel's alarm ends a child that takes longer, whatever it hangs in, also when its parent
-    is gone. The next call starts a new one, which first runs the files `plugins`.
+    is gone; the parent kills one that does not heed it. The next call starts a new one, which
+    first runs the files `plugins`.
     """
 
     def __init__(self, plugins: tuple[Path, ...], limit: float):
@@ -34,6 +37,9 @@ class Child:
             self._start()
         try:
             self.line.send((self.limit, function, arguments))
+            if not self.line.poll(self.limit + GRACE):
+                self.kill()
+                raise ChildDied(_too_long(self.limit))
             return self.line.recv()
         except (EOFError, ConnectionError):
             status = self.process.wait()
@@ -54,6 +60,12 @@ class Child:
         command = [sys.executable, "-P", "-m", __name__, str(theirs.fileno()), *self.plugins]
         self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
         theirs.close()
+        try:
+            self.line.recv()  # it has read all problems and plugins: the clock may run
+        except EOFError:
+            status = self.process.wait()
+            self.kill()
+            raise ChildDied(_cause_of_death(status, self.limit)) from None
 
 
 def measure_in(child: Child | None, job: Job) -> Measurement:
@@ -78,7 +90,7 @@ def time_in(child: Child | None, job: Job, record: dict) -> dict:
 
 def _cause_of_death(status: int, limit: float) -> str:
     if status == -signal.SIGALRM:
-        return f"The cell took longer than {limit:g} seconds; raise --cell-timeout."
+        return _too_long(limit)
     if status < 0:
         name = signal.Signals(-status).name
         memory = ", perhaps for want of memory" if status == -signal.SIGKILL else ""
@@ -86,9 +98,14 @@ def _cause_of_death(status: int, limit: float) -> str:
     return f"The process that measured the cell ended with exit status {status}."
 
 
+def _too_long(limit: float) -> str:
+    return f"The cell took longer than {limit:g} seconds; raise --cell-timeout."
+
+
 def _serve(line: Connection) -> None:
     """Answer calls until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is the parent's business
+    line.send("ready")
     while True:
         try:
             limit, function, arguments = line.recv()

@@ -9,6 +9,7 @@ import torch
 import estimators
 from benchmarks import problems
 from benchmarks.machine.allocator import keep_freed_memory
+from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring.cell import Blocks, Cell, in_turn
 from benchmarks.measuring.measure import time_measured
 from benchmarks.measuring.measurement import Measurement
@@ -40,12 +41,11 @@ class Job:
         """What is known of the cell before it is measured."""
         problem, estimator, samples, replicates = self.cell
         loaded = _loaded(problem, problems.entry(problem))
-        estimator = estimators.create(estimator)
         return {
             "problem": problem,
             "problem_version": loaded.version if isinstance(loaded, Problem) else 1,
-            "estimator": str(estimator),
-            "config": estimator.config_json,
+            "estimator": estimator.partition(":")[0],
+            "config": _config(estimator),
             "samples": samples,
             "replicates": replicates,
             "budget": replicates,
@@ -78,7 +78,7 @@ def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
             precision=job.precision,
         )  # fmt: skip
         return task.measured(job.timed, job.compiled, blocks)
-    except Exception as failure:  # whatever it is, it must not stop the sweep
+    except (Exception, SystemExit) as failure:  # whatever it is, it must not stop the sweep
         return job.failed(_sentence(failure))
 
 
@@ -111,8 +111,9 @@ def _prepared_for(job: Job) -> Prepared | str:
 def _loaded(name: str, entry: problems.Entry | None) -> Problem | str:
     """The problem as it was registered, or the sentence that says why there is none."""
     try:
-        return problems.load(name)
-    except Exception as mistake:
+        with settings_kept():
+            return problems.load(name)
+    except (Exception, SystemExit) as mistake:
         return _sentence(mistake)
 
 
@@ -120,9 +121,17 @@ def _loaded(name: str, entry: problems.Entry | None) -> Problem | str:
 def _prepared(problem: Problem, truths: str | None) -> Prepared | str:
     try:
         return prepare(problem, truths and Path(truths))
-    except Exception as mistake:
+    except (Exception, SystemExit) as mistake:
         return _sentence(mistake)
 
 
-def _sentence(mistake: Exception) -> str:
+def _config(estimator: str) -> str:
+    """The configuration of an estimator; none of one that cannot be made, which is an error."""
+    try:
+        return estimators.create(estimator).config_json
+    except (Exception, SystemExit):
+        return "{}"
+
+
+def _sentence(mistake: BaseException) -> str:
     return ending(mistake)["reason"]

@@ -92,11 +92,12 @@ def run(
     done = finished(store) if resume else {}
     timed = suite.timed and crew.width == 1
     jobs = (job for job in suite.jobs(timed, store.truths) if job.identity not in done)
-    for _, measurement, where in crew.measure(_announced(jobs, starting)):
+    for job, measurement, where in crew.measure(_announced(jobs, starting)):
         measurement = replace(measurement, **trajectories.place(measurement.problem))
-        measurement = _with_files(measurement, store, per_parameter)
-        isolated = math.isfinite(measurement.seconds)
-        store.append({**measurement.record, "context": {**where, "isolated": isolated}})
+        try:
+            measurement = _kept(measurement, where, store, per_parameter)
+        except ValueError as odd:  # a number that no record holds, of a cell's own making
+            measurement = _kept(job.failed(str(odd)), where, store, per_parameter)
         yield measurement
 
 
@@ -139,6 +140,14 @@ def finished(store: Store) -> dict[tuple, str]:
         return {}
     last = {identity(record): record["status"] for record in store}
     return {key: status for key, status in last.items() if status != "error"}
+
+
+def _kept(measurement: Measurement, where: dict, store: Store, per_parameter: bool) -> Measurement:
+    """Append a measurement to the store, its arrays beside it; ValueError if it is no record."""
+    measurement = _with_files(measurement, store, per_parameter)
+    isolated = math.isfinite(measurement.seconds)
+    store.append({**measurement.record, "context": {**where, "isolated": isolated}})
+    return measurement
 
 
 def _with_files(measurement: Measurement, store: Store, per_parameter: bool) -> Measurement:

@@ -4,12 +4,16 @@ Standard library only, but for the arrays.
 """
 
 import fcntl
+import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from io import FileIO
+from io import BytesIO, FileIO
 from pathlib import Path
+
+SUMMED = re.compile(r"([0-9a-f]{20})-([0-9a-f]{16})\.npz$")  # names of `write_summed`
 
 
 def append(path: Path, line: bytes) -> None:
@@ -51,26 +55,55 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> None:
 
 def write_arrays(path: Path, arrays: Mapping) -> None:
     """Write `arrays` by name to `path`, an .npz file whose folder is made; or leave the old one."""
+    _write(path, _packed(arrays))
+
+
+def write_summed(folder: Path, stem: str, arrays: Mapping) -> str:
+    """Write `arrays` to an .npz file in `folder`, and return its name: `stem`-CHECKSUM.npz.
+
+    Whoever keeps the name keeps the checksum of what is in the file; `read_arrays` looks at it.
+    """
+    packed = _packed(arrays)
+    name = f"{stem}-{_checksum(packed)}.npz"
+    _write(folder / name, packed)
+    return name
+
+
+def _packed(arrays: Mapping) -> bytes:
     import numpy  # the records themselves need the standard library only
 
+    file = BytesIO()
+    numpy.savez(file, **arrays)
+    return file.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _whole(path) as file:
-        numpy.savez(file, **arrays)
+        file.write(content)
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def read_arrays(folder: Path, name: str) -> dict:
     """The arrays of the .npz file `name` below `folder`, by their names.
 
-    Raises ValueError for a path that leaves the folder and for a file that holds anything else
-    than plain arrays, FileNotFoundError where there is none.
+    Raises ValueError for a path that leaves the folder, for a file that is not what its name has
+    the checksum of and for one that holds anything else than plain arrays; FileNotFoundError where
+    there is none.
     """
     import numpy
 
     path = inside(folder, name)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {name} in {folder}.")
+    content, summed = path.read_bytes(), SUMMED.search(name)
+    if summed and _checksum(content) != summed[2]:
+        raise ValueError(f"{name} is not as it was written: its checksum does not match.")
     try:
-        with path.open("rb") as file, numpy.load(file, allow_pickle=False) as stored:
+        with numpy.load(BytesIO(content), allow_pickle=False) as stored:
             return dict(stored)
     except Exception as failure:  # of zipfile, numpy or the system: none is a reason to stop
         raise ValueError(f"{name} is no file of plain arrays: {failure}.") from failure

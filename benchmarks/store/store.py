@@ -49,8 +49,9 @@ class Store:
     """
 
     def __init__(self, folder: str | Path):
-        self.path = Path(folder) / "records.jsonl"
-        self.truths = Path(folder).absolute() / "truths"  # those that took long to find
+        folder = Path(folder).absolute()  # wherever the process goes later
+        self.path = folder / "records.jsonl"
+        self.truths = folder / "truths"  # those that took long to find
         self.damaged: list[Damage] = []  # the lines that the last reading left out
 
     def append(self, record: Mapping) -> None:
@@ -72,22 +73,24 @@ class Store:
     def beside(self, record: Mapping, arrays: Mapping, folder: str = "parameters") -> str:
         """Store arrays that belong to a record in an .npz file; its path within the folder.
 
-        - `record`: whose identity names the file.
+        The name is made of the record's identity and of the checksum of the arrays, so that the
+        record carries it, and no other measurement of the cell takes its place.
+
+        - `record`: the cell that the arrays are of.
         - `arrays`: arrays by name, with whatever NumPy turns into one.
         - `folder`: below the store, such as "parameters" or "blocks".
 
         The file is there before the record that names it, whole or not at all.
         """
-        key = json.dumps([repr(part) for part in identity(record)])
-        name = f"{folder}/{hashlib.sha256(key.encode()).hexdigest()[:20]}.npz"
-        atomic_files.write_arrays(self.path.parent / name, arrays)
-        return name
+        within = self.path.parent / folder
+        return f"{folder}/{atomic_files.write_summed(within, digest(record), arrays)}"
 
     def arrays(self, name: str) -> dict:
         """The arrays that a record names in `per_parameter`, by name.
 
-        Raises ValueError for a path that leaves the folder and for a file that holds anything else
-        than plain arrays, FileNotFoundError where there is none.
+        Raises ValueError for a path that leaves the folder, for a file that is not as it was
+        written and for one that holds anything else than plain arrays, FileNotFoundError where
+        there is none.
         """
         return atomic_files.read_arrays(self.path.parent, name)
 
@@ -104,6 +107,20 @@ class Store:
 def identity(record: Mapping) -> tuple:
     """What makes two records comparable."""
     return tuple(record.get(key) for key in IDENTITY)
+
+
+def digest(record: Mapping) -> str:
+    """Twenty hexadecimal digits that stand for the identity of a record in names of files."""
+    key = json.dumps([repr(part) for part in identity(record)])
+    return hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
+def stranger(record: Mapping, name: str) -> str | None:
+    """Why a file beside a store is not of a record that names it, or None."""
+    named = atomic_files.SUMMED.search(name)
+    if named and named[1] != digest(record):
+        return f"{name} is of another cell"
+    return None
 
 
 def files(path: str | Path) -> list[Path]:

@@ -104,7 +104,10 @@ def outcomes(
                 starting(f"{problem.name} · {estimator}, seed {seed} · K={count}")
                 try:
                     found = [] if refusal else list(train(problem, estimator, count, seed, budget))
-                except Exception as failure:  # whatever it does, it must not stop the others
+                except (
+                    Exception,
+                    SystemExit,
+                ) as failure:  # whatever it does, it must not stop the others
                     found, refusal = [], ending(failure)["reason"]
                 rows = found or [{"reason": refusal}]
                 yield [{**facts, "seed": seed, **row} for row in rows]

@@ -63,7 +63,8 @@ def regress(ctx, base, head, to, as_json, accepted, store, **options):
 
     Each is a git revision, a folder with the code, or a result store. In a repository of yours, its
     gradmeter.toml, its entry points or --with FILE say what is measured. Exit status 1: a confirmed
-    regression; 3: cells fail; 4: nothing could be decided.
+    regression, between stores a significant one; 3: cells fail; 4: nothing could be decided, or a
+    gate of --fail-on could not be applied.
 
     Example: gradmeter regress main HEAD -p 'normal-*' --to comment.md
     """
@@ -99,7 +100,8 @@ def _compare(base: str, head: str, options: dict, entries: list, plugins: tuple)
     stores = [is_store(base), is_store(head)]
     if all(stores):
         gate = FAIL_ON if options["fail_on"] is None else options["fail_on"]
-        chosen = Chosen(options["problems"], options["estimators"], gate)
+        speed = options["speed"] is not False  # nothing has to be measured for it
+        chosen = Chosen(options["problems"], options["estimators"], gate, speed)
         return compare_stores(base, head, chosen, entries)
     if any(stores):
         store, code = (base, head) if stores[0] else (head, base)
@@ -134,7 +136,11 @@ def _history(document, store: Path | None) -> list:
 def _say(document) -> None:
     """The sentence, and what to look at first."""
     click.echo(document.sentence)
-    shown = [f for f in document.cells if f.verdict in ("failed", "regressed", "unstable")]
+    gate = ("status", *document.settings["fail_on"])
+    shown = [
+        f for f in document.cells
+        if f.verdict in ("failed", "regressed") or (f.verdict == "unstable" and f.metric in gate)
+    ]  # fmt: skip
     for finding in shown[:LISTED]:
         mark = f"{finding.verdict}. {finding.reason or ''}"
         if finding.accepted:
@@ -144,7 +150,8 @@ def _say(document) -> None:
             f"{mark}"
         )
         if finding.gates:
-            click.echo(f"    {finding.reproduce}")
+            none = f"No command reproduces it: {finding.unreproducible}."
+            click.echo(f"    {finding.reproduce or none}")
     if len(shown) > LISTED:
         click.echo(f"  and {len(shown) - LISTED} more in the report")
 

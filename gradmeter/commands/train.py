@@ -48,4 +48,4 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
     if out:
         click.echo(write_as(out, frame, training.FORMATS), err=True)
     print_outcome(frame)
-    leave([{"status": "ok" if "objective" in row else "n/a"} for row in rows])
+    leave([{"status": "ok" if "objective" in row else "refused"} for row in rows])

@@ -198,7 +198,7 @@ def _status(before: dict, row: dict) -> Step | None:
     if before["status"] == row["status"]:
         return None
     kinds = {"ok": "better", "error": "worse"}
-    kind = kinds.get(row["status"], "other") if before["status"] != "n/a" else "other"
+    kind = kinds.get(row["status"], "other") if before["status"] != "refused" else "other"
     kind = "worse" if row["status"] == "error" else kind
     return Step(row["revision"], kind, f"{before['status']} → {row['status']}")
 

@@ -10,7 +10,7 @@ import numpy
 import pandas
 from msgspec.structs import astuple
 
-from benchmarks.store.schema import Record
+from benchmarks.store.schema import NUMBERS, Record
 from benchmarks.store.store import (
     COLUMNS,
     CONTEXT,
@@ -26,7 +26,6 @@ from benchmarks.store.store import (
 )
 
 AS_IS = {"problem_version", *LISTS}
-NUMBERS = set(COLUMNS) - TEXTS - COUNTS - FLAGS - AS_IS
 CHUNK = 20_000  # records held as Python objects at a time
 
 

@@ -98,7 +98,7 @@ def headline(ranked: pandas.DataFrame) -> pandas.DataFrame:
 
 def refusals(frame: pandas.DataFrame) -> pandas.DataFrame:
     """Cells that an estimator refused, with its reason; settings of one reason share a row."""
-    return _reasons(prepare(frame), "n/a")
+    return _reasons(prepare(frame), "refused")
 
 
 def errors(frame: pandas.DataFrame) -> pandas.DataFrame:

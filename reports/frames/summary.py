@@ -28,7 +28,7 @@ def _measured(frame: pandas.DataFrame) -> str:
         f"{counted(frame['label'].nunique(), 'estimator')} on "
         f"{counted(frame['problem'].nunique(), 'problem')} at K = {samples}: "
         f"{counted(status.get('ok', 0), 'cell')} measured, "
-        f"{status.get('n/a', 0):,} refused with a reason, {status.get('error', 0):,} failed"
+        f"{status.get('refused', 0):,} refused with a reason, {status.get('error', 0):,} failed"
     )
     failed = frame.loc[frame["status"] == "error", "label"].unique()
     return sentence + (f" ({listed(failed)})." if len(failed) else ".")

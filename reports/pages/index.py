@@ -113,7 +113,7 @@ def overview(part: pandas.DataFrame, head: pandas.DataFrame, labels: list[str]) 
     """One cell per estimator: its variance as a multiple of the quietest, or why there is none."""
     measured = {row["label"]: row for row in text_tables.rows_of(head)}
     failed = set(part.loc[part["status"] == "error", "label"])
-    refused = set(part.loc[part["status"] == "n/a", "label"])
+    refused = set(part.loc[part["status"] == "refused", "label"])
     cells = []
     for label in labels:
         if label in measured:

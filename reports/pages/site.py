@@ -159,7 +159,7 @@ def _sentence(part: pandas.DataFrame, heads: pandas.DataFrame) -> str:
     if len(measured):
         sentence += f": among the quietest on {on(heads[heads['tied']])}"
         sentence += f", shown to be biased on {on(measured[measured['biased']])}"
-    refused, failed = ((part["status"] == status).sum() for status in ("n/a", "error"))
+    refused, failed = ((part["status"] == status).sum() for status in ("refused", "error"))
     sentence += f". {counted(len(measured), 'cell')} measured, {refused:,} refused"
     return sentence + (f", {failed:,} failed." if failed else ".")
 

@@ -36,7 +36,7 @@ def _folded(page: dict, first: Section) -> Iterator:
     """Functions from the room that is left to the text of one folded part."""
     rest = first.table.rows[INLINE:]
     if rest:
-        yield _fold(f"{len(rest)} more confirmed regressions", first.table, rest)
+        yield _fold(f"{len(rest)} more regressions", first.table, rest)
     commands = [one.command for one in first.lines if one.command]
     if commands:
         yield _commands("Reproduce", commands)

@@ -82,6 +82,8 @@ def _reason(row: Mapping) -> str:
 def _note(row: Mapping) -> str:
     if row.get("accepted"):
         return f"Acknowledged: {row['accepted']}"
+    if row.get("gates") and row.get("unreproducible"):
+        return f"No command reproduces it: {row['unreproducible']}."
     budget = row.get("replicates_to_decide")
     return f"R = {budget:,} would decide." if row["verdict"] == "unstable" and budget else ""
 

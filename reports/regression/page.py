@@ -16,6 +16,7 @@ from reports.text.phrases import counted
 OVERALL = ("passed", "regressed", "failed", "undecided")
 LEVELS = ("0.05", "0.01", "0.001")
 RARE = 1e-5  # probability below which the self-check fails
+LEAST_TESTS = 200  # of fewer, shares below 0.01 say nothing
 SECTIONS = {  # title, and what is said where there is no finding
     "regressions": ("Confirmed regressions", "There is none."),
     "validity": ("Validity", "No status changed, and nobody’s bias."),
@@ -67,6 +68,9 @@ def content(document: Mapping, history: Sequence[Series] = ()) -> dict:
         raise ValueError(f"A report has no verdict {document['verdict']!r}; it is one of {known}.")
     settings = document.get("settings") or {}
     groups = grouped(document["cells"])
+    titles = SECTIONS
+    if any(cell.get("significant") for cell in groups["regressions"]):
+        titles = titles | {"regressions": ("Significant, not confirmed", "There is none.")}
     return {
         "verdict": document["verdict"],
         "sentence": document["sentence"],
@@ -74,7 +78,7 @@ def content(document: Mapping, history: Sequence[Series] = ()) -> dict:
         "completeness": _completeness(document["completeness"]),
         "verdicts": _chips(document["completeness"].get("verdicts", {})),
         "sections": [
-            Section(name, *SECTIONS[name], written) for name, written in lines(groups).items()
+            Section(name, *titles[name], written) for name, written in lines(groups).items()
         ],
         "accepted": _accepted(document.get("accepted") or []),
         "false_alarms": _false_alarms(document.get("self_check") or {}),
@@ -141,16 +145,19 @@ def _accepted(entries: Sequence[Mapping]) -> Table:
 
 def _false_alarms(check: Mapping) -> str:
     """The measured A/A rates, in one sentence."""
-    if not check.get("tests"):
-        return "Nothing unchanged was compared with itself on other random numbers in this report."
+    if (tests := check.get("tests") or 0) < LEAST_TESTS:
+        return (
+            f"No rate of false alarms is shown: {counted(tests, 'comparison')} of unchanged code "
+            f"with itself, {LEAST_TESTS} are needed."
+        )
     shares = [
         f"p < {level} in {numbers.percent(check[f'below_{level}'])}"
         for level in LEVELS
         if check.get(f"below_{level}") is not None
     ]
     return (
-        f"{counted(check['tests'], 'comparison')} of unchanged code with itself, on other random "
-        f"numbers: {', '.join(shares)}."
+        f"{counted(tests, 'comparison')} of unchanged code with itself: {', '.join(shares)}. "
+        f"Compared is {check.get('compared', 'code with itself on other random numbers')}."
     )
 
 
@@ -160,8 +167,8 @@ def _self_check(check: Mapping) -> str:
     The tail may be short, for cells that share random numbers vary together.
     """
     tests = check.get("tests") or 0
-    if not tests:
-        return "was not made: nothing unchanged was compared with itself on other random numbers"
+    if tests < LEAST_TESTS:
+        return f"was not made: it takes {LEAST_TESTS} comparisons, and there are {tests:,}"
 
     def too_many(level: str) -> bool:
         count = round((check.get(f"below_{level}") or 0) * tests)

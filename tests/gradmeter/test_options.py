@@ -10,11 +10,11 @@ from gradmeter.options import leave
 @pytest.mark.parametrize(
     ("statuses", "status"),
     [
-        (["n/a"], 4),
-        (["n/a", "n/a"], 4),
+        (["refused"], 4),
+        (["refused", "refused"], 4),
         (["error"], 3),
         (["ok", "error"], 3),
-        (["n/a", "error"], 3),
+        (["refused", "error"], 3),
     ],
 )
 def test_what_is_left_with(statuses, status):
@@ -23,7 +23,7 @@ def test_what_is_left_with(statuses, status):
     assert left.value.code == status
 
 
-@pytest.mark.parametrize("statuses", [[], ["ok"], ["ok", "n/a"]])
+@pytest.mark.parametrize("statuses", [[], ["ok"], ["ok", "refused"]])
 def test_what_went_well_goes_on(statuses):
     assert leave([{"status": each} for each in statuses]) is None
 

@@ -92,7 +92,7 @@ def record(problem: str, estimator: str, samples: int = 1, **values) -> dict:
     } | values
 
 
-def refused(problem: str, estimator: str, samples: int = 1, status="n/a", reason=None) -> dict:
+def refused(problem: str, estimator: str, samples: int = 1, status="refused", reason=None) -> dict:
     """A record without numbers."""
     whole = record(problem, estimator, samples)
     keys = ("schema", "problem", "estimator", "config", "samples", "budget", "seed")

@@ -42,7 +42,7 @@ class Trial:
     """What was said of one attack with one seed and R."""
 
     attack: Attack
-    status: str  # ok | n/a | error; "error" also where the problem was refused
+    status: str  # ok | refused | error; "error" also where the problem was refused
     bias: str | None
     direction: str | None
     reason: str | None

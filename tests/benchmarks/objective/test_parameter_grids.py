@@ -58,7 +58,7 @@ def test_winners_and_ties():
         [
             cell("a", 0, 1.0), cell("b", 0, 2.0), cell("c", 0, 0.1, **biased),
             cell("a", 1, 1.0), cell("b", 1, 1.02), cell("c", 1, 3.0),
-            cell("a", 2, 1.0, status="n/a", reason="no"),
+            cell("a", 2, 1.0, status="refused", reason="no"),
             cell("a", 3, 0.0), cell("b", 3, 0.5),
         ]
     )  # fmt: skip

@@ -167,7 +167,7 @@ def test_a_deterministic_network_has_an_exact_gradient_without_variance():
     assert (found.variance, found.bias_verdict) == (0.0, "unbiased")
     assert found.truth_method == "closed form"
     refused = measure(problem, "reinforce-loo", replicates=R, timed=False)
-    assert refused.status == "n/a"
+    assert refused.status == "refused"
     assert "pathwise" in refused.reason
 
 

@@ -50,7 +50,7 @@ def test_a_confirmation_that_is_not_significant_does_not_count():
 
 
 def test_without_a_confirmation_the_level_decides():
-    assert verdict(effect(0.5, p=1e-4)) == ("regressed", True)
+    assert verdict(effect(0.5, p=1e-4)) == ("regressed", False)
     assert verdict(effect(0.5, p=1e-4), level=1e-5)[0] == "unstable"
 
 

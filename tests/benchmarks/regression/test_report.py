@@ -13,8 +13,8 @@ from benchmarks.regression import interface
 from benchmarks.regression.accepted import EXAMPLE, accept, read
 from benchmarks.regression.effects import Effect, Summary
 from benchmarks.regression.judging import Confirmation, Pair, findings
-from benchmarks.regression.report import Comparison, command, document, self_check
 from benchmarks.regression.repository import Gate
+from benchmarks.regression.report import Comparison, Reproduction, command, document, self_check
 from benchmarks.regression.schema import Finding, Side
 from benchmarks.regression.selection import Selection, cells_of
 from benchmarks.regression.speed import CellSpeed, memory_effect, speed_effect
@@ -128,7 +128,7 @@ def test_exact_estimators_have_no_variance_to_regress():
 
 STATUSES = {
     "failed": (summary(draws(0)), broken()),
-    "refused": (summary(draws(0)), broken("n/a")),
+    "refused": (summary(draws(0)), broken("refused")),
     "not finite": (summary(draws(0)), summary(draws(0), variance=None)),
     "fixed": (broken(), summary(draws(0))),
     "new": (None, summary(draws(0))),
@@ -149,7 +149,7 @@ def report(*pairs, seconds=(), **options):
     found = [f for pair in pairs for f in findings(pair, Confirmation())]
     found += seconds
     comparison = Comparison(side, side, pairs, found, {}, **options)
-    return document(comparison, lambda pair: "gradmeter regress")
+    return document(comparison, lambda pair: Reproduction("gradmeter regress"))
 
 
 @pytest.mark.parametrize("name", STATUSES)

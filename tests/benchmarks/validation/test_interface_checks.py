@@ -97,13 +97,13 @@ def test_an_unknown_field_names_the_fields():
 
 def test_leave_one_out_with_one_sample_is_a_row():
     measured = measure(problem(), "reinforce-loo", samples=1)
-    assert measured.status == "n/a"
+    assert measured.status == "refused"
     assert "samples=2" in measured.reason
 
 
 def test_a_cost_without_a_derivative_is_a_row():
     measured = measure(problem(cost=lambda x: x.detach().square()), "pathwise", replicates=200)
-    assert measured.status == "n/a"
+    assert measured.status == "refused"
     assert "score-function" in measured.reason
 
 

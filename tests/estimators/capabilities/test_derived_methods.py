@@ -121,7 +121,7 @@ def test_what_does_not_follow_names_the_method_that_would_do(compared):
     family, frame = compared
     for (owner, estimator), words in MISSING.items():
         if owner is family:
-            assert frame.loc[estimator, "status"] == "n/a"
+            assert frame.loc[estimator, "status"] == "refused"
             assert words in frame.loc[estimator, "reason"]
 
 

@@ -165,7 +165,7 @@ def test_refusals_name_the_way_out(name, dist, says):
 
 def test_what_k_makes_of_such_an_objective_is_said_with_the_refusal():
     measured = measure(problems.load(BITS), "reinforce-loo", 4, 200, timed=False)
-    assert measured.status == "n/a"
+    assert measured.status == "refused"
     assert measured.reason.endswith("(This objective makes one value of its 4 samples.)")
 
 

@@ -38,10 +38,12 @@ def test_a_sound_store_verifies(tmp_path):
 
 INSANE = {
     "variance is -1": {"variance": -1.0, "variance_low": -2.0, "variance_high": 0.0},
+    "mse is 3, but variance and bias2 make it 1.5": {"mse": 3.0, "bias2": 0.5},
+    "its time is '0001-01-01', when no run was": {"context": {"time": "0001-01-01"}},
     "outside its interval": {"variance_low": 2.0, "variance_high": 3.0},
     "its status is 'fine'": {"status": "fine"},
     "without a reason": {"status": "error", "reason": None},
-    "bias_p is 1.5, not between": {"bias_p": 1.5},
+    "bias_p is 1.5, more than 1": {"bias_p": 1.5},
     "replicates is 0, less": {"replicates": 0},
     "no file parameters/gone.npz": {"per_parameter": "parameters/gone.npz"},
 }
@@ -49,7 +51,9 @@ INSANE = {
 
 @pytest.mark.parametrize("words", INSANE)
 def test_what_cannot_have_been_measured_is_named_with_its_line(tmp_path, words):
-    fill(tmp_path, record("toy", "a"), record("toy", "b") | INSANE[words])
+    made = fill(tmp_path, record("toy", "a"))
+    with open(made.path, "ab") as file:  # which `append` would not
+        file.write(record_lines.encode(record("toy", "b") | INSANE[words]))
     done = store("verify", tmp_path)
     assert done.exit_code == 3
     assert "records.jsonl line 2: " in done.stdout
@@ -65,7 +69,10 @@ def test_a_file_beside_with_objects_in_it_is_not_opened(tmp_path):
     (tmp_path / row["per_parameter"]).write_bytes(b"\x80\x04cos\nsystem\n")
     done = store("verify", tmp_path)
     assert done.exit_code == 3
-    assert "no file of plain arrays" in done.stdout
+    assert "its checksum does not match" in done.stdout
+    (tmp_path / "parameters/old.npz").write_bytes(b"\x80\x04cos\nsystem\n")  # without a checksum
+    fill(tmp_path, row | {"per_parameter": "parameters/old.npz"})
+    assert "no file of plain arrays" in store("verify", tmp_path).stdout
 
 
 def test_merging_is_a_union_with_what_lies_beside(tmp_path):

@@ -1,0 +1,106 @@
+"""A problem is the same for every cell: what a cell writes into it is undone, and is an error."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.objective.definition import Problem
+
+DEPTH = 3  # of functions in functions in which tensors are looked for
+BUFFER = "a buffer"
+MOST = 10**7  # numbers of a tensor that is copied; larger ones are only watched
+
+
+class WrittenProblem(RuntimeError):
+    """A cell changed the problem that it was to be measured on; the message says where."""
+
+
+@contextmanager
+def unwritten(problem: Problem) -> Iterator[None]:
+    """Raise WrittenProblem on leaving if a tensor of `problem` was written into within.
+
+    It is put back as it was before, so that the next cell is measured on the same problem. The
+    buffers of modules, which some write into by themselves, are put back in silence.
+    """
+    kept = [(name, value, _copied(value), value._version) for name, value in tensors_of(problem)]
+    try:
+        yield
+    except BaseException as failure:  # perhaps for that reason
+        if (written := _put_back(kept)) and isinstance(failure, Exception):
+            raise WrittenProblem(_sentence(written, problem)) from failure
+        raise
+    if written := _put_back(kept):
+        raise WrittenProblem(_sentence(written, problem))
+
+
+def _put_back(kept: list) -> str | None:
+    """Restore what was kept; the first that had been changed, if it is no buffer of a module."""
+    changed = [one for one in kept if not _same(*one[1:])]
+    for _, value, copy, _ in changed:
+        if copy is not None:
+            value.data.copy_(copy)
+    return next((name for name, *_ in changed if not name.startswith(BUFFER)), None)
+
+
+def _sentence(written: str, problem: Problem) -> str:
+    return (
+        f"{written.capitalize()} of problem {problem.name!r} was written into while it was "
+        "measured, and has been put back; write x = x + 1, which makes a new tensor, not x += 1."
+    )
+
+
+def tensors_of(problem: Problem) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of a problem, each with its name: parameters, and those its functions hold."""
+    for key, value in problem.parameters.items():
+        yield f"parameter {key!r}", value
+    for key, value in (problem.weights or {}).items():
+        yield f"weight {key!r}", value
+    for part in ("family", "cost", "network", "reduction"):
+        for kind, value in _held(getattr(problem, part), DEPTH):
+            yield f"{kind} of the {part}", value
+
+
+def _held(part: object, depth: int) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(part, Tensor):
+        yield "a tensor", part
+    elif isinstance(part, nn.Module):
+        yield from (("a parameter", value) for value in part.parameters())
+        yield from ((BUFFER, value) for value in part.buffers())
+    elif depth:
+        for each in _contents(part):
+            yield from _held(each, depth - 1)
+
+
+def _contents(part: object) -> list:
+    if isinstance(part, Mapping):
+        return list(part.values())
+    if isinstance(part, list | tuple):
+        return list(part)
+    if isinstance(part, functools.partial):
+        return [part.func, part.args, part.keywords]
+    if isinstance(part, Callable):
+        closed = [_content(cell) for cell in getattr(part, "__closure__", None) or ()]
+        own = [] if isinstance(part, type) else list(getattr(part, "__dict__", {}).values())
+        return [*closed, *own, getattr(part, "__self__", None)]
+    return []
+
+
+def _content(cell) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return None
+
+
+def _copied(value: Tensor) -> Tensor | None:
+    return value.detach().clone() if value.numel() <= MOST else None
+
+
+def _same(value: Tensor, copy: Tensor | None, version: int) -> bool:
+    if copy is None:
+        return value._version == version
+    same_shape = value.shape == copy.shape and value.dtype == copy.dtype
+    return same_shape and torch.equal(value.nan_to_num(), copy.nan_to_num())
