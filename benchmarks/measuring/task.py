@@ -50,8 +50,12 @@ class Task:
         device: str | torch.device = "cpu",
         dtype: torch.dtype | str = torch.float64,
         precision: float | None = None,
+        plan: Plan | None = None,
     ) -> "Task":
-        """The cell of a prepared problem; arguments and errors are those of `measure`."""
+        """The cell of a prepared problem; arguments and errors are those of `measure`.
+
+        `plan` are its blocks; None: those that follow from R and the problem.
+        """
         (samples,), replicates = samples_of(samples), replicates_of(replicates)
         if precision:
             StoppingRule(precision, replicates)  # a mistake in it shows now
@@ -59,7 +63,7 @@ class Task:
         moved = prepared.problem.to(device, dtype)
         truth = prepared.truth_of(samples)
         cell = Cell(moved, truth, estimator_of(estimator), samples, seed, device)
-        plan = plan_of(prepared.problem, samples, replicates, precision)
+        plan = plan or plan_of(prepared.problem, samples, replicates, precision)
         return cls(cell, plan, replicates, precision, prepared.cautions)
 
     @property
@@ -117,10 +121,12 @@ class Task:
         compiled: bool = False,
         spread: Blocks = in_turn,
         found: Replicates | None = None,
+        learned: bool = True,
     ) -> Measurement:
         """What follows from the replicates `found`, or from those made now.
 
-        A refusal and a failure are measurements too.
+        `learned` asks what learning costs and brings, too. A refusal and a failure are
+        measurements too.
         """
         cell, facts = self.cell, self.facts
         with timing.one_thread(), unvalidated():
@@ -134,7 +140,8 @@ class Task:
                     return Measurement(**facts, status="error", reason=_unhealthy(found))
                 facts |= statistics(cell, found)
                 facts |= allow_for(cell.truth, facts)
-                facts |= learning(cell, self.plan)
+                if learned:
+                    facts |= learning(cell, self.plan)
                 if cell.problem.minibatch is not None:
                     facts |= data_noise(cell)
                 facts |= cautions(cell, facts, found.count, self.cautions)

@@ -1,0 +1,84 @@
+"""What an estimate costs, from one pass or two: enough to see who is many times dearer."""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+
+from torch import Tensor
+
+from benchmarks.machine import timing
+from benchmarks.measuring.cell import Cell, Counts
+from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.time_and_memory import FEW, TIMED_DTYPE, ready, timed_block
+from benchmarks.statistics.elimination import TIMING
+from benchmarks.statistics.stopping import Plan
+
+ENOUGH = 0.02  # seconds of a pass in which the overhead of a call is small
+LONG = 0.1  # seconds of processor time from which the replicates themselves are the timing
+OTHER_DTYPE = 2.0  # times the noise of a timing: float64 where the others are timed in float32
+NORMAL = 1.96
+
+
+class ClockedBlocks:
+    """Blocks in turn, as `cell.in_turn` makes them, with the processor `seconds` they took."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self, cell: Cell, sizes: Iterable[int]) -> Iterator[tuple[Tensor, Counts]]:
+        """The gradients of each block and what its cost counted."""
+        for index, size in enumerate(sizes):
+            start = time.thread_time()
+            block = cell.counted(index, size)
+            self.seconds += time.thread_time() - start
+            yield block
+
+
+def timed_quickly(
+    cell: Cell, found: Measurement, plan: Plan, spent: float
+) -> dict[str, float]:
+    """Seconds of an estimate and variance × seconds, with intervals, as changes to `found`.
+
+    - `plan`: of the whole measurement, whose blocks are timed as far as that is cheap.
+    - `spent`: processor seconds that the replicates of `found` took.
+    """
+    if spent > LONG and not cell.learns:
+        return changes(found, spent / found.replicates, OTHER_DTYPE * TIMING)
+    size = timed_block(min(plan.block, plan.replicates), found.evaluations / cell.samples)
+    if not cell.learns:
+        size = max(min(size, int(ENOUGH * found.replicates / spent)), min(size, FEW))
+    fast = Cell(
+        cell.problem.to(cell.device, TIMED_DTYPE), None, cell.estimator, cell.samples, cell.seed,
+        cell.device,
+    )  # fmt: skip
+    try:
+        seconds = _second_pass(fast, size)
+    except RuntimeError:  # a cost that holds float64 tensors of its own
+        seconds = _second_pass(cell, size)
+    return changes(found, seconds / size, TIMING)
+
+
+def changes(found: Measurement, seconds: float, error: float) -> dict[str, float]:
+    """The columns that follow from `seconds` of an estimate and the standard error of its log."""
+    half = NORMAL * error
+    of_variance = (
+        math.log(found.variance_high / found.variance_low) / 2 if found.variance_low > 0 else 0.0
+    )
+    work, wide = found.variance * seconds, math.hypot(half, of_variance)
+    return {
+        "seconds": seconds,
+        "seconds_low": seconds * math.exp(-half),
+        "seconds_high": seconds * math.exp(half),
+        "gradients_per_second": 1 / seconds,
+        "work_variance": work,
+        "work_variance_low": work * math.exp(-wide),
+        "work_variance_high": work * math.exp(wide),
+    }
+
+
+def _second_pass(cell: Cell, size: int) -> float:
+    """Processor seconds of a block; the first pass fills caches."""
+    block = ready(cell, size)
+    block(cell)
+    with timing.pinned():
+        return max(timing.elapsed(lambda: block(cell), 1, cell.device), 1e-9)
