@@ -34,9 +34,7 @@ class ClockedBlocks:
             yield block
 
 
-def timed_quickly(
-    cell: Cell, found: Measurement, plan: Plan, spent: float
-) -> dict[str, float]:
+def timed_quickly(cell: Cell, found: Measurement, plan: Plan, spent: float) -> dict[str, float]:
     """Seconds of an estimate and variance × seconds, with intervals, as changes to `found`.
 
     - `plan`: of the whole measurement, whose blocks are timed as far as that is cheap.
@@ -45,17 +43,16 @@ def timed_quickly(
     if spent > LONG and not cell.learns:
         return changes(found, spent / found.replicates, OTHER_DTYPE * TIMING)
     size = timed_block(min(plan.block, plan.replicates), found.evaluations / cell.samples)
-    if not cell.learns:
-        size = max(min(size, int(ENOUGH * found.replicates / spent)), min(size, FEW))
+    at_first = size if cell.learns else int(ENOUGH * found.replicates / max(spent, 1e-9))
     fast = Cell(
         cell.problem.to(cell.device, TIMED_DTYPE), None, cell.estimator, cell.samples, cell.seed,
         cell.device,
     )  # fmt: skip
     try:
-        seconds = _second_pass(fast, size)
+        seconds = _seconds(fast, at_first, size)
     except RuntimeError:  # a cost that holds float64 tensors of its own
-        seconds = _second_pass(cell, size)
-    return changes(found, seconds / size, TIMING)
+        seconds = _seconds(cell, at_first, size)
+    return changes(found, seconds, TIMING)
 
 
 def changes(found: Measurement, seconds: float, error: float) -> dict[str, float]:
@@ -76,9 +73,18 @@ def changes(found: Measurement, seconds: float, error: float) -> dict[str, float
     }
 
 
-def _second_pass(cell: Cell, size: int) -> float:
-    """Processor seconds of a block; the first pass fills caches."""
-    block = ready(cell, size)
-    block(cell)
+def _seconds(cell: Cell, size: int, most: int) -> float:
+    """Processor seconds of an estimate, in blocks of `size` or so many more that they are long.
+
+    The first pass of each size fills caches, and tells whether there should be more.
+    """
+    size = max(min(size, most), min(most, FEW))
     with timing.pinned():
-        return max(timing.elapsed(lambda: block(cell), 1, cell.device), 1e-9)
+        while True:
+            block = ready(cell, size)
+            once = timing.elapsed(lambda block=block: block(cell), 1, cell.device)
+            if once > ENOUGH / 2 or size == most:
+                break
+            size = min(most, size * max(2, min(16, int(ENOUGH / max(once, 1e-9)))))
+        again = timing.elapsed(lambda: block(cell), 1, cell.device)
+    return max(again, 1e-9) / size

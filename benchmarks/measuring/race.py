@@ -14,9 +14,9 @@ import numpy as np
 
 from benchmarks.machine import timing
 from benchmarks.machine.deadline import Deadline
+from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.quick_timing import ClockedBlocks, timed_quickly
-from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.rare_events import NO_VERDICT, draws_nothing
 from benchmarks.measuring.task import Task, ending, plan_of
 from benchmarks.objective.definition import unvalidated
@@ -30,6 +30,7 @@ ALONE = 10_000  # replicates that who is left alone still gets
 ROUNDING = 1e-24  # variance / ‖g‖² that is rounding error alone
 PROBES = (2, 8)  # replicates by which the seconds of a first look are foreseen
 RATIO = ("stopped_ratio", "stopped_ratio_low", "stopped_ratio_high")
+NAMED = 4  # of those that are not told apart from the best
 SHARE = 0.25  # of what is left, that a first look may take
 
 
@@ -166,6 +167,23 @@ class Race:
             key=lambda arm: arm.work,
         )
 
+    @property
+    def sentence(self) -> str:
+        """Who is left, who stopped, and how sure that is."""
+        left, total = [arm for arm in self.left if arm.looks], len(self.arms) - len(self.refused)
+        if not left:
+            return "Nothing was measured in these seconds that is not shown to be biased."
+        best, *tied = left
+        said = f"The race leaves {best.label}"
+        if tied:
+            said += f", and {len(tied)} not told apart from it: {_listed(tied)}"
+        biased = sum(not arm.fair and arm.last.bias_verdict == "biased" for arm in self.arms)
+        late = sum(arm.last is None for arm in self.arms) - len(self.refused)
+        ends = [(len(self.stops), "shown to be worse"), (biased, "biased"), (late, "not reached")]
+        counts = ", ".join(f"{count} {how}" for count, how in ends if count)
+        counts = f"; of {total} measured, {counts}" if counts else ""
+        return f"{said}{counts}. Familywise error probability: {self.rule.alpha:.0%}."
+
     def _refusals(self) -> Iterator[Measurement]:
         for arm in self.arms:
             task = arm.task(self.cap)
@@ -185,6 +203,8 @@ class Race:
         if not self.left:
             return usual
         few, many = (self._probed(replicates) for replicates in PROBES)
+        if many < few:  # the first call filled caches
+            few = self._probed(PROBES[0])
         each = max(many - few, 0.0) / (PROBES[1] - PROBES[0])
         for replicates in reversed(early):
             if (few + each * replicates) * len(self.left) <= SHARE * self.deadline.left:
@@ -195,9 +215,9 @@ class Race:
         """Seconds of a block of the first arm that is left; infinite where there is no answer."""
         cell = self.left[0].task(FEWEST).cell
         start = self.deadline.spent
-        with self.deadline.at_most(SHARE * self.deadline.left / 2) as state, timing.one_thread():
-            with suppress(Exception):  # which shows when it is measured
-                cell.block(0, replicates)
+        limit = self.deadline.at_most(SHARE * self.deadline.left / 2)
+        with limit as state, timing.one_thread(), suppress(Exception):  # it shows when measured
+            cell.block(0, replicates)
         return math.inf if state.cut else self.deadline.spent - start
 
     def _next(self, first: int) -> tuple[int, list[Arm]] | None:
@@ -231,7 +251,7 @@ class Race:
             return None
         arm.seconds[replicates] = self.deadline.spent - start
         if self.records:
-            self.records.keep(found, arm.estimator, spent=self.deadline.spent)
+            self.records.keep(found, arm.estimator.unbiased, self.deadline.spent)
         return found
 
     def _judge(self) -> None:
@@ -295,6 +315,11 @@ def looked(task: Task, cap: int) -> Measurement:
 
 def _no_verdict(found: Measurement) -> dict:
     return {} if found.bias_verdict == "no truth" else NO_VERDICT
+
+
+def _listed(arms: Sequence[Arm]) -> str:
+    named = ", ".join(arm.label for arm in arms[:NAMED])
+    return named if len(arms) <= NAMED else f"{named} and {len(arms) - NAMED} more"
 
 
 def _refuses(task: Task) -> bool:

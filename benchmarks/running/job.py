@@ -42,7 +42,7 @@ class Job:
         loaded = _loaded(problem, problems.entry(problem))
         estimator = estimators.create(estimator)
         return {
-            "problem": problem,
+            "problem": loaded.name if isinstance(loaded, Problem) else problem,
             "problem_version": loaded.version if isinstance(loaded, Problem) else 1,
             "estimator": str(estimator),
             "config": estimator.config_json,

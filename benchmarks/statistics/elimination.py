@@ -104,7 +104,7 @@ class Elimination:
 def shown(a: Look, b: Look) -> bool:
     """Whether anything can be shown by the two: enough replicates carry the variance of `b`."""
     enough = min(a.replicates, b.replicates) >= FEWEST
-    noisy = np.all(a.without > 0) and np.all(b.without > 0)
+    noisy = all(look.variance > 0 and np.all(look.without > 0) for look in (a, b))
     return bool(enough and noisy and b.replicates >= CARRIERS * b.kurtosis)
 
 
