@@ -19,7 +19,7 @@ from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
 from estimators import create
 
-SHARE = 0.25  # of the seconds that are left, for the checks, and then for the truth
+SHARE = 0.2  # of the seconds that are left, for the checks, and then for the truth
 UNCHECKED = "The seconds were too few for all checks of the problem; give more to have them."
 UNKNOWN = "The seconds were too few to find the exact gradient; give more, or give a truth."
 
@@ -54,7 +54,7 @@ def prepare(
     `problem` is a user's or the suite's; one is prepared once, and again if somebody writes into
     its parameters. `truths` is a folder in which truths that take long to find are kept from one
     run to the next; None keeps none. With a `deadline` the checks, and then the search for the
-    truth, are cut short after a quarter of the seconds that are left; cautions say so.
+    truth, are cut short after a fifth of the seconds that are left; cautions say so.
 
     Raises ProblemError for the first mistake that is found, in one sentence with the way out.
     """

@@ -15,35 +15,43 @@ from benchmarks.statistics.stopping import Plan
 
 ENOUGH = 0.02  # seconds of a pass in which the overhead of a call is small
 LONG = 0.1  # seconds of processor time from which the replicates themselves are the timing
+PATIENCE = 5  # times LONG that is waited for a cost that sleeps, or on a busy machine
 OTHER_DTYPE = 2.0  # times the noise of a timing: float64 where the others are timed in float32
 NORMAL = 1.96
 
 
 class ClockedBlocks:
-    """Blocks in turn, as `cell.in_turn` makes them, with the processor `seconds` they took."""
+    """Blocks in turn, as `cell.in_turn` makes them, and how long they took.
+
+    `seconds` are the processor's, `waited` those on the wall.
+    """
 
     def __init__(self):
-        self.seconds = 0.0
+        self.seconds = self.waited = 0.0
 
     def __call__(self, cell: Cell, sizes: Iterable[int]) -> Iterator[tuple[Tensor, Counts]]:
         """The gradients of each block and what its cost counted."""
         for index, size in enumerate(sizes):
-            start = time.thread_time()
+            start, begun = time.thread_time(), time.perf_counter()
             block = cell.counted(index, size)
             self.seconds += time.thread_time() - start
+            self.waited += time.perf_counter() - begun
             yield block
 
 
-def timed_quickly(cell: Cell, found: Measurement, plan: Plan, spent: float) -> dict[str, float]:
+def timed_quickly(
+    cell: Cell, found: Measurement, plan: Plan, blocks: ClockedBlocks
+) -> dict[str, float]:
     """Seconds of an estimate and variance × seconds, with intervals, as changes to `found`.
 
     - `plan`: of the whole measurement, whose blocks are timed as far as that is cheap.
-    - `spent`: processor seconds that the replicates of `found` took.
+    - `blocks`: which made the replicates of `found`.
     """
-    if spent > LONG and not cell.learns:
+    spent = max(blocks.seconds, 1e-9)
+    if max(spent, blocks.waited / PATIENCE) > LONG and not cell.learns:
         return changes(found, spent / found.replicates, OTHER_DTYPE * TIMING)
     size = timed_block(min(plan.block, plan.replicates), found.evaluations / cell.samples)
-    at_first = size if cell.learns else int(ENOUGH * found.replicates / max(spent, 1e-9))
+    at_first = size if cell.learns else int(ENOUGH * found.replicates / spent)
     fast = Cell(
         cell.problem.to(cell.device, TIMED_DTYPE), None, cell.estimator, cell.samples, cell.seed,
         cell.device,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+import estimators as registry
 from benchmarks.machine import timing
 from benchmarks.machine.deadline import Deadline
 from benchmarks.measuring.measurement import Measurement
@@ -25,7 +26,8 @@ from benchmarks.statistics.stopping import FEWEST, Plan
 from estimators import Estimator
 
 GROWTH = 4  # from one look to the next
-LEAST = 8  # replicates of a first look, where one estimate takes long
+LEAST = 4  # replicates of a first look, where one estimate takes long
+SAME = 1.3  # times the seconds of the fewest replicates: more that cost as much are taken
 ALONE = 10_000  # replicates that who is left alone still gets
 ROUNDING = 1e-24  # variance / ‖g‖² that is rounding error alone
 PROBES = (2, 8)  # replicates by which the seconds of a first look are foreseen
@@ -87,6 +89,11 @@ class Arm:
         return self.fair and known
 
     @property
+    def turn(self) -> tuple:
+        """When it is its turn in a look: the best so far, then few samples and what is usual."""
+        return *self.work, self.samples, str(self.estimator) not in registry.names("quick")
+
+    @property
     def work(self) -> tuple[float, float]:
         """Variance × seconds; where there is no variance, seconds."""
         last = self.last
@@ -145,7 +152,7 @@ class Race:
         first = self._first()
         while (turn := self._next(first)) is not None:
             replicates, arms = turn
-            for arm in sorted(arms, key=lambda arm: arm.work):
+            for arm in sorted(arms, key=lambda arm: arm.turn):
                 found = self._measured(arm, replicates)
                 if found is None:
                     self.late.add(arm)
@@ -181,7 +188,7 @@ class Race:
         late = sum(arm.last is None for arm in self.arms) - len(self.refused)
         ends = [(len(self.stops), "shown to be worse"), (biased, "biased"), (late, "not reached")]
         counts = ", ".join(f"{count} {how}" for count, how in ends if count)
-        counts = f"; of {total} measured, {counts}" if counts else ""
+        counts = f"; of {total}, {counts}" if counts else ""
         return f"{said}{counts}. Familywise error probability: {self.rule.alpha:.0%}."
 
     def _refusals(self) -> Iterator[Measurement]:
@@ -206,10 +213,9 @@ class Race:
         if many < few:  # the first call filled caches
             few = self._probed(PROBES[0])
         each = max(many - few, 0.0) / (PROBES[1] - PROBES[0])
-        for replicates in reversed(early):
-            if (few + each * replicates) * len(self.left) <= SHARE * self.deadline.left:
-                return replicates
-        return early[0]
+        least = few + each * early[0]
+        enough = max(SHARE * self.deadline.left / len(self.left), SAME * least)
+        return next(r for r in reversed(early) if few + each * r <= enough or r == early[0])
 
     def _probed(self, replicates: int) -> float:
         """Seconds of a block of the first arm that is left; infinite where there is no answer."""
@@ -288,8 +294,8 @@ class Race:
 def rungs(cap: int) -> list[int]:
     """The R at which everyone is looked at, upwards to `cap`."""
     found = [cap]
-    while found[-1] // GROWTH >= LEAST:
-        found.append(found[-1] // GROWTH)
+    while found[-1] > LEAST:
+        found.append(max(found[-1] // GROWTH, LEAST))
     return found[::-1]
 
 
@@ -308,7 +314,7 @@ def looked(task: Task, cap: int) -> Measurement:
     plan = plan_of(task.cell.problem, task.cell.samples, cap, None)
     with timing.one_thread(), unvalidated():
         try:
-            return replace(found, **timed_quickly(task.cell, found, plan, clocked.seconds))
+            return replace(found, **timed_quickly(task.cell, found, plan, clocked))
         except Exception as failure:  # whatever an estimator does, it must not stop a race
             return replace(found, **ending(failure))
 

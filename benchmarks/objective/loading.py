@@ -61,8 +61,7 @@ def no_problem(target: str, known: Iterable[str]) -> str:
 
 def is_place(target: str) -> bool:
     """Whether a target says where a problem stands, and is no registered name or pattern."""
-    first = target.partition(" ")[0]
-    return ":" in first or first.endswith(".py")
+    return ":" in target or ".py" in target
 
 
 def absolute(target: str) -> str:
@@ -127,7 +126,9 @@ def _apart(
     target: str, settings: Iterable[str], cost: str | None
 ) -> tuple[str, list[str], str | None]:
     """A target without the parameters and the cost behind it, and these."""
-    first, *behind = target.split() if not Path(target).exists() else [target]
+    place, dot, rest = target.partition(".py")  # a path may have spaces
+    head, *behind = f"{dot}{rest}".split() if dot else target.split() or [""]
+    first = f"{place}{head}" if dot else head
     costs = [word.partition("=")[2] for word in behind if word.startswith("cost=")]
     rest = [word for word in behind if not word.startswith("cost=")]
     return first, [*rest, *settings], cost or (costs[-1] if costs else None)

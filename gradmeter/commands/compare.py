@@ -3,7 +3,6 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
@@ -61,8 +60,7 @@ def compare(target, settings, cost, sweeps, out, **how):
         (terminal.print_regimes if sweeps else terminal.print_comparison)(rows)
     for sentence in measured.sentences:
         click.echo(sentence)
-    if measured.interrupted:
-        stop(len(rows), how["store"])
+    measured.leave_if_interrupted(how["store"])
     leave(rows)
 
 
@@ -103,13 +101,14 @@ class Measured:
         if self.rows and comparison.sentence and not point:
             self.sentences.append(comparison.sentence)
 
-
-def stop(finished: int, store: Path | None) -> NoReturn:
-    """Leave after Ctrl-C, with what is finished and the command that goes on."""
-    again = f" Go on with: {shlex.join(['gradmeter', *sys.argv[1:]])}" if store else ""
-    cells = "1 cell is" if finished == 1 else f"{finished} cells are"
-    click.echo(f"\nInterrupted: {cells} finished.{again}", err=True)
-    sys.exit(INTERRUPTED)
+    def leave_if_interrupted(self, store: Path | None) -> None:
+        """Leave after Ctrl-C, with how much is finished and the command that goes on."""
+        if not self.interrupted:
+            return
+        again = f" Go on with: {shlex.join(['gradmeter', *sys.argv[1:]])}" if store else ""
+        cells = "1 cell is" if len(self.rows) == 1 else f"{len(self.rows)} cells are"
+        click.echo(f"\nInterrupted: {cells} finished.{again}", err=True)
+        sys.exit(INTERRUPTED)
 
 
 def _comparison(problem, estimators: tuple[str, ...], samples, **how):
