@@ -14,7 +14,7 @@ from benchmarks.statistics.elimination import TIMING
 from benchmarks.statistics.stopping import Plan
 
 ENOUGH = 0.02  # seconds of a pass in which the overhead of a call is small
-LONG = 0.1  # seconds of processor time from which the replicates themselves are the timing
+LONG = 0.1  # seconds of the replicates from which they are the timing themselves
 PATIENCE = 5  # times LONG that is waited for a cost that sleeps, or on a busy machine
 OTHER_DTYPE = 2.0  # times the noise of a timing: float64 where the others are timed in float32
 NORMAL = 1.96
@@ -48,10 +48,13 @@ def timed_quickly(
     - `blocks`: which made the replicates of `found`.
     """
     spent = max(blocks.seconds, 1e-9)
-    if max(spent, blocks.waited / PATIENCE) > LONG and not cell.learns:
+    if max(spent, blocks.waited / PATIENCE) > LONG:
+        if cell.learns:
+            block = ready(cell, found.replicates)
+            spent = timing.elapsed(lambda: block(cell), 1, cell.device)
         return changes(found, spent / found.replicates, OTHER_DTYPE * TIMING)
     size = timed_block(min(plan.block, plan.replicates), found.evaluations / cell.samples)
-    at_first = size if cell.learns else int(ENOUGH * found.replicates / spent)
+    at_first = FEW if cell.learns else int(ENOUGH * found.replicates / spent)
     fast = Cell(
         cell.problem.to(cell.device, TIMED_DTYPE), None, cell.estimator, cell.samples, cell.seed,
         cell.device,

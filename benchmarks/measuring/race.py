@@ -33,6 +33,7 @@ ROUNDING = 1e-24  # variance / ‖g‖² that is rounding error alone
 PROBES = (2, 8)  # replicates by which the seconds of a first look are foreseen
 RATIO = ("stopped_ratio", "stopped_ratio_low", "stopped_ratio_high")
 NAMED = 4  # of those that are not told apart from the best
+CACHES = 0.1  # seconds of a first call that may have gone into filling caches
 SHARE = 0.25  # of what is left, that a first look may take
 
 
@@ -90,8 +91,9 @@ class Arm:
 
     @property
     def turn(self) -> tuple:
-        """When it is its turn in a look: the best so far, then few samples and what is usual."""
-        return *self.work, self.samples, str(self.estimator) not in registry.names("quick")
+        """When it is its turn in a look: the best so far; then what is usual and learns nothing."""
+        learns = type(self.estimator).fitted is not Estimator.fitted
+        return *self.work, learns, self.samples, str(self.estimator) not in registry.names("quick")
 
     @property
     def work(self) -> tuple[float, float]:
@@ -210,7 +212,7 @@ class Race:
         if not self.left:
             return usual
         few, many = (self._probed(replicates) for replicates in PROBES)
-        if many < few:  # the first call filled caches
+        if few < CACHES:
             few = self._probed(PROBES[0])
         each = max(many - few, 0.0) / (PROBES[1] - PROBES[0])
         least = few + each * early[0]
@@ -218,8 +220,8 @@ class Race:
         return next(r for r in reversed(early) if few + each * r <= enough or r == early[0])
 
     def _probed(self, replicates: int) -> float:
-        """Seconds of a block of the first arm that is left; infinite where there is no answer."""
-        cell = self.left[0].task(FEWEST).cell
+        """Seconds of a block of the first arm in turn; infinite where there is no answer."""
+        cell = min(self.left, key=lambda arm: arm.turn).task(FEWEST).cell
         start = self.deadline.spent
         limit = self.deadline.at_most(SHARE * self.deadline.left / 2)
         with limit as state, timing.one_thread(), suppress(Exception):  # it shows when measured

@@ -20,6 +20,7 @@ from benchmarks.statistics.stopping import FEWEST
 
 ALPHA = 0.05
 CARRIERS = 15  # R / κ: about how many replicates must carry a variance that others are held to
+WIDEST = 100.0  # half of the log of an interval that says nothing
 TIMING = 0.2  # standard deviation of the log of one timing, on a machine that others share too
 
 
@@ -121,8 +122,8 @@ def work_ratio(a: Look, b: Look, level: float) -> Interval:
     else:
         spread, df = _spread(a) + _spread(b), math.inf
     df = min([df, *(2 / max(_spread(look), 1e-12) for look in (a, b))])
-    half = _log_half(a, b, spread, df, level)
-    return Interval(value, value * math.exp(-half), value * math.exp(half))
+    half = np.exp(min(_log_half(a, b, spread, df, level), WIDEST))
+    return Interval(value, value / half, value * half)
 
 
 def timed_together(looks: Mapping[int, Look], replicates: int) -> Look:
