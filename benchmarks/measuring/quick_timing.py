@@ -2,21 +2,28 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from benchmarks.machine import timing
 from benchmarks.measuring.cell import Cell, Counts
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.time_and_memory import FEW, TIMED_DTYPE, ready, timed_block
+from benchmarks.objective.definition import unvalidated
 from benchmarks.statistics.elimination import TIMING
 from benchmarks.statistics.stopping import Plan
 
-ENOUGH = 0.02  # seconds of a pass in which the overhead of a call is small
+ENOUGH = 0.01  # seconds of a pass in which the overhead of a call is small
 LONG = 0.1  # seconds of the replicates from which they are the timing themselves
 PATIENCE = 5  # times LONG that is waited for a cost that sleeps, or on a busy machine
 OTHER_DTYPE = 2.0  # times the noise of a timing: float64 where the others are timed in float32
+TURNS = 2  # of timing in turns
+TOGETHER = 0.1  # standard error of the log of a timing in turns, against the others of the turn
 NORMAL = 1.96
 
 
@@ -39,20 +46,37 @@ class ClockedBlocks:
             yield block
 
 
+class Pass(NamedTuple):
+    """A block of `size` estimates, ready to be timed again."""
+
+    block: Callable[[], Tensor]
+    size: int
+    device: torch.device
+
+    def seconds(self) -> float:
+        """Processor seconds of an estimate, now."""
+        return max(timing.elapsed(self.block, 1, self.device), 1e-9) / self.size
+
+
 def timed_quickly(
-    cell: Cell, found: Measurement, plan: Plan, blocks: ClockedBlocks
-) -> dict[str, float]:
+    cell: Cell, found: Measurement, plan: Plan, blocks: ClockedBlocks, known: Pass | None = None
+) -> tuple[dict[str, float], Pass | None]:
     """Seconds of an estimate and variance × seconds, with intervals, as changes to `found`.
 
     - `plan`: of the whole measurement, whose blocks are timed as far as that is cheap.
     - `blocks`: which made the replicates of `found`.
+    - `known`: what was timed before, to be timed again.
+
+    With them, what was timed; None where it was the replicates themselves, as they take long.
     """
+    if known is not None:
+        return changes(found, known.seconds(), TIMING), known
     spent = max(blocks.seconds, 1e-9)
     if max(spent, blocks.waited / PATIENCE) > LONG:
         if cell.learns:
             block = ready(cell, found.replicates)
             spent = timing.elapsed(lambda: block(cell), 1, cell.device)
-        return changes(found, spent / found.replicates, OTHER_DTYPE * TIMING)
+        return changes(found, spent / found.replicates, OTHER_DTYPE * TIMING), None
     size = timed_block(min(plan.block, plan.replicates), found.evaluations / cell.samples)
     at_first = FEW if cell.learns else int(ENOUGH * found.replicates / spent)
     fast = Cell(
@@ -60,10 +84,20 @@ def timed_quickly(
         cell.device,
     )  # fmt: skip
     try:
-        seconds = _seconds(fast, at_first, size)
+        one = _sized(fast, at_first, size)
     except RuntimeError:  # a cost that holds float64 tensors of its own
-        seconds = _seconds(cell, at_first, size)
-    return changes(found, seconds, TIMING)
+        one = _sized(cell, at_first, size)
+    with timing.pinned():
+        return changes(found, one.seconds(), TIMING), one
+
+
+def timed_together(passes: Sequence[Pass]) -> list[float]:
+    """Seconds of an estimate of each, in turns, so that the machine's moods are shared by all."""
+    logs = np.zeros(len(passes))
+    with timing.pinned(), timing.one_thread(), unvalidated():
+        for _ in range(TURNS):
+            logs += [math.log(one.seconds()) for one in passes]
+    return np.exp(logs / TURNS).tolist()
 
 
 def changes(found: Measurement, seconds: float, error: float) -> dict[str, float]:
@@ -84,18 +118,15 @@ def changes(found: Measurement, seconds: float, error: float) -> dict[str, float
     }
 
 
-def _seconds(cell: Cell, size: int, most: int) -> float:
-    """Processor seconds of an estimate, in blocks of `size` or so many more that they are long.
+def _sized(cell: Cell, size: int, most: int) -> Pass:
+    """Blocks of `size` estimates, or so many more, at most `most`, that they take long enough.
 
     The first pass of each size fills caches, and tells whether there should be more.
     """
     size = max(min(size, most), min(most, FEW))
-    with timing.pinned():
-        while True:
-            block = ready(cell, size)
-            once = timing.elapsed(lambda block=block: block(cell), 1, cell.device)
-            if once > ENOUGH / 2 or size == most:
-                break
-            size = min(most, size * max(2, min(16, int(ENOUGH / max(once, 1e-9)))))
-        again = timing.elapsed(lambda: block(cell), 1, cell.device)
-    return max(again, 1e-9) / size
+    while True:
+        block = partial(ready(cell, size), cell)
+        once = timing.elapsed(block, 1, cell.device)
+        if once > ENOUGH / 2 or size == most:
+            return Pass(block, size, cell.device)
+        size = min(most, size * max(2, min(16, int(ENOUGH / max(once, 1e-9)))))

@@ -17,7 +17,15 @@ from benchmarks.machine import timing
 from benchmarks.machine.deadline import Deadline
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.prepare import Prepared
-from benchmarks.measuring.quick_timing import ClockedBlocks, timed_quickly
+from benchmarks.measuring.quick_timing import (
+    NORMAL,
+    TOGETHER,
+    ClockedBlocks,
+    Pass,
+    changes,
+    timed_quickly,
+    timed_together,
+)
 from benchmarks.measuring.rare_events import NO_VERDICT, draws_nothing
 from benchmarks.measuring.task import Task, ending, plan_of
 from benchmarks.objective.definition import unvalidated
@@ -49,6 +57,7 @@ class Arm:
     looks: dict[int, Look] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)  # of its looks, on the wall
     exact: bool = False  # no noise, as it draws nothing
+    timed: Pass | None = None  # what was timed in the last look
 
     def task(self, replicates: int) -> Task:
         """The cell with R = `replicates`, which may be few."""
@@ -117,14 +126,14 @@ class Arm:
         if found.status != "ok" or math.isnan(found.seconds):
             return
         noise = found.variance > ROUNDING * np.nan_to_num(found.gradient_norm) ** 2
-        error = math.log(found.seconds_high / found.seconds_low) / 2 / 1.96
+        error = math.log(found.seconds_high / found.seconds_low) / 2 / NORMAL
         self.looks[replicates] = Look(
             found.variance if noise else 0.0,
             found.kurtosis,
             found.replicates,
             np.array(found.variance_jackknife),
             found.seconds,
-            max(error, TIMING),
+            max(error, TOGETHER),
         )
         if not noise:
             with timing.one_thread(), unvalidated():
@@ -161,6 +170,8 @@ class Race:
                     continue
                 arm.take(replicates, found)
                 yield found
+            if replicates > first:
+                self._time_together(arms, replicates)
             self._judge()
 
     @property
@@ -248,19 +259,39 @@ class Race:
         task = arm.task(replicates)
         kept = self.records and self.records.find(task)
         if kept:
-            self.deadline.advance(self.records.spent(task))
+            arm.timed = None
+            spent = self.records.spent(task)
+            self.deadline.advance(spent)
+            if not spent and kept.status == "ok":  # of a run, which timed it at another moment
+                kept = replace(kept, **changes(kept, kept.seconds, TIMING))
             return kept
         if arm.foreseen(replicates) >= self.deadline.left:
             return None
         start = self.deadline.spent
         with self.deadline.at_most() as state:
-            found = looked(task, self.cap)
+            found, arm.timed = looked(task, self.cap, arm.timed)
         if state.cut:
             return None
         arm.seconds[replicates] = self.deadline.spent - start
+        self._keep(arm, found)
+        return found
+
+    def _keep(self, arm: Arm, found: Measurement) -> None:
         if self.records:
             self.records.keep(found, arm.estimator.unbiased, self.deadline.spent)
-        return found
+
+    def _time_together(self, arms: Sequence[Arm], replicates: int) -> None:
+        """Time once more, in turns, those of a look that were measured now."""
+        arms = [arm for arm in arms if arm.timed and arm.reached == replicates]
+        if len(arms) < 2:
+            return
+        with self.deadline.at_most() as state:
+            seconds = timed_together([arm.timed for arm in arms])
+        for arm in arms if not state.cut else ():
+            one = seconds.pop(0)
+            found = replace(arm.last, **changes(arm.last, one, TOGETHER))
+            arm.take(replicates, found)
+            self._keep(arm, found)
 
     def _judge(self) -> None:
         """Find out anew who is shown to be worse, by all looks."""
@@ -301,24 +332,27 @@ def rungs(cap: int) -> list[int]:
     return found[::-1]
 
 
-def looked(task: Task, cap: int) -> Measurement:
-    """One look: measured as by itself; timed in full with `cap` replicates, before that quickly."""
-    clocked = ClockedBlocks()
-    whole = task.replicates == cap
-    found = task.measured(timed=whole, spread=clocked, learned=whole)
+def looked(task: Task, cap: int, known: Pass | None = None) -> tuple[Measurement, Pass | None]:
+    """One look: measured as by itself, timed quickly; and what may be timed again.
+
+    `known` is what was timed before. What learning costs and how much memory a block takes is
+    found out with `cap` replicates only.
+    """
+    cell, blocks, whole = task.cell, ClockedBlocks(), task.replicates == cap
+    found = task.measured(timed=False, spread=blocks, learned=whole)
     if found.status != "ok":
-        return found
+        return found, None
     if found.replicates < FEWEST:
         said = f"From {found.replicates} estimates: too few for an interval or a verdict."
         found = replace(found, **_no_verdict(found), reason=said)
-    if whole:
-        return found
-    plan = plan_of(task.cell.problem, task.cell.samples, cap, None)
+    plan = plan_of(cell.problem, cell.samples, cap, None)
     with timing.one_thread(), unvalidated():
         try:
-            return replace(found, **timed_quickly(task.cell, found, plan, clocked))
+            seconds, one = timed_quickly(cell, found, plan, blocks, known)
+            peak = timing.peak_memory(one.block, cell.device) if one and whole else math.nan
+            return replace(found, **seconds, peak_memory_bytes=peak), one
         except Exception as failure:  # whatever an estimator does, it must not stop a race
-            return replace(found, **ending(failure))
+            return replace(found, **ending(failure)), None
 
 
 def _no_verdict(found: Measurement) -> dict:

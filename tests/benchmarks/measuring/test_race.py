@@ -137,7 +137,7 @@ def test_few_replicates_have_no_verdict():
         prepare(square()),
         estimators.create("pathwise"), 1, {"seed": 0},
     )  # fmt: skip
-    found = race.looked(arm.task(9), 10_000)
+    found, _ = race.looked(arm.task(9), 10_000)
     assert (found.replicates, found.bias_verdict) == (9, "undetermined")
     assert "too few" in found.reason
 

@@ -28,7 +28,7 @@ class Interrupted(estimators.Estimator):
     \"\"\"Ctrl-C comes while it is measured.\"\"\"
 
     def surrogate(self, dist, cost, samples=1):
-        if dist.batch_shape[0] > 50:
+        if dist.batch_shape.numel() > 50:
             raise KeyboardInterrupt
         return estimators.evaluate(cost, dist.rsample((samples,)), dist).mean(0)
 """
