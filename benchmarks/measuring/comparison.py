@@ -13,13 +13,12 @@ from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.prepare import prepare
 from benchmarks.measuring.race import Arm, Race
 from benchmarks.measuring.records import Records
-from benchmarks.measuring.strategy_search import Candidates, searched, sentence
+from benchmarks.measuring.strategy_search import Candidates, Options, searched, sentence
 from benchmarks.measuring.task import Task
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.program import Program
 from benchmarks.statistics.stopping import Plan
 from estimators import Estimator
-from estimators.programs import Strategies
 
 
 class Comparison:
@@ -53,6 +52,7 @@ class Comparison:
         self.records = Records(store) if store is not None else None
         self.races: list[Race] = []
         self._found: list[Measurement] = []
+        self._last: int | None = None  # how many a search raced in its last turn
 
     @property
     def total(self) -> int:
@@ -87,7 +87,7 @@ class Comparison:
     def sentence(self) -> str | None:
         """What it comes to: of strategies at nodes, or of a race; None for anything else."""
         if self.searching:
-            return sentence(self._found)
+            return sentence(self._found, self._last)
         return self.races[0].sentence if self.races else None
 
     def _each(self) -> Iterator[Measurement]:
@@ -99,21 +99,30 @@ class Comparison:
                 yield from (self._measured(task) for task in tasks)
 
     def _raced(self) -> Iterator[Measurement]:
-        yield from self._race([(one, count) for count in self.counts for one in self.chosen]).run()
+        arms = [(one, count) for count in self.counts for one in self.chosen]
+        yield from self._race(arms, self.replicates, self.deadline).run()
 
-    def _race(self, arms: Iterable[tuple[Estimator, int]], seconds: float | None = None) -> Race:
+    def _race(self, arms: Options, most: int, deadline: Deadline) -> Race:
         each = [Arm(self.prepared, one, count, self.settings) for one, count in arms]
-        deadline = self.deadline if seconds is None else Deadline(seconds)
-        race = Race(each, self.replicates, deadline, self.records)
+        race = Race(each, most, deadline, self.records)
         self.races.append(race)
         return race
 
     def _searched(self) -> Iterator[Measurement]:
-        def measure(strategies: Strategies, count: int, most: int) -> Measurement:
-            return self._measured(self._task(strategies, count, most))
-
+        among = self._in_a_race if self.deadline else self._one_by_one
         for count in self.counts:
-            yield from searched(self.problem, self.chosen, count, self.replicates, measure)
+            yield from searched(self.problem, self.chosen, count, self.replicates, among)
+
+    def _one_by_one(self, options: Options, most: int, turns: int) -> Iterator[Measurement]:
+        for strategies, count in options:
+            yield self._measured(self._task(strategies, count, most))
+
+    def _in_a_race(self, options: Options, most: int, turns: int) -> Iterator[Measurement]:
+        self._last = len(options)
+        race = self._race(options, most, Deadline(self.deadline.left / turns))
+        for _ in race.run():
+            pass
+        yield from race.results
 
     def _task(self, estimator: Estimator, count: int, most: int) -> Task:
         return Task.of(

@@ -51,7 +51,7 @@ def problem_from(
 
 
 def no_problem(target: str, known: Iterable[str]) -> str:
-    """The sentence about a target that is nothing, where `known` are the registered names."""
+    """The sentence about a `target` that is nothing, where `known` are the registered names."""
     return (
         f"{unknown('problem', target, known)} A Python file with a Problem is a target too, and so "
         "is MODULE:CLASS, such as torch.distributions:Gamma concentration=2 rate=1 --cost "

@@ -100,8 +100,8 @@ def entry(name: str) -> Entry | None:
 def load(target: str, settings: Iterable[str] = (), cost: str | None = None) -> Problem:
     """The problem registered under a name, or of any target of `objective.loading.problem_from`.
 
-    `settings` and `cost` are those of a distribution. ProblemError, a ValueError, for a target that
-    is nothing.
+    `target` is a name or a place, `settings` and `cost` are those of a distribution. ProblemError,
+    a ValueError, for a target that is nothing.
     """
     _read_all()
     if not settings and not cost and target in _registry:

@@ -7,8 +7,8 @@ import torch
 from torch.distributions import Normal
 
 import estimators
-from benchmarks import Problem, compare, measure
-from benchmarks.measuring import race, records
+from benchmarks import Problem, Program, compare, measure
+from benchmarks.measuring import quick_timing, race, records
 from benchmarks.measuring.prepare import prepare
 from benchmarks.measuring.task import Task
 from estimators.pathwise import Pathwise
@@ -16,6 +16,12 @@ from estimators.pathwise import Pathwise
 PARAMETERS = {"loc": torch.tensor([1.0, -0.5]), "scale": torch.tensor([1.0, 2.0])}
 NAMES = ["reinforce", "pathwise", "finite-differences", "enumeration"]
 NUMBERS = ["variance", "kurtosis", "bias2", "snr", "cosine", "evaluations", "variance_low"]
+
+
+@pytest.fixture(autouse=True)
+def _every_estimate_takes_a_microsecond(monkeypatch):
+    monkeypatch.setattr(quick_timing.Pass, "seconds", lambda self: 1e-6)
+    monkeypatch.setattr(quick_timing, "LONG", math.inf)
 
 
 def square(name="square"):
@@ -155,3 +161,21 @@ def test_few_replicates_have_no_verdict():
 def test_a_mistake_is_one_sentence(given, says):
     with pytest.raises(ValueError, match=says):
         compare(square(), ["pathwise"], **given)
+
+
+def test_strategies_at_nodes_are_searched_in_races():
+    def model(draw, a, w):
+        b = draw("b", torch.distributions.Bernoulli(logits=a))
+        z = draw("z", Normal(b + w, 1.0))
+        return (z - 1).square() * (1 + b)
+
+    program = Program("graph", {"a": torch.tensor(0.2), "w": torch.tensor(-0.4)}, model)
+    candidates = {"b": ["reinforce", "enumeration"], "z": ["reinforce", "pathwise"]}
+    frame = compare(program, candidates, seconds=600, replicates=2_500)
+    assert len(frame) == 4
+    best = frame.set_index("estimator").loc["b=enumeration, z=pathwise"]
+    assert best["replicates"] == 2_500
+    worst = frame.set_index("estimator").loc["b=reinforce, z=reinforce"]
+    assert worst["stopped"] == "worse"
+    assert worst["replicates"] < 2_500
+    assert frame.attrs["sentence"].startswith("b by enumeration, z by pathwise: ")
