@@ -1,5 +1,6 @@
 """What the command shows: progress on stderr, tables on stdout."""
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from reports.pages import regimes, training, trajectories
 from reports.text import numbers
 
 FEW = 3  # problems whose whole ranking is printed
+RACED = ("worse", "biased", "seconds")  # what ends an estimator in a race before the others
 PLAIN_SECONDS = 10  # between lines where there is no terminal
 
 
@@ -97,7 +99,7 @@ def print_comparison(rows: list[dict]) -> None:
         console.print(_ranking_table(str(frame["problem"].iloc[0]), measured))
     for reasons in (refusals(frame), errors(frame)):
         _print_reasons(console, reasons)
-    _print_cautions(console, frame)
+    _print_cautions(console, frame[~frame["stopped"].eq("worse").fillna(False)])
     if not measured.empty:
         console.print(recommend(frame), markup=False, style="bold")
 
@@ -215,9 +217,13 @@ def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
     table = Table(title=problem, title_justify="left", title_style="bold", box=None, pad_edge=False)
     ways = [direction(row) for _, row in part.iterrows()]
     told = bool({*ways} - {numbers.NOTHING})
+    raced = bool(part["stopped"].isin(RACED).any())
     words = ["bias", *["direction"] * told]
-    for name in ("estimator", "K", "variance [95 %]", *words, "seconds", "variance × s [95 %]"):
-        table.add_column(name, justify="left" if name in ("estimator", *words) else "right")
+    last = ["R", "stopped"] * raced
+    for name in ("estimator", "K", "variance [95 %]", *words, "seconds", "variance × s [95 %]",
+                 *last):  # fmt: skip
+        left = name in ("estimator", "stopped", *words)
+        table.add_column(name, justify="left" if left else "right")
     for (_, row), way in zip(part.iterrows(), ways, strict=True):
         table.add_row(
             row["label"],
@@ -229,8 +235,18 @@ def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
             numbers.interval(
                 row["work_variance"], row["work_variance_low"], row["work_variance_high"]
             ),
+            *[str(row["replicates"]), _stopped(row)] * raced,
         )
     return table
+
+
+def _stopped(row: pandas.Series) -> str:
+    """Why an estimator of a race did not go on, and by how much it was worse."""
+    if row["stopped"] == "worse":
+        ends = [row[f"stopped_ratio{end}"] for end in ("", "_low", "_high")]
+        noisy = "noisy, not exact as" if math.isinf(ends[0]) else f"{numbers.interval(*ends)} ×"
+        return f"{noisy} {row['stopped_by']}"
+    return {"biased": "biased", "seconds": "out of time"}.get(row["stopped"], "")
 
 
 def _bias(row: pandas.Series) -> str:

@@ -34,18 +34,19 @@ def time_block(block: Callable[[], object], replicates: int, device: torch.devic
     Nothing but the work is timed; such a block must have run before, as in `peak_memory`.
     """
     with pinned():
-        once = _elapsed(block, 1, device)
+        once = elapsed(block, 1, device)
         repeats = max(1, round(ROUND_SECONDS / max(once, 1e-7)))
         rounds = int(np.clip(BUDGET_SECONDS / (once * repeats), 3, ROUNDS))
         first = [once] if repeats == 1 else []
-        more = [_elapsed(block, repeats, device) / repeats for _ in range(rounds - len(first))]
+        more = [elapsed(block, repeats, device) / repeats for _ in range(rounds - len(first))]
     each = [seconds / replicates for seconds in (*first, *more)]
     median, log_sd = float(np.median(each)), float(np.std(np.log(each), ddof=1))
     half = t_quantile(rounds - 1) * log_sd * np.sqrt(np.pi / 2 / rounds)  # of a median
     return Timing(median, median * np.exp(-half), median * np.exp(half), log_sd, rounds)
 
 
-def _elapsed(block: Callable[[], object], repeats: int, device: torch.device) -> float:
+def elapsed(block: Callable[[], object], repeats: int, device: torch.device) -> float:
+    """Seconds of so many calls: of this thread's processor, or synchronised ones of a GPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     clock = time.perf_counter if device.type == "cuda" else time.thread_time

@@ -1,7 +1,8 @@
 """What users pass to `measure` and `compare`: plain values in, what is measured with out."""
 
+import math
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 
 import torch
 
@@ -48,6 +49,20 @@ def replicates_of(given: int) -> int:
     if isinstance(given, bool) or not isinstance(given, Integral):
         raise ValueError(f"replicates={given!r}: R is a whole number of estimates, such as 10_000.")
     return int(given)
+
+
+def seconds_of(given: float, precision: float | None) -> float:
+    """The seconds of a race, a number above zero. ValueError for anything else."""
+    whole = isinstance(given, Real) and not isinstance(given, bool)
+    if not (whole and 0 < given < math.inf):
+        raise ValueError(
+            f"seconds={given!r}: a race takes a number of seconds above 0, such as 60."
+        )
+    if precision is not None:
+        raise ValueError(
+            "A race stops by its own rule; give either seconds or a precision, not both."
+        )
+    return float(given)
 
 
 def device_of(given: str | torch.device) -> torch.device:

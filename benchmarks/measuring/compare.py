@@ -1,21 +1,16 @@
 """Compare estimators on one problem: one row each, refusals included."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pandas
 import torch
 
-from benchmarks.measuring.arguments import estimators_of, samples_of
-from benchmarks.measuring.cross_checks import cross_checked
-from benchmarks.measuring.measure import measure_together
-from benchmarks.measuring.measurement import Measurement
-from benchmarks.measuring.prepare import Prepared, prepare
-from benchmarks.measuring.strategy_search import Candidates, searched, sentence
-from benchmarks.measuring.task import Task
+from benchmarks.measuring.comparison import Comparison
+from benchmarks.measuring.strategy_search import Candidates
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.program import Program
 from estimators import Estimator
-from estimators.programs import Strategies
 
 
 def compare(
@@ -28,6 +23,8 @@ def compare(
     device: str | torch.device = "cpu",
     dtype: torch.dtype | str = torch.float64,
     compiled: bool = False,
+    seconds: float | None = None,
+    store: str | Path | None = None,
 ) -> pandas.DataFrame:
     """Measure `estimators` on `problem`: a frame with a row for each and K.
 
@@ -43,66 +40,21 @@ def compare(
     - `dtype`: of parameters and gradients, a torch dtype or its name; timing is in float32.
     - `compiled`: try `torch.compile` on the loops that are timed, and on large cells, where
       estimators that draw the same random numbers share one pass; the same to rounding.
+    - `seconds`: a race that takes about so long, checks included: whoever is shown to be worse
+      stops, the rest go on up to `replicates`; `attrs["sentence"]` says who is left.
+    - `store`: a folder in which every measurement is kept, and found again instead of measured.
 
     The columns are those of `benchmarks.store.schema`. What an estimator cannot do is a row with
     status "refused" and the reason. Raises ProblemError for a mistake in the problem, ValueError or
     TypeError for an argument that cannot be meant.
     """
-    counts = samples_of(samples)
-    searching = is_searched(problem, estimators)
-    chosen = estimators if searching else estimators_of(estimators)
-    rows = list(measurements(
-        problem, chosen, counts, compiled=compiled, replicates=replicates,
-        precision=precision, seed=seed, device=device, dtype=dtype,
-    ))  # fmt: skip
-    if not searching:
-        rows = cross_checked(rows, chosen * len(counts))
-    frame = pandas.DataFrame([measurement.row for measurement in rows])
-    if isinstance(problem, Program):
-        frame.attrs["sentence"] = sentence(rows)
+    comparison = Comparison(
+        problem, estimators, samples, replicates, precision, seed, device, dtype, compiled,
+        seconds, store,
+    )  # fmt: skip
+    for _ in comparison.steps():
+        pass
+    frame = pandas.DataFrame([measurement.row for measurement in comparison.results])
+    if comparison.sentence is not None or isinstance(problem, Program):
+        frame.attrs["sentence"] = comparison.sentence
     return frame
-
-
-def measurements(
-    problem: Problem,
-    estimators: Iterable[Estimator | str] | Estimator | str | Candidates | None = None,
-    samples: int | Sequence[int] = (1,),
-    compiled: bool = False,
-    **settings,
-) -> Iterator[Measurement]:
-    """The measurements behind `compare`, one after the other, as they are made.
-
-    `settings` are the other arguments of `compare`.
-    """
-    prepared = prepare(problem)
-    if is_searched(problem, estimators):
-        yield from _searched(problem, prepared, estimators, samples_of(samples), **settings)
-        return
-    chosen = estimators_of(estimators)
-    for count in samples_of(samples):
-        tasks = [Task.of(prepared, one, samples=count, **settings) for one in chosen]
-        if compiled:
-            yield from measure_together(tasks)
-        else:
-            yield from (task.measured() for task in tasks)
-
-
-def is_searched(problem: Problem, estimators: object) -> bool:
-    """Whether strategies are searched node by node: of a program, unless estimators are named."""
-    return isinstance(problem, Program) and (estimators is None or isinstance(estimators, Mapping))
-
-
-def _searched(
-    program: Program,
-    prepared: Prepared,
-    candidates: Candidates | None,
-    counts: Sequence[int],
-    replicates: int,
-    **settings,
-) -> Iterator[Measurement]:
-    def measure(strategies: Strategies, count: int, most: int) -> Measurement:
-        task = Task.of(prepared, strategies, samples=count, replicates=most, **settings)
-        return task.measured()
-
-    for count in counts:
-        yield from searched(program, candidates, count, replicates, measure)

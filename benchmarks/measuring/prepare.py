@@ -1,11 +1,13 @@
 """The one door for a problem: what it lacks is derived, it is checked, and its truth is found."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import torch
 
+from benchmarks.machine.deadline import Deadline
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
@@ -17,6 +19,10 @@ from benchmarks.truth.two_estimators import agreed_truth
 from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
 from estimators import create
+
+SHARE = 0.2  # of the seconds that are left, for the checks, and then for the truth
+UNCHECKED = "The seconds were too few for all checks of the problem; give more to have them."
+UNKNOWN = "The seconds were too few to find the exact gradient; give more, or give a truth."
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +47,15 @@ class Prepared:
 _prepared: WeakKeyDictionary[Problem, tuple[list[int], Prepared]] = WeakKeyDictionary()
 
 
-def prepare(problem: Problem, truths: Path | None = None) -> Prepared:
+def prepare(
+    problem: Problem, truths: Path | None = None, deadline: Deadline | None = None
+) -> Prepared:
     """Everything that is done with a problem before it is measured, whoever asks for it.
 
     `problem` is a user's or the suite's; one is prepared once, and again if somebody writes into
     its parameters. `truths` is a folder in which truths that take long to find are kept from one
-    run to the next; None keeps none.
+    run to the next; None keeps none. With a `deadline` the checks, and then the search for the
+    truth, are cut short after a fifth of the seconds that are left; cautions say so.
 
     Raises ProblemError for the first mistake that is found, in one sentence with the way out.
     """
@@ -54,20 +63,30 @@ def prepare(problem: Problem, truths: Path | None = None) -> Prepared:
     before, prepared = _prepared.get(problem, (None, None))
     if before != written:
         with settings_kept():  # whatever its functions change
-            prepared = _prepare(problem, truths)
-        _prepared[problem] = written, prepared
+            prepared, whole = _prepare(problem, truths, deadline or Deadline(math.inf))
+        if whole:
+            _prepared[problem] = written, prepared
     return prepared
 
 
-def _prepare(problem: Problem, truths: Path | None) -> Prepared:
-    problem = completed(problem)
-    check(problem)
-    cautions = examine(problem)
+def _prepare(problem: Problem, truths: Path | None, deadline: Deadline) -> tuple[Prepared, bool]:
+    """The prepared problem, and whether nothing of it was cut short."""
+    problem, cautions, truth = completed(problem), (), None
+    with deadline.at_most(SHARE * deadline.left) as checks:
+        check(problem)
+        cautions = examine(problem)
+    with deadline.at_most(SHARE * deadline.left) as search:
+        truth = _truth(problem, truths)
+    cautions += (UNCHECKED,) * checks.cut + (UNKNOWN,) * search.cut
+    return Prepared(problem, truth, cautions), not (checks.cut or search.cut)
+
+
+def _truth(problem: Problem, truths: Path | None) -> Truth | None:
     truth = find_truth(problem) or kept_truth(problem, truths)
     if truth is None:
         truth = None if _wrong_sampler(problem) else agreed_truth(problem)
         keep(problem, truth, truths)
-    return Prepared(problem, truth, cautions)
+    return truth
 
 
 def _wrong_sampler(problem: Problem) -> bool:

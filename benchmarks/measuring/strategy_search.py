@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch.distributions import Distribution
@@ -15,7 +15,8 @@ from estimators import Estimator, create
 from estimators.programs import Strategies
 
 Candidates = Mapping[str, Sequence[Estimator | str] | Estimator | str | None]
-Measure = Callable[[Strategies, int, int], Measurement]  # with K and R
+Options = Sequence[tuple[Strategies, int]]  # each with its K
+Among = Callable[[Options, int, int], Iterable[Measurement]]
 
 PILOT = 2_000  # replicates by which a node's strategies are ranked
 MOST_PRODUCT = 32  # combinations up to which all are measured
@@ -23,43 +24,54 @@ SMALL = 16  # points of a support that are summed over from the start
 
 
 def searched(
-    program: Program, candidates: Candidates | None, samples: int, replicates: int, measure: Measure
+    program: Program, candidates: Candidates | None, samples: int, replicates: int, among: Among
 ) -> Iterator[Measurement]:
-    """Measurements of the strategies for a program, those of the best and the plainest last.
+    """Measurements of the strategies for a program, those of the plainest and the best last.
 
-    `candidates` gives for each node, or nodes joined by commas, its strategies; None, or a node
-    that it does not name, means every unbiased one that the node accepts. Few combinations are all
-    measured. Otherwise each node in turn gets the one that has the least variance at equal time
-    while the others stay as they are, from pathwise and enumeration where they can be.
+    - `candidates`: for each node, or nodes joined by commas, its strategies; None, or a node that
+      it does not name, means every unbiased one that the node accepts.
+    - `among`: measures several of them with at most R, one after the other or in a race; it is told
+      how many such turns there may still be.
+
+    Few combinations are all measured. Otherwise each node in turn gets the one that has the least
+    variance at equal time while the others stay as they are, from pathwise and enumeration where
+    they can be.
     """
     combined, choices = Combined(program, samples), _choices(program, candidates)
 
-    def measured(nodes: Mapping, most: int = replicates) -> Measurement:
-        return measure(*combined.strategies(nodes), min(replicates, most))
+    def measured(each: Sequence[Mapping], turns: int, most: int = replicates):
+        return among([combined.strategies(nodes) for nodes in each], min(replicates, most), turns)
 
     if candidates and all(choices.values()):
         product = list(itertools.product(*choices.values()))
         if len(product) <= MOST_PRODUCT:
-            yield from (measured(dict(zip(choices, names, strict=True))) for names in product)
+            yield from measured([dict(zip(choices, names, strict=True)) for names in product], 1)
             return
     best = {key: _start(program, key, given) for key, given in choices.items()}
-    for key, given in choices.items():
-        rows = {}
-        for name in given or combined.accepted(key):
-            rows[name] = measured(best | {key: name}, PILOT)
-            yield rows[name]
+    for turn, (key, given) in enumerate(choices.items()):
+        names, rows = given or combined.accepted(key), {}
+        options = [best | {key: name} for name in names]
+        for name, row in zip(names, measured(options, len(choices) - turn + 1, PILOT), strict=True):
+            rows[name] = row
+            yield row
         chosen = min(rows, key=lambda name, rows=rows: _work(rows[name]), default=best[key])
         if chosen in rows and rows[chosen].status == "ok":
             best[key] = chosen
-    yield measured({"*": "reinforce-loo"})
-    yield measured(best)
+    yield from measured([{"*": "reinforce-loo"}, best], 1)
 
 
-def sentence(rows: Sequence[Measurement]) -> str:
-    """What the rows come to: the best strategies, and how much less variance at equal time."""
+def sentence(rows: Sequence[Measurement], last: int | None = None) -> str:
+    """What the rows come to: the best strategies, and how much less variance at equal time.
+
+    It is said of the `last` rows; None: of those with most replicates.
+    """
     most = max((m.replicates for m in rows if m.status == "ok"), default=0)
     fair = [m for m in rows if m.status == "ok" and m.bias_verdict != "biased"]
-    final = [m for m in fair if m.replicates == most]
+    final = [
+        m
+        for m in fair
+        if (m.replicates == most if last is None else any(m is one for one in rows[-last:]))
+    ]
     if not final:
         return "No strategy was measured that is not shown to be biased."
     best = min(final, key=_work)

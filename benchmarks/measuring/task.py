@@ -52,8 +52,12 @@ class Task:
         device: str | torch.device = "cpu",
         dtype: torch.dtype | str = torch.float64,
         precision: float | None = None,
+        plan: Plan | None = None,
     ) -> "Task":
-        """The cell of a prepared problem; arguments and errors are those of `measure`."""
+        """The cell of a prepared problem; arguments and errors are those of `measure`.
+
+        `plan` are its blocks; None: those that follow from R and the problem.
+        """
         (samples,), replicates = samples_of(samples), replicates_of(replicates)
         if precision:
             StoppingRule(precision, replicates)  # a mistake in it shows now
@@ -61,7 +65,7 @@ class Task:
         moved = prepared.problem.to(device, dtype)
         truth = prepared.truth_of(samples)
         cell = Cell(moved, truth, estimator_of(estimator), samples, seed, device)
-        plan = plan_of(prepared.problem, samples, replicates, precision)
+        plan = plan or plan_of(prepared.problem, samples, replicates, precision)
         return cls(cell, plan, replicates, precision, prepared.cautions)
 
     @property
@@ -119,17 +123,19 @@ class Task:
         compiled: bool = False,
         spread: Blocks = in_turn,
         found: Replicates | None = None,
+        learned: bool = True,
     ) -> Measurement:
         """What follows from the replicates `found`, or from those made now.
 
-        A refusal and a failure are measurements too. What the cell's code changes in the process,
+        `learned` asks what learning costs and brings, too. A refusal and a failure are
+        measurements too. What the cell's code changes in the process,
         or in the problem, is as before when it has ended.
         """
         facts = self.facts
         with settings_kept(), timing.one_thread(), unvalidated():
             try:
                 with unwritten(self.cell.problem):
-                    self._add_measured(facts, timed, compiled, spread, found)
+                    self._add_measured(facts, timed, compiled, spread, found, learned)
             except KeyboardInterrupt:
                 raise
             except BaseException as failure:  # whatever an estimator does, also sys.exit
@@ -143,6 +149,7 @@ class Task:
         compiled: bool,
         spread: Blocks,
         found: Replicates | None,
+        learned: bool,
     ) -> None:
         """Add to the facts what is measured; what was found before a failure stays there."""
         cell = self.cell
@@ -158,7 +165,8 @@ class Task:
             return
         facts |= statistics(cell, found)
         facts |= allow_for(cell.truth, facts)
-        facts |= learning(cell, self.plan)
+        if learned:
+            facts |= learning(cell, self.plan)
         if cell.problem.minibatch is not None:
             facts |= data_noise(cell)
         facts |= cautions(cell, facts, found.count, self.cautions)

@@ -49,7 +49,7 @@ class Problem:
     family: Callable[..., Distribution]
     cost: Callable[..., Tensor]
     truth: "str | dict[str, Tensor] | Truth | Callable[[int], Truth] | None" = "auto"
-    version: int = 1
+    version: int | str = 1
     summary: str = ""
     footprint: int | None = None  # numbers the cost holds for each sample; chooses the block size
     weights: dict[str, Tensor] | None = None

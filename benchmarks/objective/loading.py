@@ -1,10 +1,12 @@
-"""Where a problem on the command line comes from: a Python file, or a torch distribution."""
+"""Where a problem on the command line comes from: a file, a distribution, or a registered name."""
 
+import hashlib
 import importlib
 import importlib.util
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -18,19 +20,55 @@ from benchmarks.objective.definition import Problem, ProblemError
 from estimators import capabilities, unknown
 
 
-def problem_from(target: str, settings: Iterable[str] = (), cost: str | None = None) -> Problem:
+def problem_from(
+    target: str,
+    settings: Iterable[str] = (),
+    cost: str | None = None,
+    registered: Mapping[str, Callable[[], Problem]] | None = None,
+) -> Problem:
     """The problem that the command line describes.
 
-    - `target`: `FILE.py[:NAME]`, or `MODULE:CLASS` of a distribution.
-    - `settings`: the parameters of that class, each `name=value`; a file takes none.
-    - `cost`: a name of `costs.COSTS`; None stands for the file's own.
+    - `target`: `FILE.py[:NAME]`, `MODULE:CLASS` of a distribution, `MODULE:NAME` of a Problem, or
+      a registered name; parameters and cost may stand behind it, as in
+      "torch.distributions:Gamma concentration=2 rate=1 cost=quadratic".
+    - `settings`: the parameters of a class, each `name=value`; nothing else takes any.
+    - `cost`: a name of `costs.COSTS`, for a class alone.
+    - `registered`: what makes the problems that have a name.
 
     Raises ProblemError with one sentence for whatever is wrong with it.
     """
+    target, settings, cost = _apart(target, settings, cost)
     place, _, name = target.partition(":")
+    known = registered or {}
     if place.endswith(".py"):
+        _takes_none(target, settings, cost)
         return _from_file(Path(place), name)
-    return _from_distribution(place, name, dict(_setting(s) for s in settings), cost)
+    if target in known:
+        _takes_none(target, settings, cost)
+        return known[target]()
+    if not name:
+        raise ProblemError(no_problem(target, known))
+    return _from_module(place, name, settings, cost)
+
+
+def no_problem(target: str, known: Iterable[str]) -> str:
+    """The sentence about a `target` that is nothing, where `known` are the registered names."""
+    return (
+        f"{unknown('problem', target, known)} A Python file with a Problem is a target too, and so "
+        "is MODULE:CLASS, such as torch.distributions:Gamma concentration=2 rate=1 --cost "
+        "quadratic."
+    )
+
+
+def is_place(target: str) -> bool:
+    """Whether a target says where a problem stands, and is no registered name or pattern."""
+    return ":" in target or ".py" in target
+
+
+def absolute(target: str) -> str:
+    """The same target from any folder: a file by its whole path."""
+    place, colon, name = target.partition(":")
+    return f"{Path(place).resolve()}{colon}{name}" if place.endswith(".py") else target
 
 
 def read_file(path: Path) -> ModuleType:
@@ -71,33 +109,61 @@ def _from_file(path: Path, name: str) -> Problem:
     if name:
         if name not in found:
             raise ProblemError(f"{path}: {unknown('Problem', name, found)}")
-        return found[name]
+        return _versioned(found[name], path)
     if len(found) != 1:
         have = "holds no Problem" if not found else f"holds {len(found)}: {', '.join(found)}"
         way = "assign one to a variable" if not found else f"say which, as in {path}:{min(found)}"
         raise ProblemError(f"{path} {have}; {way}.")
-    return next(iter(found.values()))
+    return _versioned(next(iter(found.values())), path)
 
 
-def _from_distribution(place: str, name: str, values: dict, cost: str | None) -> Problem:
-    if not name:
+def _versioned(problem: Problem, path: Path) -> Problem:
+    """A problem whose results do not mix with those of the file as it stood before an edit."""
+    if problem.version != 1:
+        return problem
+    return replace(problem, version=f"file {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}")
+
+
+def _apart(
+    target: str, settings: Iterable[str], cost: str | None
+) -> tuple[str, list[str], str | None]:
+    """A target without the parameters and the cost behind it, and these."""
+    place, dot, rest = target.partition(".py")  # a path may have spaces
+    head, *behind = f"{dot}{rest}".split() if dot else target.split() or [""]
+    first = f"{place}{head}" if dot else head
+    costs = [word.partition("=")[2] for word in behind if word.startswith("cost=")]
+    rest = [word for word in behind if not word.startswith("cost=")]
+    return first, [*rest, *settings], cost or (costs[-1] if costs else None)
+
+
+def _takes_none(target: str, settings: Sequence[str], cost: str | None) -> None:
+    given = [*settings, *([f"--cost {cost}"] if cost else [])]
+    if given:
         raise ProblemError(
-            f"{place!r} is neither a Python file nor MODULE:CLASS; write for example "
-            "torch.distributions:Gamma concentration=2 rate=1 --cost quadratic."
+            f"{target!r} is a problem with parameters and a cost of its own; leave out "
+            f"{', '.join(given)}."
         )
+
+
+def _from_module(place: str, name: str, settings: Sequence[str], cost: str | None) -> Problem:
     try:
         module = importlib.import_module(place)
     except ImportError as failure:
         raise ProblemError(f"The module {place!r} cannot be imported: {failure}.") from failure
-    family = getattr(module, name, None)
-    if not (isinstance(family, type) and _is_family(family)):
+    found = getattr(module, name, None)
+    if isinstance(found, Problem):
+        _takes_none(f"{place}:{name}", settings, cost)
+        return found
+    if not (isinstance(found, type) and _is_family(found)):
         known = [k for k, v in vars(module).items() if isinstance(v, type)]
         raise ProblemError(unknown("distribution", name, sorted(known)))
     if cost not in COSTS:
         asked = "" if cost is None else f" {unknown('cost', cost, COSTS)}"
         raise ProblemError(f"Which cost? Add --cost {' | '.join(COSTS)}.{asked}")
+    values = dict(map(_setting, settings))
     parameters = {k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()}
-    return Problem(f"{name}-{cost}".lower(), parameters, family, COSTS[cost]())
+    version = " ".join(sorted(settings))  # its name says nothing of its parameters
+    return Problem(f"{name}-{cost}".lower(), parameters, found, COSTS[cost](), version=version or 1)
 
 
 def _is_family(cls: type) -> bool:

@@ -2,12 +2,12 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from benchmarks.objective.definition import Problem
-from estimators import unknown
+from benchmarks.objective.loading import problem_from
 from estimators.core import origin_of
 
 
@@ -63,7 +63,7 @@ def register(
             raise ValueError(f"The name {name!r} is taken by {taken}; choose another.")
         _origins[name] = place
         _registry[name] = Entry(build, quick, replicates, also, narrow, full)
-        load.cache_clear()
+        _registered.cache_clear()
         return build
 
     return add
@@ -78,7 +78,7 @@ def names(suite: str = "all") -> list[str]:
 
 def replicates(name: str) -> int:
     """The replicates that a suite spends on a problem unless told otherwise."""
-    return _registry[name].replicates
+    return _registry[name].replicates if name in _registry else Entry.replicates
 
 
 def also(name: str) -> tuple[str, ...]:
@@ -97,12 +97,21 @@ def entry(name: str) -> Entry | None:
     return _registry.get(name)
 
 
-@cache
-def load(name: str) -> Problem:
-    """The problem registered as `name`; ValueError if there is none."""
+def load(target: str, settings: Iterable[str] = (), cost: str | None = None) -> Problem:
+    """The problem registered under a name, or of any target of `objective.loading.problem_from`.
+
+    `target` is a name or a place, `settings` and `cost` are those of a distribution. ProblemError,
+    a ValueError, for a target that is nothing.
+    """
     _read_all()
-    if name not in _registry:
-        raise ValueError(unknown("problem", name, _registry))
+    if not settings and not cost and target in _registry:
+        return _registered(target)
+    makers = {name: entry.build for name, entry in _registry.items()}
+    return problem_from(target, settings, cost, makers)
+
+
+@cache
+def _registered(name: str) -> Problem:
     return _registry[name].build()
 
 

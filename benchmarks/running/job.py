@@ -42,7 +42,7 @@ class Job:
         problem, estimator, samples, replicates = self.cell
         loaded = _loaded(problem, problems.entry(problem))
         return {
-            "problem": problem,
+            "problem": loaded.name if isinstance(loaded, Problem) else problem,
             "problem_version": loaded.version if isinstance(loaded, Problem) else 1,
             "estimator": estimator.partition(":")[0],
             "config": _config(estimator),

@@ -5,16 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks import problems
 from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.records import with_files
 from benchmarks.problems import trajectories
 from benchmarks.running.cell_spec import CellSpec
 from benchmarks.running.in_process import Alone
 from benchmarks.running.job import Job
 from benchmarks.running.selection import Membership, suite_cells
-from benchmarks.statistics.random_projections import sketch
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from benchmarks.store.store import Store, identity
 from estimators import create
@@ -144,30 +142,11 @@ def finished(store: Store) -> dict[tuple, str]:
 
 def _kept(measurement: Measurement, where: dict, store: Store, per_parameter: bool) -> Measurement:
     """Append a measurement to the store, its arrays beside it; ValueError if it is no record."""
-    measurement = _with_files(measurement, store, per_parameter)
+    claims = create(measurement.estimator).unbiased
+    measurement = with_files(measurement, store, claims, per_parameter)
     isolated = math.isfinite(measurement.seconds)
     store.append({**measurement.record, "context": {**where, "isolated": isolated}})
     return measurement
-
-
-def _with_files(measurement: Measurement, store: Store, per_parameter: bool) -> Measurement:
-    """The measurement with its arrays in files beside the store."""
-    if per_parameter and measurement.parameters is not None:
-        file = store.beside(measurement.record, measurement.parameters)
-        measurement = replace(measurement, per_parameter=file)
-    if measurement.blocks is not None:
-        file = store.beside(measurement.record, _summaries(measurement), "blocks")
-        measurement = replace(measurement, per_block=file, blocks=None)
-    return measurement
-
-
-def _summaries(measurement: Measurement) -> dict:
-    """What a later comparison needs of the blocks, and of the truth, in sketched coordinates."""
-    wide = {"mean": measurement.blocks["mean"]}
-    known = measurement.parameters or {}
-    wide |= {name: known[name] for name in ("truth", "truth_error") if name in known}
-    claims = {"claims_unbiased": np.array(create(measurement.estimator).unbiased)}
-    return measurement.blocks | {name: sketch(value) for name, value in wide.items()} | claims
 
 
 def _announced(jobs: Iterator[Job], starting: Callable[[str], None]) -> Iterator[Job]:

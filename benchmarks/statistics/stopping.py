@@ -21,11 +21,16 @@ class Plan:
     chunk: int  # replicates in a row of the table of moments
 
     @classmethod
-    def of(cls, replicates: int, numbers: int, start: int | None = None) -> "Plan":
-        """For `replicates` with `numbers` random numbers each; `start` of a sequential run."""
-        if replicates < FEWEST:
+    def of(
+        cls, replicates: int, numbers: int, start: int | None = None, fewest: int = FEWEST
+    ) -> "Plan":
+        """For `replicates` with `numbers` random numbers each; `start` of a sequential run.
+
+        ValueError for less than `fewest`.
+        """
+        if replicates < fewest:
             raise ValueError(
-                f"replicates={replicates} is too few for an interval; use at least {FEWEST}, "
+                f"replicates={replicates} is too few for an interval; use at least {fewest}, "
                 "and 10 000 for numbers to be published."
             )
         chunk = _power_of_two((start or replicates) // 32)

@@ -103,7 +103,11 @@ class Values(Status, kw_only=True, gc=False):
     unhealthy: Share = None  # share of non-finite gradients
     zero: Share = None  # share of gradients that are exactly zero
     nonfinite_costs: Amount = None  # share of cost values that are not finite
-    stopped: Text = None  # replicates | precision | capped
+    stopped: Text = None  # replicates | precision | capped; in a race: worse | biased | seconds
+    stopped_by: Text = None  # in a race: the estimator that it is worse than, with its K
+    stopped_ratio: Number = None  # of work_variance to that one's, when it was stopped
+    stopped_ratio_low: Number = None  # at the level of all comparisons of the race together
+    stopped_ratio_high: Number = None
     per_parameter: Text = None  # the file beside the store with each parameter's numbers, if any
     per_block: Text = None  # the file beside the store with the means of blocks, for paired changes
     variance_jackknife: Amounts = None  # without each of the ≤ 64 blocks, for paired ratios

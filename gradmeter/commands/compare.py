@@ -1,14 +1,16 @@
 """`gradmeter compare`"""
 
+import shlex
+import sys
 from pathlib import Path
 
 import click
 
-from gradmeter.options import check_device, leave, measuring
+from gradmeter.options import INTERRUPTED, check_device, leave, measuring
 
 
 @click.command()
-@click.argument("target", metavar="FILE.py[:NAME] | MODULE:CLASS")
+@click.argument("target", metavar="FILE.py[:NAME] | MODULE:CLASS | NAME")
 @click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--cost", help="For MODULE:CLASS: linear, quadratic, exp-quadratic, cosine, step.")
 @measuring
@@ -19,13 +21,22 @@ from gradmeter.options import check_device, leave, measuring
     metavar="NAME=LOW:HIGH:COUNT | NAME=A,B,C",
     help="Who wins where: measure over a grid of this parameter; may be repeated.",
 )
+@click.option("--seconds", type=float,
+              help="A race, about so long: who is shown to be worse stops.")  # fmt: skip
+@click.option("--store", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Keep every measurement there, and measure nothing that it has.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Also write .html, .csv or .parquet.")
 def compare(target, settings, cost, sweeps, out, **how):
     """Compare every estimator on one problem: a ranking, and why the rest does not apply.
 
+    TARGET is a Python file with a Problem in it, a distribution, or a registered name. Ctrl-C shows
+    the ranking of what is finished.
+
     Example: gradmeter compare torch.distributions:Gamma concentration=2 rate=1 --cost quadratic
+
+    Within a minute: gradmeter compare my_problem.py --seconds 60 --store results/
     """
-    from benchmarks.objective.loading import problem_from
+    from benchmarks import problems
     from benchmarks.objective.parameter_grids import axis, grid
     from reports import terminal
     from reports.pages import regimes
@@ -35,47 +46,88 @@ def compare(target, settings, cost, sweeps, out, **how):
     check_device(how["device"])
     if out:
         check_format(out, tuple(FORMATS))
-    problem = problem_from(target, settings, cost)
+    problem = problems.load(target, settings, cost)
     points = list(grid(problem, map(axis, sweeps))) if sweeps else [({}, problem)]
-    rows = _measured(points, **how)
-    if out:
+    measured = Measured(points, **how)
+    rows = measured.rows
+    if out and rows:
         import pandas
 
         frame = pandas.DataFrame(rows)
         mapped = sweeps and out.suffix == ".html"
         click.echo(regimes.write_page(frame, out) if mapped else write(frame, out), err=True)
-    (terminal.print_regimes if sweeps else terminal.print_comparison)(rows)
+    if rows:
+        (terminal.print_regimes if sweeps else terminal.print_comparison)(rows)
+    for sentence in measured.sentences:
+        click.echo(sentence)
+    measured.leave_if_interrupted(how["store"])
     leave(rows)
 
 
-def _measured(points, estimators, samples, replicates, **how) -> list[dict]:
-    """The record of every estimator × K at every point of a sweep, with the point."""
+class Measured:
+    """The record of every estimator × K at every point of a sweep, with the point.
+
+    `interrupted` by Ctrl-C, it holds what was finished until then.
+    """
+
+    def __init__(self, points, estimators, samples, replicates, seconds, **how):
+        from benchmarks.machine.allocator import keep_freed_memory
+        from benchmarks.running.suite import CAP
+        from reports.terminal import Progress
+
+        keep_freed_memory()
+        self.sentences: list[str] = []
+        self.rows: list[dict] = []
+        self.interrupted = False
+        replicates = replicates or (CAP if how["precision"] or seconds else 10_000)
+        if seconds is not None:
+            how["seconds"] = seconds / len(points)
+        comparisons = [
+            (_comparison(problem, estimators, samples, replicates=replicates, **how), point)
+            for point, problem in points
+        ]
+        with Progress(sum(comparison.total for comparison, _ in comparisons)) as progress:
+            for comparison, point in comparisons:
+                self.interrupted = _steps(comparison, progress)
+                self._take(comparison, point)
+                if self.interrupted:
+                    return
+
+    def _take(self, comparison, point: dict) -> None:
+        from reports.pages.regimes import PREFIX
+
+        where = {PREFIX + name: value for name, value in point.items()}
+        self.rows += [{**m.record, **where} for m in comparison.results]
+        if self.rows and comparison.sentence and not point:
+            self.sentences.append(comparison.sentence)
+
+    def leave_if_interrupted(self, store: Path | None) -> None:
+        """Leave after Ctrl-C, with how much is finished and the command that goes on."""
+        if not self.interrupted:
+            return
+        again = f" Go on with: {shlex.join(['gradmeter', *sys.argv[1:]])}" if store else ""
+        cells = "1 cell is" if len(self.rows) == 1 else f"{len(self.rows)} cells are"
+        click.echo(f"\nInterrupted: {cells} finished.{again}", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _comparison(problem, estimators: tuple[str, ...], samples, **how):
     import estimators as registry
-    from benchmarks.machine.allocator import keep_freed_memory
-    from benchmarks.measuring.compare import measurements
-    from benchmarks.measuring.cross_checks import cross_checked
+    from benchmarks.measuring.comparison import Comparison
     from benchmarks.objective.program import Program
     from benchmarks.running.selection import choose
-    from benchmarks.running.suite import CAP
-    from reports.pages.regimes import PREFIX
-    from reports.terminal import Progress
 
-    keep_freed_memory()
     names = choose("estimator", estimators, registry.names())
-    replicates = replicates or (CAP if how["precision"] else 10_000)
-    rows = []
-    with Progress(len(names) * len(samples) * len(points)) as progress:
-        for point, problem in points:
-            where = {PREFIX + name: value for name, value in point.items()}
-            found = []
-            searched = isinstance(problem, Program) and not estimators
-            wanted = None if searched else names  # None: strategies node by node
-            for m in measurements(problem, wanted, samples, replicates=replicates, **how):
-                found.append(m)
-                progress.starting(f"{problem.name} · {m.estimator} · K={m.samples}")
-                progress.finished(m.status)
-            if not searched:
-                chosen = [registry.create(name) for name in names] * len(samples)
-                found = cross_checked(found, chosen)
-            rows += [{**m.record, **where} for m in found]
-    return rows
+    searched = isinstance(problem, Program) and not estimators
+    return Comparison(problem, None if searched else names, samples, **how)
+
+
+def _steps(comparison, progress) -> bool:
+    """Measure; whether it was interrupted."""
+    try:
+        for m in comparison.steps():
+            progress.starting(f"{m.problem} · {m.estimator} · K={m.samples}")
+            progress.finished(m.status)
+    except KeyboardInterrupt:
+        return True
+    return False

@@ -22,8 +22,8 @@ MOST_ROWS = 5_000  # rows kept for the ranking at the end; the store has them al
 
 @click.command()
 @click.option("--suite", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
-@click.option("-p", "--problem", "patterns", multiple=True, metavar="PATTERN",
-              help="Problems by name, such as 'normal-*', also outside the suite.")  # fmt: skip
+@click.option("-p", "--problem", "patterns", multiple=True, metavar="PATTERN | TARGET",
+              help="By name, such as 'normal-*', or FILE.py or MODULE:CLASS.")  # fmt: skip
 @click.option("--trajectory", is_flag=True,
               help="Every stage of the trainings of problems, by their plain names.")  # fmt: skip
 @measuring
@@ -94,14 +94,26 @@ def run(
 
 
 def _problems(suite: str, patterns: tuple, trajectory: bool) -> tuple[str, ...]:
+    """Names of problems, and files or distributions as targets that any process can load."""
+    from fnmatch import fnmatchcase
+
     from benchmarks import problems
+    from benchmarks.objective.loading import absolute, is_place, no_problem
     from benchmarks.problems import trajectories
     from benchmarks.running.selection import choose
 
+    places = tuple(absolute(pattern) for pattern in patterns if is_place(pattern))
+    names = tuple(pattern for pattern in patterns if not is_place(pattern))
+    for place in places:
+        problems.load(place)  # a mistake in it shows now
     known = problems.names("all" if patterns else suite)
-    if not trajectory:
-        return choose("problem", patterns, known)
-    return trajectories.stages(choose("problem with stages", patterns, trajectories.trained(known)))
+    for pattern in names:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            raise click.UsageError(no_problem(pattern, known))
+    if trajectory:
+        trained = trajectories.trained(known)
+        return trajectories.stages(choose("problem with stages", patterns, trained))
+    return (*(choose("problem", names, known) if names or not places else ()), *places)
 
 
 def _estimators(suite: str, patterns: tuple) -> tuple[str, ...]:

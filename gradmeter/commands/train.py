@@ -8,7 +8,7 @@ from gradmeter.options import leave, numbers
 
 
 @click.command()
-@click.argument("problem")
+@click.argument("problem", metavar="FILE.py[:NAME] | MODULE:CLASS | NAME")
 @click.option("-e", "--estimator", "estimators", multiple=True, metavar="PATTERN")
 @click.option("-K", "--samples", callback=numbers, default="1", show_default=True,
               help="K, samples per estimate, separated by commas.")  # fmt: skip

@@ -13,8 +13,8 @@ from benchmarks.regression import interface
 from benchmarks.regression.accepted import EXAMPLE, accept, read
 from benchmarks.regression.effects import Effect, Summary
 from benchmarks.regression.judging import Confirmation, Pair, findings
-from benchmarks.regression.repository import Gate
 from benchmarks.regression.report import Comparison, Reproduction, command, document, self_check
+from benchmarks.regression.repository import Gate
 from benchmarks.regression.schema import Finding, Side
 from benchmarks.regression.selection import Selection, cells_of
 from benchmarks.regression.speed import CellSpeed, memory_effect, speed_effect
