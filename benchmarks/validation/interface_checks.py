@@ -17,14 +17,15 @@ DRAWS = 64
 
 def completed(problem: Problem) -> Problem:
     """`problem`, with what its distribution lacks derived from what it brings."""
+    wide = (
+        torch.get_default_dtype() if isinstance(problem.family, torch.nn.Module) else torch.double
+    )
+    at = {k: v.detach().clone().cpu().to(wide) for k, v in problem.parameters.items()}
     try:
-        dist = problem.family(**{k: v.detach().clone() for k, v in problem.parameters.items()})
+        family = capabilities.completed_family(problem.family, at)
     except Exception:  # `Problem.dist` says what is wrong
         return problem
-    if capabilities.complete(dist) is dist:
-        return problem
-    family = problem.family
-    return replace(problem, family=lambda **given: capabilities.complete(family(**given)))
+    return problem if family is problem.family else replace(problem, family=family)
 
 
 def check(problem: Problem) -> None:

@@ -1,11 +1,10 @@
 """Finite supports: their points, and the log-probability of each."""
 
-from functools import singledispatch
-
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, OneHotCategorical
 
+from estimators.capabilities.by_type import by_type
 from estimators.capabilities.description import Unsupported, bounds, describe, is_discrete
 from estimators.capabilities.leaf_tensors import tensors
 
@@ -21,7 +20,7 @@ def support_points(dist: Distribution) -> Tensor | None:
     return points.expand(-1, *dist.batch_shape, *dist.event_shape)
 
 
-@singledispatch
+@by_type
 def support_table(dist: Distribution) -> Tensor | None:
     """The points that all batch elements share: [N, *event], or None."""
     try:
@@ -56,7 +55,7 @@ def _(dist: Independent) -> Tensor | None:
     return factors[choice.reshape(-1, count)].reshape(-1, *dist.event_shape)
 
 
-@singledispatch
+@by_type
 def support_log_prob(dist: Distribution) -> Tensor:
     """log p(x; λ) of every point of `support_points(dist)`: [N, *batch]."""
     points = support_points(dist)

@@ -8,7 +8,16 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.utils import lazy_property
 
-from estimators.capabilities import Unsupported, describe, replaced, shared, tensors, with_leaves
+from estimators.capabilities import (
+    Unsupported,
+    describe,
+    replaced,
+    require_free,
+    shared,
+    tensors,
+    with_leaves,
+)
+from estimators.capabilities.completion import GIVEN
 
 
 @torch.enable_grad()
@@ -17,6 +26,7 @@ def parameters(dist: Distribution) -> dict[str, Tensor]:
 
     Raises Unsupported for a tensor that the batch shares, as it has no gradient for each element.
     """
+    require_free(dist)
     own = tensors(dist)
     twin, leaves = with_leaves(_uncached(dist))
     like = next(iter(leaves.values())).detach()
@@ -54,11 +64,12 @@ def _uncached(dist: Distribution) -> Distribution:
     """A copy of `dist` without what it worked out from its tensors, such as probs from logits."""
     twin, own = copy.copy(dist), vars(dist)
     given = own.get("_param", next((own[n] for n in own if n in ("probs", "logits")), None))
+    kept = own.get(GIVEN, ())  # of a user's: what it was made with
     for name, value in own.items():
         lazy = isinstance(inspect.getattr_static(type(dist), name, None), lazy_property)
         if isinstance(value, Distribution):
             vars(twin)[name] = _uncached(value)
-        elif lazy and value is not given:
+        elif lazy and value is not given and name not in kept:
             del vars(twin)[name]
     return twin
 
