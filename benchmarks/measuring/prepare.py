@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
-from benchmarks.objective.definition import Problem
+from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.objective.truth import Truth
 from benchmarks.truth.exact import find_truth, truth_of_draws
 from benchmarks.truth.kept import keep, kept_truth
@@ -61,7 +61,8 @@ def _prepare(problem: Problem, truths: Path | None) -> Prepared:
     problem = completed(problem)
     check(problem)
     cautions = examine(problem)
-    truth = find_truth(problem) or kept_truth(problem, truths)
+    with unvalidated():  # samples are checked by now, and a density of x may ask that of −x
+        truth = find_truth(problem) or kept_truth(problem, truths)
     if truth is None:
         truth = None if _wrong_sampler(problem) else agreed_truth(problem)
         keep(problem, truth, truths)
