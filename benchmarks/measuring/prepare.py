@@ -8,11 +8,12 @@ import torch
 
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
-from benchmarks.objective.definition import Problem, unvalidated
+from benchmarks.objective.definition import Problem, ProblemError, unvalidated
 from benchmarks.objective.truth import Truth
 from benchmarks.truth.exact import find_truth, truth_of_draws
 from benchmarks.truth.kept import keep, kept_truth
 from benchmarks.truth.two_estimators import agreed_truth
+from benchmarks.validation.failing_pieces import as_problem_error
 from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
 from estimators import create
@@ -52,7 +53,12 @@ def prepare(problem: Problem, truths: Path | None = None) -> Prepared:
     written = [value._version for value in problem.measured.values()]
     before, prepared = _prepared.get(problem, (None, None))
     if before != written:
-        prepared = _prepare(problem, truths)
+        try:
+            prepared = _prepare(problem, truths)
+        except ProblemError:
+            raise
+        except Exception as failure:  # of a method that somebody brought
+            raise as_problem_error(problem, failure) from failure
         _prepared[problem] = written, prepared
     return prepared
 

@@ -25,6 +25,7 @@ from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 from benchmarks.truth.uncertainty import allow_for
 from benchmarks.validation.estimator_checks import check_estimator
+from benchmarks.validation.failing_pieces import failing_piece
 from estimators import Estimator, Unsupported
 
 
@@ -141,7 +142,7 @@ class Task:
                 if timed:
                     facts |= time_and_memory(cell, self.plan, facts, compiled)
             except Exception as failure:  # whatever an estimator does, it must not stop a sweep
-                facts |= ending(failure)
+                facts |= ending(failure, cell.problem)
         return Measurement(**facts)
 
 
@@ -151,10 +152,16 @@ def plan_of(problem: Problem, samples: int, replicates: int, precision: float | 
     return Plan.of(replicates, problem.numbers(samples), start)
 
 
-def ending(failure: Exception) -> dict:
-    """How a cell ends with an exception: its status, and the reason in one line."""
+def ending(failure: Exception, problem: Problem | None = None) -> dict:
+    """How a cell ends with an exception: its status, and the reason in one line.
+
+    `problem` is what was measured, whose distribution may be what failed.
+    """
     if isinstance(failure, Unsupported):
         return {"status": "n/a", "reason": str(failure)}
+    sentence = failing_piece(problem, failure) if problem is not None else None
+    if sentence:
+        return {"status": "error", "reason": sentence}
     says = str(failure).strip() or type(failure).__doc__ or "no message"
     return {"status": "error", "reason": f"{type(failure).__name__}: {says.splitlines()[0]}"}
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 from torch.distributions import Distribution
+from torch.distributions.constraints import boolean, independent
 
 from estimators.capabilities.by_type import by_type
 from estimators.capabilities.refusal import Unsupported
@@ -28,7 +29,10 @@ def bounds(dist: Distribution) -> tuple[Tensor | float | None, Tensor | float | 
         support = dist.support
     except (AttributeError, NotImplementedError):
         return None, None
-    support = getattr(support, "base_constraint", support)
+    while isinstance(support, independent):
+        support = support.base_constraint
+    if support is boolean:
+        return 0, 1
     return getattr(support, "lower_bound", None), getattr(support, "upper_bound", None)
 
 
