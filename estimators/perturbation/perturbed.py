@@ -57,7 +57,26 @@ def perturbed(dist: Distribution, shifts: dict[str, Tensor]) -> Distribution:
         ) from None
     own = tensors(plain)
     moved = {id(own[path]): own[path].detach() + shift for path, shift in shifts.items()}
-    return replaced(twin, {path: moved[id(t)] for path, t in own.items() if id(t) in moved})
+    return _valid(replaced(twin, {p: moved[id(t)] for p, t in own.items() if id(t) in moved}))
+
+
+def _valid(dist: Distribution) -> Distribution:
+    """`dist`, if its parameters lie between the ends that its constraints give them."""
+    for name, constraint in dist.arg_constraints.items():
+        ends = [getattr(constraint, end, None) for end in ("lower_bound", "upper_bound")]
+        value = vars(dist).get(name)
+        if value is None or ends == [None, None] or constraint.check(value.detach()).all():
+            continue
+        raise Unsupported(
+            f"Perturbing {name!r} of {describe(dist)} leaves its {constraint}: the perturbed "
+            f"values run from {float(value.min()):.3g} to {float(value.max()):.3g}; use a smaller "
+            "step or width, a parameter without ends such as its logarithm, or pathwise or "
+            "reinforce-loo."
+        )
+    for part in vars(dist).values():
+        if isinstance(part, Distribution):
+            _valid(part)
+    return dist
 
 
 def _uncached(dist: Distribution) -> Distribution:
