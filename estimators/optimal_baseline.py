@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from estimators.capabilities import carry, describe, with_leaves
+from estimators.capabilities import carry, describe, require_free, with_leaves
 from estimators.core import Estimator, Unsupported, evaluate, register
 from estimators.reinforce import score_log_prob
 
@@ -51,6 +51,7 @@ class OptimalBaseline(Estimator):
 def scores(dist, x):
     """∇ log p(x_k) of each sample, by the path of the tensor it belongs to: [K, *B, *P]."""
     shape = (x.shape[0], *dist.batch_shape)
+    require_free(dist)
     try:
         twin, leaves = with_leaves(dist.expand(shape))
     except NotImplementedError:

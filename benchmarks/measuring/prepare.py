@@ -11,11 +11,12 @@ from benchmarks.machine.deadline import Deadline
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
-from benchmarks.objective.definition import Problem
+from benchmarks.objective.definition import Problem, ProblemError, unvalidated
 from benchmarks.objective.truth import Truth
 from benchmarks.truth.exact import find_truth, truth_of_draws
 from benchmarks.truth.kept import keep, kept_truth
 from benchmarks.truth.two_estimators import agreed_truth
+from benchmarks.validation.failing_pieces import as_problem_error
 from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
 from estimators import create
@@ -62,8 +63,13 @@ def prepare(
     written = [value._version for value in problem.measured.values()]
     before, prepared = _prepared.get(problem, (None, None))
     if before != written:
-        with settings_kept():  # whatever its functions change
-            prepared, whole = _prepare(problem, truths, deadline or Deadline(math.inf))
+        try:
+            with settings_kept():  # whatever its functions change
+                prepared, whole = _prepare(problem, truths, deadline or Deadline(math.inf))
+        except ProblemError:
+            raise
+        except Exception as failure:  # of a method that somebody brought
+            raise as_problem_error(problem, failure) from failure
         if whole:
             _prepared[problem] = written, prepared
     return prepared
@@ -82,7 +88,8 @@ def _prepare(problem: Problem, truths: Path | None, deadline: Deadline) -> tuple
 
 
 def _truth(problem: Problem, truths: Path | None) -> Truth | None:
-    truth = find_truth(problem) or kept_truth(problem, truths)
+    with unvalidated():  # samples are checked by now, and a density of x may ask that of −x
+        truth = find_truth(problem) or kept_truth(problem, truths)
     if truth is None:
         truth = None if _wrong_sampler(problem) else agreed_truth(problem)
         keep(problem, truth, truths)

@@ -27,6 +27,7 @@ from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 from benchmarks.truth.uncertainty import allow_for
 from benchmarks.validation.estimator_checks import check_estimator
+from benchmarks.validation.failing_pieces import failing_piece
 from estimators import Estimator, Unsupported, configuration
 
 
@@ -139,7 +140,7 @@ class Task:
             except KeyboardInterrupt:
                 raise
             except BaseException as failure:  # whatever an estimator does, also sys.exit
-                facts |= ending(failure)
+                facts |= ending(failure, self.cell.problem)
         return Measurement(**facts)
 
     def _add_measured(
@@ -180,13 +181,19 @@ def plan_of(problem: Problem, samples: int, replicates: int, precision: float | 
     return Plan.of(replicates, problem.numbers(samples), start)
 
 
-def ending(failure: BaseException) -> dict:
-    """How a cell ends with an exception: its status, and the reason in one line."""
+def ending(failure: BaseException, problem: Problem | None = None) -> dict:
+    """How a cell ends with an exception: its status, and the reason in one line.
+
+    `problem` is what was measured, whose distribution may be what failed.
+    """
     if isinstance(failure, Unsupported):
         return {"status": "refused", "reason": str(failure)}
     if isinstance(failure, SystemExit):
         reason = f"Its code called sys.exit({failure.code!r}), which ends a cell and not the run."
         return {"status": "error", "reason": " ".join(reason.split())}
+    sentence = failing_piece(problem, failure) if problem is not None else None
+    if sentence:
+        return {"status": "error", "reason": sentence}
     says = str(failure).strip() or type(failure).__doc__ or "no message"
     return {"status": "error", "reason": f"{type(failure).__name__}: {says.splitlines()[0]}"}
 

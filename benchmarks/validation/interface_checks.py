@@ -9,6 +9,7 @@ from torch.distributions import Distribution
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.validation.cost_checks import check_cost
+from benchmarks.validation.failing_pieces import failing_piece, first_line
 from estimators import capabilities
 from estimators.capabilities import tensors
 
@@ -17,14 +18,15 @@ DRAWS = 64
 
 def completed(problem: Problem) -> Problem:
     """`problem`, with what its distribution lacks derived from what it brings."""
+    wide = (
+        torch.get_default_dtype() if isinstance(problem.family, torch.nn.Module) else torch.double
+    )
+    at = {k: v.detach().clone().cpu().to(wide) for k, v in problem.parameters.items()}
     try:
-        dist = problem.family(**{k: v.detach().clone() for k, v in problem.parameters.items()})
+        family = capabilities.completed_family(problem.family, at)
     except Exception:  # `Problem.dist` says what is wrong
         return problem
-    if capabilities.complete(dist) is dist:
-        return problem
-    family = problem.family
-    return replace(problem, family=lambda **given: capabilities.complete(family(**given)))
+    return problem if family is problem.family else replace(problem, family=family)
 
 
 def check(problem: Problem) -> None:
@@ -73,10 +75,12 @@ def _samples(problem: Problem, dist: Distribution) -> Tensor:
         try:
             x = getattr(dist, name)((DRAWS,)).detach()
         except Exception as failure:
-            raise ProblemError(
+            sentence = failing_piece(problem, failure) or (
                 f"The distribution of problem {problem.name!r} cannot be sampled: "
-                f"{type(failure).__name__}: {failure}"
-            ) from failure
+                f"{type(failure).__name__}: {first_line(failure)}; `{name}` gets a torch.Size "
+                "and returns [*sample, *batch, *event]."
+            )
+            raise ProblemError(sentence) from failure
         _check_samples(problem, dist, name, x)
     return x
 

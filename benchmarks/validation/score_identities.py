@@ -14,6 +14,8 @@ from benchmarks.objective.definition import Problem
 from estimators import Unsupported, capabilities
 
 ALARM = 1e-6  # false alarms of each test
+MOVED = 0.01  # relative, of a parameter
+OUTSIDE = 5e-4  # share of samples that leave a support that moves
 WIDE = 8.0  # widths of a projection within which its mean is looked at
 BLOCKS = 32  # whose means are compared by Student's t
 DIRECTIONS = ("the mean", "a random direction", "another, of scaled coordinates", "coordinate 0")
@@ -31,8 +33,17 @@ def of_gradients(problem: Problem, count: int) -> Iterator[str]:
             return  # a score function does not see the boundary
         size = (max(count // BLOCKS, 16),)
         x = dist.rsample(size) if dist.has_rsample else dist.sample(size)
+        yield from _about_support(problem, copies, x.detach())
         try:
             log_p = dist.log_prob(x.detach())
+            if not log_p.requires_grad:
+                yield (
+                    "`log_prob` has no derivative in any parameter by autograd: on its way it "
+                    "leaves torch, for NumPy or SciPy or by `.detach()`, `.item()` or no_grad; "
+                    "write it with torch's functions, or as a torch.autograd.Function with a "
+                    "`backward`."
+                )
+                return
             score = _gradients(log_p.mean(0), copies)
             _gradients(x.sum(), copies) if x.requires_grad else None
         except (Unsupported, NotImplementedError, RuntimeError):
@@ -49,6 +60,31 @@ def of_gradients(problem: Problem, count: int) -> Iterator[str]:
                 )
         if x.requires_grad:
             yield from _about_path(dist, copies, x, log_p)
+
+
+@torch.no_grad()
+def _about_support(problem: Problem, copies: dict, x: Tensor) -> Iterator[str]:
+    """Whether samples x [K, R, ...] leave the support where a parameter moves, unbeknown to all."""
+    rest = {k: v.detach() for k, v in copies.items()}
+
+    def outside(**moved: Tensor) -> float:
+        try:
+            log_p = problem.family(**rest | moved).log_prob(x)
+        except Exception:  # other checks say what is wrong
+            return 0.0
+        return float((log_p == -math.inf).double().mean())
+
+    for name, value in rest.items():
+        share = max(outside(**{name: value * (1 + step)}) for step in (-MOVED, MOVED))
+        if share > OUTSIDE and outside() == 0:
+            yield (
+                f"the support moves with {name!r}, and does not say so: of samples drawn there, "
+                f"{share:.2%} have no density (`log_prob` is -inf) where it is {MOVED:.0%} "
+                "another; declare `support` as a constraint of the parameters, as "
+                "torch.distributions.Uniform does, because a score function does not see a "
+                "boundary that moves."
+            )
+            return
 
 
 def _about_path(dist, copies: dict, x: Tensor, log_p: Tensor) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """What a distribution can do, looked up by its type: one file a kind of ability.
 
-Most functions here are a `functools.singledispatch` on the distribution, to which
+Most functions here are dispatched by the type of the distribution (`by_type`), to which
 `estimators.families` adds what it knows of each. Their own bodies are for distributions nothing is
 known about: they try what torch offers, or refuse with a sentence.
 """
 
+from estimators.capabilities.completion import PIECES, complete
 from estimators.capabilities.couplings import (
     Coupled,
     from_gammas,
@@ -18,13 +19,7 @@ from estimators.capabilities.couplings import (
     uniforms,
     weak_derivatives,
 )
-from estimators.capabilities.derived_methods import (
-    PIECES,
-    Completed,
-    complete,
-    moving_support,
-    offers,
-)
+from estimators.capabilities.derived_methods import Completed, moving_support, offers
 from estimators.capabilities.description import (
     Unsupported,
     bounds,
@@ -37,7 +32,8 @@ from estimators.capabilities.events import carry_logits, over_event, spread
 from estimators.capabilities.exact_marginals import gumbel_logits, marginals
 from estimators.capabilities.factors import factor
 from estimators.capabilities.implicit import attach, cdf, common_cdf, implicit
-from estimators.capabilities.leaf_tensors import carry, replaced, tensors, with_leaves
+from estimators.capabilities.leaf_tensors import Recipe, carry, replaced, tensors, with_leaves
+from estimators.capabilities.rebuilding import completed_family, require_free
 from estimators.capabilities.relaxation import (
     bernoulli_logits,
     conditional_logits,
@@ -63,6 +59,7 @@ __all__ = [
     "PIECES",
     "Completed",
     "Coupled",
+    "Recipe",
     "Unsupported",
     "attach",
     "bernoulli_logits",
@@ -72,6 +69,7 @@ __all__ = [
     "cdf",
     "common_cdf",
     "complete",
+    "completed_family",
     "conditional_logits",
     "describe",
     "factor",
@@ -97,6 +95,7 @@ __all__ = [
     "replaced",
     "replayed",
     "require_continuous",
+    "require_free",
     "rounded",
     "shared",
     "soften",

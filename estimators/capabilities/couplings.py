@@ -6,13 +6,13 @@ distributions nothing is known about. Families with factorised events work eleme
 
 import hashlib
 from collections.abc import Callable
-from functools import singledispatch
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from estimators.capabilities.by_type import by_type
 from estimators.capabilities.cdf_inversion import invert_cdf
 from estimators.capabilities.description import Unsupported, describe, is_discrete
 from estimators.capabilities.leaf_tensors import tensors
@@ -44,7 +44,7 @@ def inside(u: Tensor) -> Tensor:
     return u.clamp(half, 1 - half)
 
 
-@singledispatch
+@by_type
 def quantile(dist: Distribution, u: Tensor) -> Tensor:
     """The sample of `dist` that uniforms `u` in (0, 1) make: both [*sample, *batch, *event].
 
@@ -67,7 +67,7 @@ def quantile(dist: Distribution, u: Tensor) -> Tensor:
     return invert_cdf(dist, u)
 
 
-@singledispatch
+@by_type
 def shared(dist: Distribution, u: Tensor) -> Tensor:
     """The sample of `dist` at noise `u` in (0, 1), which stays while λ is perturbed: both [...,
     *event].
@@ -88,7 +88,7 @@ def replayed(dist: Distribution, u: Tensor) -> Tensor:
     return x if shape else x[0]
 
 
-@singledispatch
+@by_type
 def mirrored(dist: Distribution, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """A sample of `dist` and its antithetic twin, both differentiable: [*`shape`, *batch, *event]
     each.
@@ -99,7 +99,7 @@ def mirrored(dist: Distribution, shape: tuple[int, ...]) -> tuple[Tensor, Tensor
     return quantile(dist, u), quantile(dist, 1 - u)
 
 
-@singledispatch
+@by_type
 def from_gammas(dist: Distribution, gamma: Callable[[Tensor], Tensor]) -> Tensor:
     """The sample of `dist` made of standard gamma variables: [K, *batch, *event].
 
@@ -113,7 +113,7 @@ def from_gammas(dist: Distribution, gamma: Callable[[Tensor], Tensor]) -> Tensor
     )
 
 
-@singledispatch
+@by_type
 def weak_derivatives(dist: Distribution, shape: tuple[int, ...]) -> dict[str, Coupled]:
     """Coupled pairs whose difference is the weak derivative of `dist` in each parameter, by its
     path.
@@ -127,7 +127,7 @@ def weak_derivatives(dist: Distribution, shape: tuple[int, ...]) -> dict[str, Co
     )
 
 
-@singledispatch
+@by_type
 def jumps(dist: Distribution, x: Tensor) -> dict[str, Coupled]:
     """Where each coordinate of a sample of `dist` jumps as a parameter grows, by the path of that.
 

@@ -1,8 +1,6 @@
 """Distributions that bring only some of their pieces: the others are derived from those."""
 
 import contextlib
-import copy
-import functools
 import inspect
 import math
 
@@ -14,9 +12,8 @@ from estimators.capabilities.cdf_inversion import invert_cdf
 from estimators.capabilities.couplings import quantile, replayed, shared, uniforms
 from estimators.capabilities.description import Unsupported, bounds, describe, is_discrete
 from estimators.capabilities.implicit import implicit
+from estimators.capabilities.leaf_tensors import expanded
 from estimators.capabilities.numerical_implicit import by_conditionals, cdf_increment
-
-PIECES = ("sample", "rsample", "log_prob", "cdf", "icdf")
 
 
 class Completed(Distribution):
@@ -25,7 +22,7 @@ class Completed(Distribution):
     sample     from rsample (a parent's if the class deletes it), else F⁻¹(u) by icdf or from cdf
     rsample    F⁻¹(u; λ) by icdf, if the class says nothing of `has_rsample` and is continuous
     log_prob   log ∂F/∂x from cdf; log(F(x) − F(x − 1)) over integers
-    expand     from the class's tensors
+    expand     from the class's tensors, lists, dicts, modules and distributions
 
     `batch_shape` and `event_shape` are torch's.
     What does not follow raises Unsupported with the method that, added to the class, would do.
@@ -88,16 +85,7 @@ class Completed(Distribution):
 
     def expand(self, batch_shape, _instance=None) -> Distribution:
         """This distribution with its tensors expanded to `batch_shape`."""
-        twin, axes = copy.copy(self), len(self.batch_shape)
-        batch_shape = torch.Size(batch_shape)
-        for name, value in vars(self).items():
-            held = value.batch_shape if isinstance(value, Distribution) else value
-            held = held.shape if isinstance(held, Tensor) else held
-            if isinstance(value, Tensor | Distribution) and held[:axes] == self.batch_shape:
-                own = batch_shape + held[axes:]
-                vars(twin)[name] = value.expand(own)
-        twin._batch_shape = batch_shape
-        return twin
+        return expanded(self, torch.Size(batch_shape))
 
     def _uniforms(self, sample_shape) -> Tensor:
         return uniforms(self, tuple(sample_shape))
@@ -106,48 +94,10 @@ class Completed(Distribution):
 DEFAULTS = (Completed, Distribution)  # whose methods nobody brought
 
 
-def complete(dist: Distribution) -> Distribution:
-    """`dist`, or a twin of it to which what follows from its own pieces was added.
-
-    Also takes objects of a plain class that has some of the `PIECES`; without a `batch_shape` of
-    its own, that is what its tensors broadcast to. Distributions inside others are completed too.
-    """
-    own = type(dist)
-    if not isinstance(dist, Distribution) and not any(hasattr(own, name) for name in PIECES):
-        return dist
-    inner = {k: complete(v) for k, v in vars(dist).items() if isinstance(v, Distribution)}
-    if isinstance(dist, Completed) or own.__module__.partition(".")[0] in ("torch", "estimators"):
-        if all(vars(dist)[name] is part for name, part in inner.items()):
-            return dist
-        cls = own
-    else:
-        cls = _completed(own)
-    whole = object.__new__(cls)
-    vars(whole).update(vars(dist) | inner)
-    if isinstance(dist, Distribution):
-        batch, event = dist._batch_shape, dist._event_shape
-    else:
-        own_shapes = [t.shape for t in vars(dist).values() if isinstance(t, Tensor)]
-        batch = vars(whole).pop("batch_shape", torch.broadcast_shapes(*own_shapes))
-        event = vars(whole).pop("event_shape", getattr(own, "event_shape", ()))
-    whole._batch_shape, whole._event_shape = torch.Size(batch), torch.Size(event)
-    return whole
-
-
 def offers(dist: Distribution, name: str) -> bool:
     """Whether the own class of `dist` brings the method `name`, and does not inherit a default."""
     found = inspect.getattr_static(type(dist), name, None)
     return all(found is not default for default in (None, *(vars(c).get(name) for c in DEFAULTS)))
-
-
-@functools.cache
-def _completed(cls: type) -> type:
-    """A class like `cls` with `Completed` behind it; what is None in `cls` counts as deleted."""
-    gone = [name for name in PIECES if getattr(cls, name, cls) is None]
-    body = {name: inspect.getattr_static(Completed, name) for name in gone}  # as if never there
-    if "rsample" in gone:
-        body["has_rsample"] = False
-    return type(cls.__name__, (cls, Completed), body | {"__module__": cls.__module__})
 
 
 @implicit.register(Completed)

@@ -1,13 +1,11 @@
-"""What a distribution is: its name, its kind, its ends, its stated moments; and refusals."""
-
-from functools import singledispatch
+"""What a distribution is: its name, its kind, its ends and its stated moments."""
 
 from torch import Tensor
 from torch.distributions import Distribution
+from torch.distributions.constraints import boolean, independent
 
-
-class Unsupported(Exception):
-    """A refusal: one sentence naming the object, the missing ability and the way out."""
+from estimators.capabilities.by_type import by_type
+from estimators.capabilities.refusal import Unsupported
 
 
 def describe(dist: Distribution) -> str:
@@ -24,18 +22,21 @@ def is_discrete(dist: Distribution) -> bool:
         return False
 
 
-@singledispatch
+@by_type
 def bounds(dist: Distribution) -> tuple[Tensor | float | None, Tensor | float | None]:
     """The ends of a univariate support; None where there is none or it is not known."""
     try:
         support = dist.support
     except (AttributeError, NotImplementedError):
         return None, None
-    support = getattr(support, "base_constraint", support)
+    while isinstance(support, independent):
+        support = support.base_constraint
+    if support is boolean:
+        return 0, 1
     return getattr(support, "lower_bound", None), getattr(support, "upper_bound", None)
 
 
-@singledispatch
+@by_type
 def stated_moments(dist: Distribution) -> tuple[Tensor, Tensor] | None:
     """The mean and variance that the distribution states, if it states finite ones."""
     try:
@@ -45,7 +46,7 @@ def stated_moments(dist: Distribution) -> tuple[Tensor, Tensor] | None:
     return (mean, variance) if mean.isfinite().all() and variance.isfinite().all() else None
 
 
-@singledispatch
+@by_type
 def mode(dist: Distribution) -> Tensor:
     """The most probable point: [*batch, *event]."""
     try:

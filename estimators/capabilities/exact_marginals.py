@@ -1,14 +1,13 @@
 """Exact marginals of points of zeros and ones, and the noise that makes such points."""
 
-from functools import singledispatch
-
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
+from estimators.capabilities.by_type import by_type
 from estimators.capabilities.description import Unsupported, describe
 
 
-@singledispatch
+@by_type
 def marginals(dist: Distribution) -> Tensor:
     """P(x = 1) of each coordinate, differentiable in the logits: [*batch, *event]."""
     raise Unsupported(
@@ -23,7 +22,7 @@ def _(dist: Independent) -> Tensor:
     return marginals(dist.base_dist)
 
 
-@singledispatch
+@by_type
 def gumbel_logits(dist: Distribution) -> Tensor:
     """The logits whose sum with Gumbel noise becomes a sample by `harden`: [*batch, n]."""
     raise Unsupported(

@@ -1,13 +1,12 @@
 """What a cost's terms belong to: the factors of a product, or the places of a ranking."""
 
-from functools import singledispatch
-
 from torch.distributions import Distribution
 
+from estimators.capabilities.by_type import by_type
 from estimators.capabilities.description import Unsupported, describe
 
 
-@singledispatch
+@by_type
 def factor(dist: Distribution) -> Distribution:
     """One factor of `dist`, as `base_dist` has it; of a ranking, one place."""
     base = getattr(dist, "base_dist", None)

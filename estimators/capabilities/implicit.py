@@ -1,10 +1,9 @@
 """Cumulative distribution functions, and the implicit derivative of a sample."""
 
-from functools import singledispatch
-
 from torch import Tensor
 from torch.distributions import Distribution
 
+from estimators.capabilities.by_type import by_type
 from estimators.capabilities.description import Unsupported, describe, is_discrete
 
 
@@ -16,7 +15,7 @@ def attach(value: Tensor, *partials: tuple[Tensor, Tensor]) -> Tensor:
     return attached
 
 
-@singledispatch
+@by_type
 def cdf(dist: Distribution, x: Tensor) -> Tensor:
     """P(X ≤ x) of a univariate `dist` at `x` [*sample, *batch], differentiable in λ and in x.
 
@@ -31,7 +30,7 @@ def cdf(dist: Distribution, x: Tensor) -> Tensor:
         ) from None
 
 
-@singledispatch
+@by_type
 def common_cdf(dist: Distribution, x: Tensor) -> Tensor:
     """The cdf of `dist` at `x` [*sample, *batch] from a point that does not depend on λ.
 
@@ -40,7 +39,7 @@ def common_cdf(dist: Distribution, x: Tensor) -> Tensor:
     return cdf(dist, x)
 
 
-@singledispatch
+@by_type
 def implicit(dist: Distribution, x: Tensor) -> Tensor:
     """The sample `x` of `dist` with its derivative ∂x/∂λ = −(∂F/∂λ) / p(x) attached: the shape of
     x.

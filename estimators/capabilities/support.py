@@ -1,11 +1,13 @@
 """Finite supports: their points, and the log-probability of each."""
 
-from functools import singledispatch
+import inspect
 
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, OneHotCategorical
+from torch.distributions.constraints import one_hot
 
+from estimators.capabilities.by_type import by_type
 from estimators.capabilities.description import Unsupported, bounds, describe, is_discrete
 from estimators.capabilities.leaf_tensors import tensors
 
@@ -21,28 +23,54 @@ def support_points(dist: Distribution) -> Tensor | None:
     return points.expand(-1, *dist.batch_shape, *dist.event_shape)
 
 
-@singledispatch
+@by_type
 def support_table(dist: Distribution) -> Tensor | None:
     """The points that all batch elements share: [N, *event], or None."""
     try:
-        points = dist.enumerate_support(expand=False)
+        points = _enumerated(dist)
     except NotImplementedError:
-        points = _integers(dist)
+        points = _product(dist)
     if points is None or len(points) > LARGEST_SUPPORT:
         return None
     return points.reshape(-1, *dist.event_shape)
 
 
-def _integers(dist: Distribution) -> Tensor | None:
-    """Every integer of a finite range that all batch elements share: [N], or None."""
+def _enumerated(dist: Distribution) -> Tensor | None:
+    """What `enumerate_support` gives, also where it always expands: [N, *event] or as torch has it.
+
+    None where batch elements differ.
+    """
+    bare = "expand" not in inspect.signature(dist.enumerate_support).parameters
+    points = dist.enumerate_support() if bare else dist.enumerate_support(expand=False)
+    shape, batch = points.shape[1:], dist.batch_shape
+    if not batch.numel() or shape != batch + dist.event_shape or not batch:
+        return points
+    rows = points.flatten(1, len(batch))  # [N, batch, *event]
+    return rows[:, 0] if torch.equal(rows, rows[:, :1].expand_as(rows)) else None
+
+
+def _product(dist: Distribution) -> Tensor | None:
+    """Every point of a finite range of integers in each coordinate, common to all batch elements.
+
+    [N, *event], or None. What the support allows beyond that of the density has no mass.
+    """
+    if is_discrete(dist) and dist.support is one_hot:
+        like = next(iter(tensors(dist).values()), torch.zeros(()))
+        return torch.eye(dist.event_shape[-1], dtype=like.dtype, device=like.device)
     low, high = bounds(dist)
-    if not is_discrete(dist) or dist.event_shape or low is None or high is None:
+    if not is_discrete(dist) or low is None or high is None:
         return None
     low, high = (torch.as_tensor(end).unique() for end in (low, high))
-    if low.numel() * high.numel() != 1 or high - low >= LARGEST_SUPPORT:
+    if low.numel() * high.numel() != 1 or not high - low < LARGEST_SUPPORT:
+        return None
+    count, size = dist.event_shape.numel(), int(high) - int(low) + 1
+    if size**count > LARGEST_SUPPORT:
         return None
     like = next(iter(tensors(dist).values()), torch.zeros(()))
-    return torch.arange(int(low), int(high) + 1, dtype=like.dtype, device=like.device)
+    one = torch.arange(int(low), int(high) + 1, dtype=like.dtype, device=like.device)
+    if not dist.event_shape:
+        return one
+    return torch.cartesian_prod(*[one] * count).reshape(-1, *dist.event_shape)
 
 
 @support_table.register
@@ -56,14 +84,15 @@ def _(dist: Independent) -> Tensor | None:
     return factors[choice.reshape(-1, count)].reshape(-1, *dist.event_shape)
 
 
-@singledispatch
+@by_type
 def support_log_prob(dist: Distribution) -> Tensor:
     """log p(x; λ) of every point of `support_points(dist)`: [N, *batch]."""
     points = support_points(dist)
     if points is None:
         raise Unsupported(
             f"{describe(dist)} has no finite support of at most {LARGEST_SUPPORT} points to sum "
-            "over; use reinforce-loo."
+            "over: no `enumerate_support`, and no `support` of integers between two ends; add "
+            "one, or use reinforce-loo."
         )
     return dist.log_prob(points)
 

@@ -26,12 +26,17 @@ class Enumeration(OneEvaluation):
 
     def surrogate(self, dist, cost, samples=1):
         points, log_p = support(dist)  # [N, *B, *E], [N, *B]
-        return (log_p.exp() * costs_of_support(cost, points, dist)).sum(0)
+        return _expected(log_p, costs_of_support(cost, points, dist))
 
     def steps(self, dist, samples):
         points, log_p = support(dist)
         f = yield points  # all at once
-        yield (log_p.exp() * f).sum(0)
+        yield _expected(log_p, f)
+
+
+def _expected(log_p, f):
+    """Σ p f, over the points that have any mass: [*B]."""
+    return (log_p.exp() * f.where(log_p > -torch.inf, 0.0)).sum(0)
 
 
 def support(dist):
@@ -40,8 +45,9 @@ def support(dist):
     if points is None:
         raise Unsupported(
             f"{capabilities.describe(dist)} has no finite support of at most "
-            f"{capabilities.LARGEST_SUPPORT} points to sum over; use reinforce-loo, or pathwise if "
-            "it is continuous."
+            f"{capabilities.LARGEST_SUPPORT} points to sum over (no `enumerate_support`, and no "
+            "`support` of integers between two ends); use reinforce-loo, or pathwise if it is "
+            "continuous."
         )
     if len(points) * dist.batch_shape.numel() > MOST_NUMBERS:
         raise Unsupported(

@@ -1,8 +1,10 @@
 """Dirichlet: gammas over their sum, also by the quantiles of the gammas."""
 
-from torch.distributions import Dirichlet, FisherSnedecor, Gamma
+import torch
+from torch.distributions import Dirichlet, FisherSnedecor
 
 from estimators import capabilities
+from estimators.families.gamma import log_quantile
 
 
 @capabilities.from_gammas.register(Dirichlet)
@@ -13,8 +15,9 @@ def _(dist, gamma):
 
 @capabilities.quantile.register(Dirichlet)
 def _(dist, u):
-    z = capabilities.quantile(Gamma(dist.concentration, 1.0, validate_args=False), u)
-    return z / z.sum(-1, keepdim=True)
+    """Gammas over their sum, of their logarithms: they may all underflow."""
+    x = log_quantile(dist.concentration, u).softmax(-1)
+    return x.clamp_min(torch.finfo(x.dtype).tiny)
 
 
 @capabilities.from_gammas.register(FisherSnedecor)

@@ -8,6 +8,10 @@ from torch.distributions import Gamma
 from estimators import capabilities
 from estimators.capabilities import Coupled, attach
 from estimators.special.gamma_beta import gamma_derivative
+from estimators.special.gamma_beta_quantiles import (
+    gamma_log_quantile,
+    gamma_log_quantile_slope,
+)
 
 
 @capabilities.cdf.register(Gamma)
@@ -24,6 +28,21 @@ def _(dist, x):
     z = (x * dist.rate).detach()
     alpha = dist.concentration.expand_as(z)
     return attach(z, (alpha, gamma_derivative(alpha, z))) / dist.rate
+
+
+@capabilities.quantile.register(Gamma)
+def _(dist, u):
+    """By log quantiles: where α is small, the mass lies at 1e-300 and below."""
+    x = log_quantile(dist.concentration, u).exp()
+    return x.clamp_min(torch.finfo(x.dtype).tiny) / dist.rate
+
+
+def log_quantile(concentration, u):
+    """log x of the standard gamma variable at u, differentiable in α: the shape of u."""
+    alpha = concentration.expand_as(u)
+    y = gamma_log_quantile(alpha.detach(), u)
+    slope = gamma_log_quantile_slope(alpha, y, gamma_derivative(alpha.detach().double(), y.exp()))
+    return attach(y.to(u.dtype), (alpha, slope.to(u.dtype)))
 
 
 @capabilities.from_gammas.register(Gamma)

@@ -8,7 +8,16 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.utils import lazy_property
 
-from estimators.capabilities import Unsupported, describe, replaced, shared, tensors, with_leaves
+from estimators.capabilities import (
+    Unsupported,
+    describe,
+    replaced,
+    require_free,
+    shared,
+    tensors,
+    with_leaves,
+)
+from estimators.capabilities.completion import GIVEN
 
 
 @torch.enable_grad()
@@ -17,6 +26,7 @@ def parameters(dist: Distribution) -> dict[str, Tensor]:
 
     Raises Unsupported for a tensor that the batch shares, as it has no gradient for each element.
     """
+    require_free(dist)
     own = tensors(dist)
     twin, leaves = with_leaves(_uncached(dist))
     like = next(iter(leaves.values())).detach()
@@ -47,18 +57,38 @@ def perturbed(dist: Distribution, shifts: dict[str, Tensor]) -> Distribution:
         ) from None
     own = tensors(plain)
     moved = {id(own[path]): own[path].detach() + shift for path, shift in shifts.items()}
-    return replaced(twin, {path: moved[id(t)] for path, t in own.items() if id(t) in moved})
+    return _valid(replaced(twin, {p: moved[id(t)] for p, t in own.items() if id(t) in moved}))
+
+
+def _valid(dist: Distribution) -> Distribution:
+    """`dist`, if its parameters lie between the ends that its constraints give them."""
+    for name, constraint in dist.arg_constraints.items():
+        ends = [getattr(constraint, end, None) for end in ("lower_bound", "upper_bound")]
+        value = vars(dist).get(name)
+        if value is None or ends == [None, None] or constraint.check(value.detach()).all():
+            continue
+        raise Unsupported(
+            f"Perturbing {name!r} of {describe(dist)} leaves its {constraint}: the perturbed "
+            f"values run from {float(value.min()):.3g} to {float(value.max()):.3g}; use a smaller "
+            "step or width, a parameter without ends such as its logarithm, or pathwise or "
+            "reinforce-loo."
+        )
+    for part in vars(dist).values():
+        if isinstance(part, Distribution):
+            _valid(part)
+    return dist
 
 
 def _uncached(dist: Distribution) -> Distribution:
     """A copy of `dist` without what it worked out from its tensors, such as probs from logits."""
     twin, own = copy.copy(dist), vars(dist)
     given = own.get("_param", next((own[n] for n in own if n in ("probs", "logits")), None))
+    kept = own.get(GIVEN, ())  # of a user's: what it was made with
     for name, value in own.items():
         lazy = isinstance(inspect.getattr_static(type(dist), name, None), lazy_property)
         if isinstance(value, Distribution):
             vars(twin)[name] = _uncached(value)
-        elif lazy and value is not given:
+        elif lazy and value is not given and name not in kept:
             del vars(twin)[name]
     return twin
 
