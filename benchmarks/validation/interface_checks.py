@@ -1,5 +1,6 @@
 """Checks of a problem before anything is measured: each mistake gets one sentence."""
 
+import contextlib
 from dataclasses import replace
 
 import torch
@@ -9,8 +10,9 @@ from torch.distributions import Distribution
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.validation.cost_checks import check_cost
-from estimators import capabilities
+from estimators import capabilities, evaluate
 from estimators.capabilities import tensors
+from estimators.core import bound
 
 DRAWS = 64
 
@@ -55,15 +57,29 @@ def _check_parameters_used(problem: Problem) -> None:
             "attribute that requires a gradient, which estimators look for; store them in "
             "__init__, as in self.scale = scale, and detach nothing."
         )
-    found = torch.autograd.grad(
-        sum(t.sum() for t in held), list(copies.values()), allow_unused=True
-    )
+    reached = [t.sum() for t in held]
+    with stream(stream_key("used", problem.name)), contextlib.suppress(Exception):
+        dist = capabilities.complete(problem.family(**copies))  # a cost that fails says so later
+        f = evaluate(bound(problem.cost, copies), dist.sample((2,)), dist)
+        reached += [f.sum()] if f.requires_grad else []
+    found = torch.autograd.grad(sum(reached), list(copies.values()), allow_unused=True)
     for key, grad in zip(copies, found, strict=True):
         if grad is None:
             raise ProblemError(
                 f"The family of problem {problem.name!r} ignores its parameter {key!r} (or "
-                "detaches it); use it, or leave it out of `parameters`."
+                f"detaches it){_and_cost(problem)}; use it, {_left_out(problem, key)}."
             )
+
+
+def _and_cost(problem: Problem) -> str:
+    return ", and so does the cost" if hasattr(problem.cost, "given") else ""
+
+
+def _left_out(problem: Problem, name: str) -> str:
+    networks = getattr(problem.family, "networks", None)
+    if networks is None or networks.owner(name) == name:
+        return "or leave it out of `parameters`"
+    return "or freeze it with .requires_grad_(False)"
 
 
 def _samples(problem: Problem, dist: Distribution) -> Tensor:
