@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten
-from torch.utils.data import DataLoader, SequentialSampler, default_collate
+from torch.utils.data import DataLoader, IterableDataset, SequentialSampler, default_collate
 
 MOST = 64  # batches that are ever asked for
 
@@ -48,26 +49,21 @@ class Batches:
         return _rows(self.data, generator.choice(self._length, self._size, replace=False))
 
     def _of_loader(self, loader: DataLoader) -> None:
-        known = getattr(loader, "batch_sampler", None)
-        if known is None:
-            kept = list(islice(_seeded(loader, loader), MOST))
-            if not kept:
-                raise DataError("The DataLoader is empty; give it data.")
-            _check_sizes([_length(batch) for batch in kept])
-            self._kept, self.different = kept, len(kept)
-            return
-        self._lists = _whole(_seeded(loader, known))[:MOST]
-        if not self._lists:
+        rows = None if isinstance(loader.dataset, IterableDataset) else loader.batch_sampler
+        with _apart(loader):
+            if rows is None:
+                found = self._kept = list(islice(loader, MOST))
+                _check_sizes([_length(batch) for batch in found])
+            else:
+                found = self._lists = _whole(rows)
+                while found and len(found) < MOST:
+                    found += _whole(rows)
+        if not found:
             raise DataError("The DataLoader is empty; give it data, or a smaller batch_size.")
-        if isinstance(loader.sampler, SequentialSampler):
-            self.different = len(self._lists)
-            return
-        if len(self._lists[0]) == len(loader.dataset):
+        if rows is None or isinstance(loader.sampler, SequentialSampler):
+            self.different = len({str(batch) for batch in found}) if rows else len(found)
+        elif len(found[0]) == len(loader.dataset):
             self.different = 1
-        for epoch in range(1, MOST):
-            if len(self._lists) >= MOST:
-                break
-            self._lists += _whole(_seeded(loader, known, epoch))
 
     def _of_rows(self, data: Any, size: int) -> None:
         try:
@@ -86,25 +82,25 @@ class Batches:
             self.different = 1
 
 
-def _seeded(loader: DataLoader, source: Iterable, epoch: int = 0) -> Iterator:
-    """The items of an iterable, drawn from random numbers of their own."""
-    own = getattr(loader, "generator", None)
+@contextmanager
+def _apart(loader: DataLoader) -> Iterator[None]:
+    """Inside, a DataLoader draws from random numbers of its own; all generators stay."""
+    own = loader.generator
     state = None if own is None else own.get_state()
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(epoch)
-        items = list(islice(iter(source), MOST + 1))
-    if own is not None and epoch == 0:
+        torch.manual_seed(0)
+        yield
+    if own is not None:
         own.set_state(state)
-    return iter(items)
 
 
-def _whole(lists: Iterator[Sequence[int]]) -> list[list[int]]:
-    """The lists of rows of one epoch without an incomplete last one."""
-    lists = [list(rows) for rows in lists]
+def _whole(epoch: Iterable[Sequence[int]]) -> list[list[int]]:
+    """The lists of rows of one epoch without an incomplete last one, `MOST` at most."""
+    lists = [list(rows) for rows in islice(epoch, MOST + 1)]
     if len(lists) > 1 and len(lists[-1]) < len(lists[0]):
         lists.pop()
     _check_sizes([len(rows) for rows in lists])
-    return lists
+    return lists[:MOST]
 
 
 def _check_sizes(sizes: list[int]) -> None:

@@ -7,7 +7,7 @@ from torch import nn
 
 from benchmarks.objective.batches import Batches
 from benchmarks.objective.named_arguments import BATCH, Named, NamedCost, NamedFamily, names_of
-from benchmarks.objective.networks import Networks, one_dtype
+from benchmarks.objective.networks import Networks
 from benchmarks.objective.replicated_calls import NetworkError
 from estimators.core import bound
 
@@ -26,14 +26,14 @@ def lowered(problem: "Problem") -> dict[str, Any]:
     rows = batches is not None and not isinstance(batches, Batches) and not callable(batches)
     wanted, _ = names_of(cost)
     given = {*parameters} | ({BATCH} if batches is not None else set())
-    own = [name for name in wanted[1:] if name in given]
+    own = [name for name in wanted[1:] if name in given and name != "dist"]
     if isinstance(cost, Named) or not (modules or rows or own):
         return {"cost": bound(cost, parameters)}
     if rows:
         batches = Batches(batches, problem.batch_size)
     if rows and BATCH in parameters:
         raise NetworkError("The name 'batch' is that of the data; call the parameter otherwise.")
-    networks = Networks(one_dtype(parameters))
+    networks = Networks(parameters)
     batch = batches[0] if isinstance(batches, Batches) else None
     names, other = names_of(problem.family)
     rest = [name for name in parameters if other and name not in {*names, *own}]

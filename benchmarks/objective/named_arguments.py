@@ -11,7 +11,6 @@ from torch.distributions import Distribution
 from torch.nn.modules.module import register_module_forward_hook
 from torch.utils._pytree import tree_map
 
-from benchmarks.objective.batches import Batches
 from benchmarks.objective.networks import Networks, cast_like
 from benchmarks.objective.replicated_calls import NetworkError
 from estimators import capabilities

@@ -16,10 +16,10 @@ from benchmarks.objective.replicated_calls import Called, NetworkError
 class Networks:
     """What stands behind a problem's parameters where modules are among them.
 
-    `tensors` are λ by name, in the given order: the tensors, and in the place of each module its
-    weights, such as "encoder.0.weight". Weights that do not require a gradient go along with the
-    buffers and are not measured; a weight with two names is one weight, under the first. The
-    modules are copies in eval mode: those that were given stay as they are.
+    `tensors` are λ by name, in the given order and in the widest dtype among them: the tensors, and
+    in the place of each module its weights, such as "encoder.0.weight". Weights that do not require
+    a gradient go along with the buffers and are not measured; a weight with two names is one
+    weight, under the first. The modules are copies in eval mode: those given stay as they are.
     Raises NetworkError for a module that is not ready.
     """
 
@@ -44,6 +44,7 @@ class Networks:
             self.names[name] = {path: known[id(w)] for path, w in measured.items()}
             others = {**weights, **dict(value.named_buffers())}
             self.fixed[name] = {k: v.detach() for k, v in others.items() if k not in measured}
+        self.tensors = _one_dtype(self.tensors)
         for module in self.modules.values():
             module.eval().requires_grad_(False)
         self._moved: dict[tuple, dict] = {}
@@ -125,7 +126,7 @@ def _check_any(parameters: Mapping, modules: Mapping, tensors: Mapping) -> None:
         )
 
 
-def one_dtype(tensors: Mapping[str, Any]) -> dict[str, Any]:
+def _one_dtype(tensors: Mapping[str, Any]) -> dict[str, Any]:
     """The floating tensors in the widest dtype among them, so that they can meet."""
     floating = [t for t in tensors.values() if isinstance(t, Tensor) and t.is_floating_point()]
     if len({t.dtype for t in floating}) < 2:

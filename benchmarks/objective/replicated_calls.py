@@ -145,7 +145,8 @@ def replicated(
     once = lead.numel() == 1
     if all(_same(w, leading) for w in weights.values()) and (once or not differentiable):
         first = {name: w[(0,) * leading] for name, w in weights.items()}
-        return _widened(over_samples(lambda given: call(first, given), inputs, extras), lead, extras)
+        out = over_samples(lambda given: call(first, given), inputs, extras)
+        return out if any(extras) else tuple(o.expand(*lead, *o.shape) for o in out)
     fixed = not any(extras) and not any(x.requires_grad for x in inputs)
     if fixed and all(_same(w, leading) for w in weights.values()):
         return _Shared.apply(call, inputs, tuple(weights), lead, *weights.values())
@@ -190,10 +191,6 @@ def _same(weight: Tensor, leading: int) -> bool:
     """Whether all copies are one: nothing was written where they could differ."""
     front = zip(weight.shape[:leading], weight.stride()[:leading], strict=True)
     return all(size == 1 or stride == 0 for size, stride in front)
-
-
-def _widened(out: tuple[Tensor, ...], lead: torch.Size, extras: Sequence[int]) -> tuple:
-    return out if any(extras) else tuple(o.expand(*lead, *o.shape) for o in out)
 
 
 class _Shared(torch.autograd.Function):

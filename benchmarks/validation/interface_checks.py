@@ -43,9 +43,21 @@ def check(problem: Problem) -> None:
             "parameters broadcast from the right, for example with scale.unsqueeze(-1)."
         )
     _check_parameters_used(problem)
+    _check_same_law(problem, tensors(dist), tensors(problem.dist(copies)))
     with stream(stream_key("check", problem.name)):
         x = _samples(problem, dist)
         check_cost(problem, dist, x)
+
+
+def _check_same_law(problem: Problem, found: dict[str, Tensor], again: dict[str, Tensor]) -> None:
+    """Whether the family is a function of λ: a module in it may draw noise of its own."""
+    for path, value in found.items():
+        if path in again and not torch.equal(value.nan_to_num(), again[path].nan_to_num()):
+            raise ProblemError(
+                f"The family of problem {problem.name!r} gives another distribution each time it "
+                "is called; all that is random must be drawn from the distribution that it "
+                "returns: put modules into .eval(), and take noise out of them."
+            )
 
 
 def _check_parameters_used(problem: Problem) -> None:
