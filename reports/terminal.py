@@ -216,13 +216,16 @@ def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
     ways = [direction(row) for _, row in part.iterrows()]
     told = bool({*ways} - {numbers.NOTHING})
     words = ["bias", *["direction"] * told]
-    for name in ("estimator", "K", "variance [95 %]", *words, "seconds", "variance × s [95 %]"):
+    batches = ["of the batch"] * bool(part["data_variance"].notna().any())
+    titles = ("estimator", "K", "variance [95 %]", *batches, *words)
+    for name in (*titles, "seconds", "variance × s [95 %]"):
         table.add_column(name, justify="left" if name in ("estimator", *words) else "right")
     for (_, row), way in zip(part.iterrows(), ways, strict=True):
         table.add_row(
             row["label"],
             str(row["samples"]),
             numbers.interval(row["variance"], row["variance_low"], row["variance_high"]),
+            *[numbers.number(row["data_variance"])] * len(batches),
             _bias(row),
             *[way] * told,
             numbers.seconds(row["seconds"]),
