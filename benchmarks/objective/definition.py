@@ -83,7 +83,7 @@ class Problem:
                 kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
                 raise ProblemError(
                     f"Parameter {key!r} of problem {self.name!r} is {kind}; gradients need a "
-                    "floating tensor, such as torch.tensor(1.0)."
+                    "floating tensor, such as torch.tensor(1.0), or a torch.nn.Module."
                 )
             if value.numel() == 0:
                 raise ProblemError(

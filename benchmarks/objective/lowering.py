@@ -28,6 +28,7 @@ def lowered(problem: "Problem") -> dict[str, Any]:
     given = {*parameters} | ({BATCH} if batches is not None else set())
     own = [name for name in wanted[1:] if name in given and name != "dist"]
     if isinstance(cost, Named) or not (modules or rows or own):
+        _check_data(problem)
         return {"cost": bound(cost, parameters)}
     if rows:
         batches = Batches(batches, problem.batch_size)
@@ -39,6 +40,7 @@ def lowered(problem: "Problem") -> dict[str, Any]:
     rest = [name for name in parameters if other and name not in {*names, *own}]
     names = [name for name in names if name in given] + rest
     _check_given(parameters, {*names, *own}, rows)
+    _check_data(problem)
     family = NamedFamily(problem.family, names, networks, batch)
     cost = NamedCost(cost, own, networks, batch, family)
     return {"parameters": networks.tensors, "family": family, "cost": cost, "minibatch": batches}
@@ -47,6 +49,17 @@ def lowered(problem: "Problem") -> dict[str, Any]:
 def held(function: Callable) -> int:
     """The numbers that the modules called by a family or a cost write for one sample."""
     return function.sketch.held if isinstance(function, Named) and function.networks.modules else 0
+
+
+def _check_data(problem: "Problem") -> None:
+    if problem.minibatch is not None or isinstance(problem.family, Named):
+        return
+    for what, function in (("family", problem.family), ("cost", problem.cost)):
+        if BATCH in {*names_of(function)[0][what == "cost" :]} - {*problem.parameters}:
+            raise NetworkError(
+                f"The {what} takes `batch`, and there are no data; give them to the problem, as in "
+                "minibatch=DataLoader(data, batch_size=64, shuffle=True)."
+            )
 
 
 def _check_given(parameters: Mapping, taken: set[str], rows: bool) -> None:

@@ -95,7 +95,7 @@ class NamedFamily(Named):
     def sketched(self) -> "Sketch":
         """The family once without leading axes."""
         with Sketch(0) as found:
-            self.call(self.networks.tensors, found.record)
+            self.call(self.networks.doubled, found.record)
         return found
 
 
@@ -124,7 +124,7 @@ class NamedCost(Named):
 
     def sketched(self) -> "Sketch":
         """The cost once, of samples without replicates."""
-        tensors = self.networks.tensors
+        tensors = self.networks.doubled
         dist = self.family(**tensors)
         x = dist.sample((SKETCHED,))
         with Sketch(SKETCHED) as found:

@@ -27,7 +27,7 @@ class Networks:
         modules = {k: v for k, v in parameters.items() if isinstance(v, nn.Module)}
         for name, module in modules.items():
             _check(name, module)
-        self.modules = copy.deepcopy(modules)
+        self.modules = _copied(modules)
         self.names: dict[str, dict[str, str]] = {}  # of each module's weights, by their path in it
         self.fixed: dict[str, dict[str, Tensor]] = {}
         self.tensors, known = {}, {}
@@ -56,6 +56,11 @@ class Networks:
             if name in names.values():
                 return key
         return name
+
+    @property
+    def doubled(self) -> dict[str, Tensor]:
+        """λ as it is checked, in float64 on the CPU."""
+        return {k: v.detach().to("cpu", torch.float64) for k, v in self.tensors.items()}
 
     def arriving(
         self, values: Mapping[str, Tensor], axes: Callable[[Mapping], Callable]
@@ -90,6 +95,17 @@ def cast_like(value: Any, like: Tensor) -> Any:
     if not isinstance(value, Tensor):
         return value
     return value.to(like) if value.is_floating_point() else value.to(like.device)
+
+
+def _copied(modules: dict[str, nn.Module]) -> dict[str, nn.Module]:
+    try:
+        return copy.deepcopy(modules)
+    except Exception as failure:  # whatever a user's module holds
+        first = (str(failure).splitlines() or [type(failure).__name__])[0].rstrip(".")
+        raise NetworkError(
+            f"The modules {', '.join(map(repr, modules))} cannot be copied ({first}); keep only "
+            "parameters, buffers and plain values in them."
+        ) from failure
 
 
 def _check(name: str, module: nn.Module) -> None:

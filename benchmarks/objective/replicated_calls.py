@@ -3,13 +3,14 @@
 The module itself sees what it sees in a training loop: no axis of samples or replicates.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 Weights = Mapping[str, Tensor]
 
@@ -83,8 +84,11 @@ class Called:
             return tuple(out)
 
         try:
-            found = replicated(call, self._weights, self._leading, inputs, extras)
-        except RuntimeError as failure:
+            with _unfused_attention():
+                found = replicated(call, self._weights, self._leading, inputs, extras)
+        except NetworkError:
+            raise
+        except Exception as failure:  # whatever a user's module does
             raise self._readable(failure, method, inputs, extras) from failure
         return tree_unflatten(list(found), forms[-1])
 
@@ -96,7 +100,7 @@ class Called:
                     "tensors: make the distribution of them in the family."
                 )
 
-    def _readable(self, failure: RuntimeError, method: str, inputs, extras) -> NetworkError:
+    def _readable(self, failure: Exception, method: str, inputs, extras) -> NetworkError:
         if "randomness" in str(failure):
             return NetworkError(
                 f"Module {self._name!r} draws random numbers; it must be a function of its inputs "
@@ -107,8 +111,8 @@ class Called:
         asked = "" if method == "forward" else f".{method}"
         first = (str(failure).strip().splitlines() or ["no message"])[0].rstrip(".")
         return NetworkError(
-            f"Module {self._name!r}{asked} fails on an input of shape {taken}, axes of samples and "
-            f"replicates apart: {first}."
+            f"Module {self._name!r}{asked} raises {type(failure).__name__} for an input of shape "
+            f"{taken}, axes of samples and replicates apart: {first}."
         )
 
 
@@ -121,6 +125,17 @@ class _Method(nn.Module):
 
     def forward(self, *args, **kwargs):
         return getattr(self.module, self.method)(*args, **kwargs)
+
+
+@contextmanager
+def _unfused_attention() -> Iterator[None]:
+    """Transformer layers in eval mode take a way without derivatives where vmap hides the need."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def _below(name: str, tensors: Weights) -> dict[str, Tensor]:
@@ -163,7 +178,7 @@ def replicated(
     def one(weights: Weights, *given: Tensor) -> tuple[Tensor, ...]:
         return over_samples(lambda inputs: call(weights, inputs), given, samples)
 
-    out = vmap(one, (0, *places))(flat, *moved)
+    out = _each(one, (0, *places), flat, *moved)
     axes = max(samples, default=0)
     return tuple(o.movedim(0, axes).unflatten(axes, lead) for o in out)
 
@@ -183,8 +198,24 @@ def over_samples(
         for x, extra in zip(inputs, extras, strict=True)
     ]
     places = tuple(0 if extra else None for extra in extras)
-    out = vmap(lambda *given: call(given), places)(*flat)
+    out = _each(lambda *given: call(given), places, *flat)
     return tuple(o.unflatten(0, front) for o in out)
+
+
+def _each(call: Callable, places: tuple, *given: Any) -> tuple[Tensor, ...]:
+    """`call` for each place in axis 0 of what has a 0 in `places`, all at once where that goes."""
+    try:
+        return vmap(call, places)(*given)
+    except RuntimeError as failure:
+        if "Batching rule not implemented" not in str(failure):  # such as recurrent layers
+            raise
+    pairs = [*zip(given, places, strict=True)]
+    size = len(tree_flatten([part for part, place in pairs if place == 0])[0][0])
+    rows = (
+        call(*(tree_map(lambda v, i=i: v[i], p) if place == 0 else p for p, place in pairs))
+        for i in range(size)
+    )
+    return tuple(torch.stack(parts) for parts in zip(*rows, strict=True))
 
 
 def _same(weight: Tensor, leading: int) -> bool:
@@ -211,6 +242,12 @@ class _Shared(torch.autograd.Function):
         flat = [g.flatten(0, len(ctx.lead) - 1) for _, g in reached]
         found = torch.autograd.grad(
             [o for o, _ in reached], ctx.first, flat, is_grads_batched=True, retain_graph=True,
-            allow_unused=True, materialize_grads=True,
+            allow_unused=True,
         )  # fmt: skip
-        return None, None, None, None, *(g.unflatten(0, ctx.lead) for g in found)
+        return (
+            None,
+            None,
+            None,
+            None,
+            *(g if g is None else g.unflatten(0, ctx.lead) for g in found),
+        )

@@ -1,6 +1,5 @@
 """Checks of a problem before anything is measured: each mistake gets one sentence."""
 
-import contextlib
 from dataclasses import replace
 
 import torch
@@ -70,10 +69,13 @@ def _check_parameters_used(problem: Problem) -> None:
             "__init__, as in self.scale = scale, and detach nothing."
         )
     reached = [t.sum() for t in held]
-    with stream(stream_key("used", problem.name)), contextlib.suppress(Exception):
-        dist = capabilities.complete(problem.family(**copies))  # a cost that fails says so later
-        f = evaluate(bound(problem.cost, copies), dist.sample((2,)), dist)
-        reached += [f.sum()] if f.requires_grad else []
+    try:
+        with stream(stream_key("used", problem.name)):
+            dist = capabilities.complete(problem.family(**copies))
+            f = evaluate(bound(problem.cost, copies), dist.sample((2,)), dist)
+    except Exception:  # which the checks of samples and costs say in their own words
+        return
+    reached += [f.sum()] if f.requires_grad else []
     found = torch.autograd.grad(sum(reached), list(copies.values()), allow_unused=True)
     for key, grad in zip(copies, found, strict=True):
         if grad is None:

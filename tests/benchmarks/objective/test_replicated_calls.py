@@ -118,7 +118,7 @@ class Lawful(nn.Linear):
     [
         (Noisy(2, 1), 2, "draws random numbers"),
         (Lawful(2, 1), 2, "returns Normal"),
-        (nn.Linear(2, 1), 3, "fails on an input of shape \\(3,\\)"),
+        (nn.Linear(2, 1), 3, "raises RuntimeError for an input of shape \\(3,\\)"),
     ],
     ids=["noise inside", "a distribution", "a wrong size"],
 )
