@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -241,6 +241,11 @@ def evaluate(cost: Cost, x: Tensor, dist: Distribution) -> Tensor:
     return f
 
 
+def bound(cost: Cost, parameters: Mapping[str, Tensor]) -> Cost:
+    """The cost at these values of λ, if it depends on λ by itself, as by a decoder's weights."""
+    return cost.given(parameters) if hasattr(cost, "given") else cost
+
+
 def averaged(f: Tensor) -> Tensor:
     """The mean over the samples, [K, *batch] → [*batch]: a view where there is only one."""
     return f.squeeze(0) if len(f) == 1 else f.mean(0)
@@ -274,7 +279,8 @@ def replicate_gradients(
     - `estimator`: one with learned parts must come `fitted`.
     - `family`: builds the distribution from λ as keywords, with any number of leading axes.
     - `parameters`: λ by name, each [*shape]; every replicate has its own copy of it.
-    - `cost`: f(x, dist) or f(x), of x [K, R, *batch, *event].
+    - `cost`: f(x, dist) or f(x), of x [K, R, *batch, *event]; one that depends on λ by itself has a
+      method `given` that takes each replicate's copies.
     - `samples`: K, the draws of each estimate.
     - `replicates`: R.
 
@@ -284,6 +290,7 @@ def replicate_gradients(
         name: value.detach().expand((replicates, *value.shape)).detach().requires_grad_()
         for name, value in parameters.items()
     }
+    cost = bound(cost, copies)
     surrogate = estimator.surrogate(fused(family(**copies)), cost, samples)
     if not surrogate.requires_grad:
         raise Unsupported(

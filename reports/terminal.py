@@ -219,9 +219,10 @@ def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
     told = bool({*ways} - {numbers.NOTHING})
     raced = bool(part["stopped"].isin(RACED).any())
     words = ["bias", *["direction"] * told]
+    batches = ["of the batch"] * bool(part["data_variance"].notna().any())
+    first = ("estimator", "K", "variance [95 %]", *batches, *words)
     last = ["R", "stopped"] * raced
-    for name in ("estimator", "K", "variance [95 %]", *words, "seconds", "variance × s [95 %]",
-                 *last):  # fmt: skip
+    for name in (*first, "seconds", "variance × s [95 %]", *last):
         left = name in ("estimator", "stopped", *words)
         table.add_column(name, justify="left" if left else "right")
     for (_, row), way in zip(part.iterrows(), ways, strict=True):
@@ -229,6 +230,7 @@ def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
             row["label"],
             str(row["samples"]),
             numbers.interval(row["variance"], row["variance_low"], row["variance_high"]),
+            *[numbers.number(row["data_variance"])] * len(batches),
             _bias(row),
             *[way] * told,
             numbers.seconds(row["seconds"]),

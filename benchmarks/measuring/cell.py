@@ -1,7 +1,7 @@
 """One cell: blocks of replicate gradients, streamed into moments and counts."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -83,10 +83,10 @@ class Counts(NamedTuple):
 
 
 class CountedCost:
-    """A cost that counts its evaluations and values."""
+    """A cost that counts its evaluations and values; `into` another one's counts, if given."""
 
-    def __init__(self, cost: Callable[..., Tensor]):
-        self.cost = cost
+    def __init__(self, cost: Callable[..., Tensor], into: "CountedCost | None" = None):
+        self.cost, self.into = cost, into
         self.counts = Counts()
         if hasattr(cost, "terms"):
             self.terms = self._terms
@@ -96,6 +96,8 @@ class CountedCost:
             self.given_path = self._given_path
         if hasattr(cost, "completed"):
             self.completed = self._completed
+        if hasattr(cost, "given"):
+            self.given = self._given
 
     def __call__(self, x: Tensor, dist) -> Tensor:
         f = evaluate(self.cost, x, dist)
@@ -114,6 +116,10 @@ class CountedCost:
         self._count(own, own.numel())
         return own
 
+    def _given(self, parameters: Mapping[str, Tensor]) -> "CountedCost":
+        """The cost at these values of λ, counted with this one."""
+        return CountedCost(self.cost.given(parameters), self)
+
     def _completed(self, f: Tensor) -> None:
         """One execution of a program, whose costs are f."""
         self._count(f, f.numel())
@@ -124,6 +130,8 @@ class CountedCost:
 
     def add(self, more: Counts) -> None:
         """Count what was evaluated elsewhere."""
+        if self.into is not None:
+            return self.into.add(more)
         evaluations, nonfinite, largest = self.counts
         self.counts = Counts(
             evaluations + more.evaluations,

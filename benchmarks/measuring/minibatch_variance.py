@@ -4,6 +4,8 @@ Over minibatches b, Var ĝ = E_b Var(ĝ | b) + Var_b E(ĝ | b): the first term i
 measures for one fixed batch, the second is the same for every unbiased estimator.
 """
 
+import math
+
 import numpy as np
 import torch
 
@@ -12,7 +14,7 @@ from benchmarks.objective.definition import Problem
 from benchmarks.statistics.intervals import Interval, t_quantile
 from estimators import Estimator
 
-BATCHES = 48
+BATCHES, FEWEST = 48, 4
 REPLICATES = 4  # of each batch
 
 
@@ -21,13 +23,17 @@ def data_variance(
 ) -> Interval:
     """tr Var_b E(ĝ | b) over random minibatches, with a 95 % interval; it may come out negative.
 
+    NaN where the data make fewer than `FEWEST` different batches.
+
     The spread of the means over the batches, less the noise that each mean still has:
     a one-way analysis of variance, with a jackknife over batches.
     """
+    if problem.batches < FEWEST:
+        return Interval(math.nan, math.nan, math.nan)
     like = next(iter(problem.parameters.values()))
     means, noises = [], []
-    for batch in range(BATCHES):
-        drawn = problem.minibatch(batch).to(device, like.dtype)
+    for batch in range(int(min(BATCHES, problem.batches))):
+        drawn = problem.on_batch(batch).to(device, like.dtype)
         cell = Cell(drawn, None, estimator, samples, seed, device)
         g = cell.block(batch, REPLICATES).double()
         means.append(g.mean(0))

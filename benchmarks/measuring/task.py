@@ -6,6 +6,7 @@ from functools import cached_property
 import torch
 
 from benchmarks.machine import timing
+from benchmarks.machine.deadline import TimeUp
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring import compiled_blocks
 from benchmarks.measuring.arguments import (
@@ -137,7 +138,7 @@ class Task:
             try:
                 with unwritten(self.cell.problem):
                     self._add_measured(facts, timed, compiled, spread, found, learned)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, TimeUp):
                 raise
             except BaseException as failure:  # whatever an estimator does, also sys.exit
                 facts |= ending(failure, self.cell.problem)

@@ -1,14 +1,19 @@
 """A problem: parameters λ, a family p(x; λ) and a cost f, whose gradient ∇_λ E[f(x)] is wanted."""
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from benchmarks.objective.batches import Batches
+from benchmarks.objective.lowering import held, lowered
+from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.objective.truth import Truth
 from estimators import Estimator, replicate_gradients
 from estimators.multi_sample import Copies, Reduced
@@ -23,11 +28,13 @@ class Problem:
     """∇_λ E_{x ~ family(**λ)}[cost(x, dist)], at given λ.
 
     - `name`: as it stands in results.
-    - `parameters`: λ, floating tensors of any shape by name.
+    - `parameters`: λ, floating tensors of any shape by name, and modules: what is measured is their
+      weights, which stand in `parameters` as tensors under names such as "encoder.0.weight".
     - `family`: turns λ, as keywords and with any number of leading axes added, into a distribution
-      with those axes first in its batch_shape.
+      with those axes first in its batch_shape. Modules arrive as callables that add these axes.
     - `cost`: takes `(x, dist)` or `(x)`, x being `[K, R, *batch, *event]`, and returns
-      `[K, R, *batch]`; the objective is its sum over the batch.
+      `[K, R, *batch]`; the objective is its sum over the batch. Where it also names parameters, as
+      in `(x, dist, decoder)`, it is given them, and its own derivative in them counts.
     - `truth`: "auto" (found where possible), None, the exact gradient as a dict like `parameters`,
       a `Truth`, or with a `reduction` also a function of K.
     - `version`: to be raised with every change of the numbers; results of different ones do not
@@ -37,15 +44,19 @@ class Problem:
       many as a sample has.
     - `weights`, `network`: where λ is `network(**weights)`, gradients are taken at λ and pulled
       back to the weights, which are then what is measured.
-    - `minibatch`: gives this problem on the i-th random batch of its data.
+    - `minibatch`: a DataLoader, or data by row: a tensor, a tuple of tensors, a Dataset, a list of
+      examples. Family and cost are given a batch as their argument `batch`; numbers are for the
+      first batch, `data_variance` is what the choice of it adds. Or a function that gives this
+      problem on the i-th random batch.
+    - `batch_size`: rows of a batch, where `minibatch` is no DataLoader.
     - `reduction`: takes the costs [..., K] of the K draws and reduces the last axis, as
       `estimators.multi_sample.importance_weighted` does; None: their mean.
 
-    Raises ProblemError for parameters that are not floating tensors.
+    Raises ProblemError for parameters that are neither floating tensors nor modules that are ready.
     """
 
     name: str
-    parameters: dict[str, Tensor]
+    parameters: dict[str, Tensor | nn.Module]
     family: Callable[..., Distribution]
     cost: Callable[..., Tensor]
     truth: "str | dict[str, Tensor] | Truth | Callable[[int], Truth] | None" = "auto"
@@ -54,18 +65,25 @@ class Problem:
     footprint: int | None = None  # numbers the cost holds for each sample; chooses the block size
     weights: dict[str, Tensor] | None = None
     network: Callable[..., dict[str, Tensor]] | None = None
-    minibatch: "Callable[[int], Problem] | None" = None  # this problem on the i-th random batch
+    minibatch: "Callable[[int], Problem] | Any" = None  # this problem on the i-th random batch
     reduction: Callable[[Tensor], Tensor] | None = None  # of the K draws' costs; None: their mean
+    batch_size: int = 64
 
     def __post_init__(self):
         if not self.parameters:
             raise ProblemError(f"Problem {self.name!r} has no parameters; give at least one.")
+        try:
+            changed = lowered(self)
+        except ValueError as mistake:
+            raise ProblemError(f"Problem {self.name!r}: {mistake}") from mistake
+        for field, value in changed.items():
+            object.__setattr__(self, field, value)
         for key, value in self.parameters.items():
             if not isinstance(value, Tensor) or not value.is_floating_point():
                 kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
                 raise ProblemError(
                     f"Parameter {key!r} of problem {self.name!r} is {kind}; gradients need a "
-                    "floating tensor, such as torch.tensor(1.0)."
+                    "floating tensor, such as torch.tensor(1.0), or a torch.nn.Module."
                 )
             if value.numel() == 0:
                 raise ProblemError(
@@ -83,6 +101,8 @@ class Problem:
         try:
             copies = {k: v.detach().expand((*axes, *v.shape)) for k, v in self.parameters.items()}
             dist = self.family(**copies)
+        except NetworkError as mistake:
+            raise ProblemError(f"Problem {self.name!r}: {mistake}") from mistake
         except Exception as failure:
             where = f" with leading axes {axes} added to its parameters" if axes else ""
             way_out = "; let them broadcast from the right" if axes else ""
@@ -124,8 +144,25 @@ class Problem:
     def numbers(self, samples: int) -> int:
         """About how many numbers one replicate of K = `samples` holds in memory."""
         dist = self.dist()
-        shape = dist.batch_shape + dist.event_shape
-        return samples * (self.footprint or shape.numel())
+        size = (dist.batch_shape + dist.event_shape).numel()
+        if self.footprint is not None:
+            return samples * self.footprint
+        return samples * (size + held(self.cost)) + held(self.family)
+
+    def on_batch(self, index: int) -> "Problem":
+        """This problem on another random batch of its data, without a truth."""
+        if not isinstance(self.minibatch, Batches):
+            return self.minibatch(index)
+        batch, same = self.minibatch[index], {"truth": None, "minibatch": None}
+        parts = {name: getattr(self, name) for name in ("family", "cost")}
+        return replace(
+            self, **same, **{k: v.on(batch) if hasattr(v, "on") else v for k, v in parts.items()}
+        )
+
+    @property
+    def batches(self) -> float:
+        """How many batches of the data differ, as far as known."""
+        return self.minibatch.different if isinstance(self.minibatch, Batches) else math.inf
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> "Problem":
         """This problem on a `device`, in a `dtype`; modules among its functions move along."""

@@ -8,8 +8,11 @@ from typing import Any
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from benchmarks.objective.batches import Batches, DataError
 from benchmarks.objective.definition import Problem, ProblemError
+from benchmarks.objective.networks import Networks
 from benchmarks.objective.program_laws import Laws, ProgramCost
+from benchmarks.objective.replicated_calls import NetworkError
 from estimators import Estimator
 from estimators.programs import ModelError, Strategies
 
@@ -24,9 +27,9 @@ class Program(Problem):
     `model` takes `draw` and the parameters by name, with any number of leading axes, and returns
     the cost [*lead]; `draw(name, dist)` returns a sample, whose law may depend on earlier ones;
     `draw.add(value)` adds a cost on the way, which weighs only on the nodes before it. `parameters`
-    are floating tensors or modules, which arrive as callables that take leading axes. `truth` and
-    further `fields` as for a Problem; `family` and `cost` are what copies of a program are made
-    with, and not given by hand.
+    are floating tensors or modules, which arrive as callables that take leading axes; with a
+    `minibatch`, the model also takes `batch`. `truth` and further `fields` as for a Problem;
+    `family` and `cost` are what copies of a program are made with, and not given by hand.
 
     It is the Problem of the nodes' joint law: an estimator by itself draws all nodes together, a
     mapping from nodes to estimators treats each by its own.
@@ -46,18 +49,29 @@ class Program(Problem):
         cost: Callable[..., Tensor] | None = None,
         **fields,
     ):
-        modules = {k: v for k, v in parameters.items() if isinstance(v, nn.Module)}
-        tensors = {k: v for k, v in parameters.items() if k not in modules}
-        for key, module in modules.items():
-            tensors |= {f"{key}.{path}": w.detach() for path, w in module.named_parameters()}
-        cost = cost or ProgramCost()
-        super().__init__(name, tensors, family or Laws(model, modules), cost, truth, **fields)
+        cost, new = cost or ProgramCost(), family is None
+        if new:
+            family, fields["minibatch"] = self._laws(name, parameters, model, fields)
+            parameters = family.networks.tensors
+        super().__init__(name, parameters, family, cost, truth, **fields)
         object.__setattr__(self, "model", model)
-        if family is None:
+        if new:
             try:
-                object.__setattr__(self, "family", self.family.sketched(tensors))
-            except ModelError as mistake:
+                object.__setattr__(self, "family", self.family.sketched(self.parameters))
+            except (ModelError, NetworkError) as mistake:
                 raise ProblemError(f"Program {name!r}: {mistake}") from mistake
+
+    @staticmethod
+    def _laws(name: str, parameters: Mapping, model: Callable, fields: Mapping) -> tuple:
+        """The joint law as a family, and the data in batches if there are any."""
+        data = fields.get("minibatch")
+        try:
+            if data is not None and not callable(data):
+                data = Batches(data, fields.get("batch_size", 64))
+            networks = Networks(parameters)
+        except (NetworkError, DataError) as mistake:
+            raise ProblemError(f"Program {name!r}: {mistake}") from mistake
+        return Laws(model, networks, data[0] if isinstance(data, Batches) else None), data
 
     @property
     def nodes(self) -> dict[str, bool]:

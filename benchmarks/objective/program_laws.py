@@ -1,11 +1,16 @@
-"""The joint law of a model's nodes as a family of distributions, modules among its parameters."""
+"""The joint law of a model's nodes as a family of distributions."""
 
+import copy
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
+from torch.utils._pytree import tree_map
 
+from benchmarks.objective.named_arguments import BATCH, names_of
+from benchmarks.objective.networks import Networks, cast_like
 from benchmarks.objective.program_checks import check_apart, check_reached
 from estimators import capabilities
 from estimators.programs import Joint, ModelError
@@ -25,9 +30,10 @@ class ProgramCost:
 class Laws(nn.Module):
     """λ → the joint law of a model's nodes; moves with all modules that the model is made of."""
 
-    def __init__(self, model: Callable[..., Tensor], modules: Mapping[str, nn.Module]):
+    def __init__(self, model: Callable[..., Tensor], networks: Networks, data: Any = None):
         super().__init__()
-        self.model, self.called = model, nn.ModuleDict(modules)
+        self.model, self.networks, self.data = model, networks, data
+        self.takes_batch = BATCH in names_of(model)[0] and data is not None
         self.shapes: dict[str, int] = {}
         self.batch, self.layout = torch.Size(), None
 
@@ -40,13 +46,20 @@ class Laws(nn.Module):
 
     def execute(self, draw, **parameters: Tensor) -> Tensor:
         """The model, its modules with the weights among the parameters."""
-        for key, module in self.called.items():
-            prefix = f"{key}."
-            names = [name for name in parameters if name.startswith(prefix)]
-            weights = {name.removeprefix(prefix): parameters.pop(name) for name in names}
-            axes = len(self.batch) + parameters_axes(weights, module)
-            parameters[key] = Called(module, weights, draw, axes)
-        return self.model(draw, **parameters)
+        name, like = next(iter(parameters.items()))
+        axes = like.ndim - self.networks.tensors[name].ndim
+        given = self.networks.arriving(
+            parameters, lambda weights: places(draw, len(self.batch), axes)
+        )
+        if self.takes_batch:
+            given[BATCH] = tree_map(lambda part: cast_like(part, like), self.data)
+        return self.model(draw, **given)
+
+    def on(self, batch: Any) -> "Laws":
+        """The same with another batch of data, of the same form."""
+        other = copy.copy(self)
+        other.data = batch
+        return other
 
     def sketched(self, parameters: Mapping[str, Tensor]) -> "Laws":
         """These laws, with what one execution tells of the nodes and of the batch."""
@@ -112,40 +125,14 @@ class Sketch:
         self.added.append(value)
 
 
-def parameters_axes(weights: Mapping[str, Tensor], module: nn.Module) -> int:
-    """How many axes stand in front of a module's weights."""
-    name, own = next(iter(module.named_parameters()))
-    return weights[name].ndim - own.ndim
+def places(draw, batch: int, axes: int) -> Callable[[Tensor], int]:
+    """How many axes stand in front of what a module takes: samples drawn so far, and replicates."""
 
+    def measure(value: Tensor) -> int:
+        lead = tuple(draw.lead or ())
+        for start in range(len(lead) - batch - axes + 1):
+            if tuple(value.shape[: len(lead) - start]) == lead[start:]:
+                return len(lead) - start - batch
+        return 0
 
-class Called:
-    """A module with weights of its own for each replicate: a callable that takes leading axes."""
-
-    def __init__(self, module: nn.Module, weights: dict[str, Tensor], draw, axes: int):
-        self.module, self.weights, self.draw, self.axes = module, weights, draw, axes
-        self.replicated = parameters_axes(weights, module)
-
-    def __call__(self, *inputs: Tensor) -> Tensor:
-        """The module's output, replicates apart: inputs [*lead, …] or without these axes."""
-
-        def call(weights, *given):
-            return torch.func.functional_call(self.module, weights, given)
-
-        if self.replicated == 0:
-            return call(self.weights, *inputs)
-        if self.replicated > 1:
-            raise capabilities.Unsupported(
-                "This estimator gives each sample parameters of its own, which a module does not "
-                "take; use reinforce-loo."
-            )
-        places = [self._replicates(x.shape) for x in inputs]
-        out = next((place for place in places if place is not None), 0)
-        return torch.func.vmap(call, (0, *places), out)(self.weights, *inputs)
-
-    def _replicates(self, shape: torch.Size) -> int | None:
-        """Which axis of an input counts replicates, if one does."""
-        lead = tuple(self.draw.lead or ())
-        for start in range(len(lead) - self.axes + 1):
-            if tuple(shape[: len(lead) - start]) == lead[start:]:
-                return len(lead) - start - self.axes
-        return None
+    return measure

@@ -13,6 +13,7 @@ from benchmarks.truth.jumps import largest_jump
 from benchmarks.truth.nodewise import nodewise
 from benchmarks.truth.quadrature import NODES, WIDTH, quadrature_nodes
 from estimators import Unsupported, capabilities, create, distributions, evaluate
+from estimators.core import bound
 from estimators.programs import Joint
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _gradient(problem: "Problem", x: Tensor, log_weight: Tensor) -> Tensor:
     copies = {k: v.detach().clone().requires_grad_() for k, v in problem.parameters.items()}
     dist = problem.family(**copies)
     mass = (dist.log_prob(x) + log_weight).exp()
-    f = evaluate(problem.cost, x, dist)
+    f = evaluate(bound(problem.cost, copies), x, dist)
     terms = mass * torch.where(mass > 0, f, 0.0)  # no cost that overflows where nothing is
     grads = torch.autograd.grad(
         terms.sum(), list(copies.values()), allow_unused=True, materialize_grads=True
@@ -137,7 +138,7 @@ def _by_quantiles(problem: "Problem", dist: Distribution) -> Truth | None:
         copies = {k: v.detach().clone().requires_grad_() for k, v in problem.parameters.items()}
         held = problem.family(**copies)
         each = u[::step].reshape(-1, *[1] * len(held.batch_shape)).expand(-1, *held.batch_shape)
-        f = evaluate(problem.cost, held.icdf(each), held)
+        f = evaluate(bound(problem.cost, copies), held.icdf(each), held)
         total = (f * step * weight[::step].reshape(-1, *[1] * len(held.batch_shape))).sum()
         grads = torch.autograd.grad(total, list(copies.values()), allow_unused=True,
                                     materialize_grads=True)  # fmt: skip

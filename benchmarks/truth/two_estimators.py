@@ -45,7 +45,7 @@ def agreed_truth(problem: Problem) -> Truth | None:
     through the derivative of the cost are left out where it jumps. None where any two disagree:
     then one of them is biased here. `disagreement` is what their comparison does not exclude.
     """
-    if problem.truth != "auto" or problem.reduction is not None or problem.minibatch is not None:
+    if problem.truth != "auto" or problem.reduction is not None or callable(problem.minibatch):
         return None
     problem = problem.to("cpu", torch.float64)
     with unvalidated():

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from benchmarks.objective.definition import Problem, ProblemError
+from benchmarks.objective.replicated_calls import NetworkError
 from estimators import Unsupported, evaluate
 
 ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it needs
@@ -80,10 +81,17 @@ def _costs(problem: Problem, dist: Distribution, x: Tensor) -> Tensor:
         return evaluate(problem.cost, x, dist).detach()
     except (Unsupported, ProblemError):
         raise
-    except ValueError as failure:
+    except NetworkError as failure:
         raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
     except Exception as failure:
+        if isinstance(failure, ValueError) and str(failure).startswith("The cost "):  # our own
+            raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
+        hint = "; x has samples and replicates in front: expand what meets it" * (
+            "size" in str(failure)
+        )
+        if "dtype" in str(failure):
+            hint = f" (x is {x.dtype}; give modules among `parameters`, frozen if they are fixed)"
         raise ProblemError(
             f"The cost of problem {problem.name!r} raises {type(failure).__name__} for samples of "
-            f"shape {tuple(x.shape)}: {failure}"
+            f"shape {tuple(x.shape)}: {failure}{hint}"
         ) from failure

@@ -16,6 +16,7 @@ from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem
 from benchmarks.validation.recorded_noise import RecordedNoise, repeated
 from estimators import Estimator, Unsupported, create, evaluate
+from estimators.core import bound
 
 KEPT = 1  # the replicate that must keep its bits
 CALLS = 2  # in a row, so that what the first leaves behind shows in the second
@@ -110,7 +111,7 @@ class _Trial:
 
     def _rows(self, fitted: Estimator, leaves: dict, cost: Callable) -> Tensor:
         dist = self.problem.family(**leaves)
-        surrogate = fitted.surrogate(dist, cost, self.samples)
+        surrogate = fitted.surrogate(dist, bound(cost, leaves), self.samples)
         shape = tuple(surrogate.shape) if isinstance(surrogate, Tensor) else None
         if shape != tuple(dist.batch_shape):
             got = f"has shape {shape}" if shape is not None else f"is a {type(surrogate).__name__}"
@@ -142,6 +143,8 @@ class _Trial:
             loud.terms = lambda x, dist: self._times_ten(cost.terms(x, dist))
         if hasattr(cost, "reduction"):
             loud.reduction = cost.reduction
+        if hasattr(cost, "given"):
+            loud.given = lambda parameters: self._louder(cost.given(parameters))
         return loud
 
     def _times_ten(self, f: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmarks.objective.definition import Problem
 from estimators import evaluate
-from estimators.core import takes_dist
+from estimators.core import bound, takes_dist
 
 DRAWS = 64
 NUMBERS = 2**20  # held at once, about
@@ -64,7 +64,8 @@ def _in_parameters(problem: Problem) -> Iterator[str]:
         direction = (given.abs() + 1e-3) * torch.randn_like(given)
 
         def of(value: Tensor, name=name) -> Tensor:
-            f = evaluate(problem.cost, x, problem.family(**leaves | {name: value}))
+            moved = leaves | {name: value}
+            f = evaluate(bound(problem.cost, moved), x, problem.family(**moved))
             return f.transpose(0, 1).reshape(COPIES, -1).mean(1)
 
         with torch.enable_grad():

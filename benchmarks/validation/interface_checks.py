@@ -10,8 +10,9 @@ from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.validation.cost_checks import check_cost
 from benchmarks.validation.failing_pieces import failing_piece, first_line
-from estimators import capabilities
+from estimators import capabilities, evaluate
 from estimators.capabilities import tensors
+from estimators.core import bound
 
 DRAWS = 64
 
@@ -43,9 +44,21 @@ def check(problem: Problem) -> None:
             "parameters broadcast from the right, for example with scale.unsqueeze(-1)."
         )
     _check_parameters_used(problem)
+    _check_same_law(problem, tensors(dist), tensors(problem.dist(copies)))
     with stream(stream_key("check", problem.name)):
         x = _samples(problem, dist)
         check_cost(problem, dist, x)
+
+
+def _check_same_law(problem: Problem, found: dict[str, Tensor], again: dict[str, Tensor]) -> None:
+    """Whether the family is a function of λ: a module in it may draw noise of its own."""
+    for path, value in found.items():
+        if path in again and not torch.equal(value.nan_to_num(), again[path].nan_to_num()):
+            raise ProblemError(
+                f"The family of problem {problem.name!r} gives another distribution each time it "
+                "is called; all that is random must be drawn from the distribution that it "
+                "returns: put modules into .eval(), and take noise out of them."
+            )
 
 
 def _check_parameters_used(problem: Problem) -> None:
@@ -57,15 +70,32 @@ def _check_parameters_used(problem: Problem) -> None:
             "attribute that requires a gradient, which estimators look for; store them in "
             "__init__, as in self.scale = scale, and detach nothing."
         )
-    found = torch.autograd.grad(
-        sum(t.sum() for t in held), list(copies.values()), allow_unused=True
-    )
+    reached = [t.sum() for t in held]
+    try:
+        with stream(stream_key("used", problem.name)):
+            dist = capabilities.complete(problem.family(**copies))
+            f = evaluate(bound(problem.cost, copies), dist.sample((2,)), dist)
+    except Exception:  # which the checks of samples and costs say in their own words
+        return
+    reached += [f.sum()] if f.requires_grad else []
+    found = torch.autograd.grad(sum(reached), list(copies.values()), allow_unused=True)
     for key, grad in zip(copies, found, strict=True):
         if grad is None:
             raise ProblemError(
                 f"The family of problem {problem.name!r} ignores its parameter {key!r} (or "
-                "detaches it); use it, or leave it out of `parameters`."
+                f"detaches it){_and_cost(problem)}; use it, {_left_out(problem, key)}."
             )
+
+
+def _and_cost(problem: Problem) -> str:
+    return ", and so does the cost" if hasattr(problem.cost, "given") else ""
+
+
+def _left_out(problem: Problem, name: str) -> str:
+    networks = getattr(problem.family, "networks", None)
+    if networks is None or networks.owner(name) == name:
+        return "or leave it out of `parameters`"
+    return "or freeze it with .requires_grad_(False)"
 
 
 def _samples(problem: Problem, dist: Distribution) -> Tensor:

@@ -1,14 +1,14 @@
 """Costs of several draws: the costs of each, reduced to one number."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 from torch.distributions import Distribution
 
 from estimators.capabilities import describe
-from estimators.core import Cost, Unsupported, evaluate
+from estimators.core import Cost, Unsupported, bound, evaluate
 from estimators.distributions import Copies
 
 
@@ -41,6 +41,10 @@ class Reduced:
         apart = dist.apart(x)  # [S, K, *B, *E]
         f = evaluate(self.cost, apart.flatten(0, 1), dist.base_dist)
         return f.unflatten(0, apart.shape[:2]).movedim(1, -1)
+
+    def given(self, parameters: Mapping[str, Tensor]) -> "Reduced":
+        """The same of the cost at these values of λ."""
+        return replace(self, cost=bound(self.cost, parameters))
 
 
 def require_copies(dist: Distribution, cost: Cost) -> None:

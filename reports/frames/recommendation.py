@@ -5,6 +5,7 @@ import math
 import pandas
 
 from benchmarks.truth.mean_agreement import DIFFER
+from reports.frames.batch_noise import about_batch
 from reports.frames.rankings import prepare, ratio
 from reports.text import numbers
 from reports.text.phrases import listed
@@ -74,11 +75,12 @@ def recommend(frame: pandas.DataFrame) -> str:
     if not exact.empty:
         fastest = exact.sort_values("seconds").iloc[0]
         start = f"Use {_named(fastest)}: its gradient is exact, without noise or bias."
-        return " ".join([start, *about])
+        return " ".join([start, *about_batch(rows, fastest["label"]), *about])
     if noisy.empty:
         return " ".join(["Nothing measured here is free of shown bias.", *about])
     warning = _about_truth(rows, noisy.iloc[0])
-    return " ".join([*warning, _best(noisy, hedged=bool(warning)), *about])
+    best = _best(noisy, hedged=bool(warning))
+    return " ".join([*warning, best, *about_batch(rows, noisy.iloc[0]["label"]), *about])
 
 
 def _best(fair: pandas.DataFrame, hedged: bool) -> str:

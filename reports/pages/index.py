@@ -8,6 +8,7 @@ from itertools import takewhile
 import pandas
 
 from reports.frames import text_tables
+from reports.frames.batch_noise import about_batch
 from reports.frames.rankings import (
     LEVEL,
     cautions,
@@ -72,7 +73,7 @@ def _section(name: str, part: pandas.DataFrame, ranked: pandas.DataFrame, head) 
         "name": name,
         "anchor": "problem-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"),
         "setting": text_tables.setting(head.iloc[0], several) if len(head) else "",
-        "quietest": _quietest(head),
+        "quietest": " ".join([_quietest(head), *_about_batch(head, ranked)]),
         "counts": ", ".join(counts),
         "rankings": text_tables.rankings(ranked, several),
         "further": text_tables.further_rankings(ranked, several),
@@ -107,6 +108,12 @@ def _quietest(head: pandas.DataFrame) -> str:
     beware = f" Beware: {row['reason']}" if pandas.notna(row["reason"]) else ""
     setting = text_tables.setting(row, False)
     return f"Quietest at {setting}: {row['label']}, variance {variance}{tied}.{beware}"
+
+
+def _about_batch(head: pandas.DataFrame, ranked: pandas.DataFrame) -> list[str]:
+    """How much of the quietest one's noise is the batch's own."""
+    best = head.loc[head["rank"] == 1, "label"]
+    return about_batch(ranked, best.iloc[0]) if len(best) else []
 
 
 def overview(part: pandas.DataFrame, head: pandas.DataFrame, labels: list[str]) -> list[dict]:
