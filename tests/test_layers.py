@@ -25,7 +25,8 @@ ROOMS = {
     "benchmarks": {  # room: the rooms it may import from
         "statistics": set(),
         "store": set(),
-        "objective": set(),
+        "frameworks": set(),
+        "objective": {"frameworks"},
         "machine": {"statistics"},
         "truth": {"machine", "objective", "statistics", "store"},
         "validation": {"machine", "objective", "statistics", "truth"},

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from benchmarks.frameworks.adapted import adapted
 from benchmarks.objective.truth import Truth
 from estimators import Estimator, replicate_gradients
 from estimators.multi_sample import Copies, Reduced
@@ -25,7 +26,7 @@ class Problem:
     - `name`: as it stands in results.
     - `parameters`: λ, floating tensors of any shape by name.
     - `family`: turns λ, as keywords and with any number of leading axes added, into a distribution
-      with those axes first in its batch_shape.
+      with those axes first in its batch_shape. Also a distribution of scipy.stats, NumPyro or TFP.
     - `cost`: takes `(x, dist)` or `(x)`, x being `[K, R, *batch, *event]`, and returns
       `[K, R, *batch]`; the objective is its sum over the batch.
     - `truth`: "auto" (found where possible), None, the exact gradient as a dict like `parameters`,
@@ -58,6 +59,7 @@ class Problem:
     reduction: Callable[[Tensor], Tensor] | None = None  # of the K draws' costs; None: their mean
 
     def __post_init__(self):
+        object.__setattr__(self, "family", adapted(self.family) or self.family)
         if not self.parameters:
             raise ProblemError(f"Problem {self.name!r} has no parameters; give at least one.")
         for key, value in self.parameters.items():

@@ -11,6 +11,13 @@ from gradmeter.options import check_device, leave, measuring
 @click.argument("target", metavar="FILE.py[:NAME] | MODULE:CLASS")
 @click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--cost", help="For MODULE:CLASS: linear, quadratic, exp-quadratic, cosine, step.")
+@click.option(
+    "--constant",
+    "constants",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="For MODULE:CLASS: an argument that is no parameter; may be repeated.",
+)
 @measuring
 @click.option(
     "--sweep",
@@ -20,7 +27,7 @@ from gradmeter.options import check_device, leave, measuring
     help="Who wins where: measure over a grid of this parameter; may be repeated.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Also write .html, .csv or .parquet.")
-def compare(target, settings, cost, sweeps, out, **how):
+def compare(target, settings, cost, constants, sweeps, out, **how):
     """Compare every estimator on one problem: a ranking, and why the rest does not apply.
 
     Example: gradmeter compare torch.distributions:Gamma concentration=2 rate=1 --cost quadratic
@@ -35,7 +42,7 @@ def compare(target, settings, cost, sweeps, out, **how):
     check_device(how["device"])
     if out:
         check_format(out, tuple(FORMATS))
-    problem = problem_from(target, settings, cost)
+    problem = problem_from(target, settings, cost, constants)
     points = list(grid(problem, map(axis, sweeps))) if sweeps else [({}, problem)]
     rows = _measured(points, **how)
     if out:
