@@ -12,6 +12,7 @@ from torch import Tensor
 
 CIRCLES = {"VonMises", "vonmises"}
 END = math.pi
+ROUNDING = 1e-9
 
 
 def from_the_end(cdf: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -20,7 +21,7 @@ def from_the_end(cdf: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def shifted(law, value: Tensor) -> Tensor:
         start = cdf(law, torch.full_like(value, -END))
         turn = cdf(law, value) - start
-        turn = turn - turn.detach().floor()
+        turn = turn + (turn.detach() < -ROUNDING).to(turn)  # where theirs begins again
         turn = torch.where(value >= END, torch.ones_like(turn), turn)
         return torch.where(value <= -END, torch.zeros_like(turn), turn)
 

@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
+from benchmarks.frameworks.circles import CIRCLES
+
 
 class ForeignLaw(Distribution):
     """The law of another framework at the tensors λ, which it holds under their own names.
@@ -56,6 +58,7 @@ def law_class(
         "__module__": origin.__module__,
         "own_axes": dict(own_axes),
         "own_event": torch.Size(event),
+        "circular": origin.__name__ in CIRCLES,  # whose samples begin again at the ends
         "arg_constraints": {k: v for k, v in constraints.items() if k in own_axes},
     }
     if "rsample" in pieces:  # else it may follow from quantiles

@@ -17,6 +17,7 @@ from estimators import Unsupported
 STEP = 1e-2  # of the room there is: to the end of the domain, or 1 + |value|
 SHRINK, TRIES = 8.0, 6  # of the step, where the function is not finite beside the point
 AGREE = 1e-4  # relative error of a derivative that is believed
+ROUNDED = 1e-11  # of the value: so near to an end that a step is lost in rounding
 SHARE = 0.01  # of the places at which it may be larger: at kinks
 
 
@@ -88,7 +89,8 @@ def richardson(of: Elementwise, place: int, arrays: Sequence[NDArray]) -> NDArra
     """The derivative of an elementwise function in one argument, at arrays of one shape.
 
     Steps are shortened where the function is not finite beside the point; where it is not finite
-    at the point, neither is the derivative. Raises Unsupported where the differences disagree.
+    at the point, neither is the derivative. Within `ROUNDED` of an end it is not held to anything.
+    Raises Unsupported where the differences disagree.
     """
     value = arrays[place]
     room = 1 + np.abs(value) if of.room is None else of.room(place, arrays)
@@ -114,8 +116,9 @@ def richardson(of: Elementwise, place: int, arrays: Sequence[NDArray]) -> NDArra
             again, apart = extrapolated(difference, step)
             better = lost & (np.isnan(error) | (apart < error))
             best, error = np.where(better, again, best), np.where(better, apart, error)
-    _believe(of, place, best[finite], error[finite])
-    return best
+    known = finite & (step > ROUNDED * np.abs(value))
+    _believe(of, place, best[known], error[known])
+    return np.where(finite & ~known & ~np.isfinite(best), 0.0, best)
 
 
 def extrapolated(difference: Callable, step: NDArray) -> tuple[NDArray, NDArray]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmarks.frameworks.circles import CIRCLES, from_the_end
 from benchmarks.frameworks.numerical_derivatives import Elementwise
-from benchmarks.frameworks.scipy_supports import shapes, support_of, support_of_integers
+from benchmarks.frameworks.scipy_supports import MOVED, shapes, support_of, support_of_integers
 
 
 class Continuous:
@@ -101,13 +101,18 @@ class Continuous:
         return slope
 
     def _room(self, place: int, arrays: Sequence[NDArray]) -> NDArray:
-        """How far z may go to the ends of the support, and a shape to those of its domain."""
-        value = arrays[place]
+        """How far z may go within the support, and a shape within its domain with z inside."""
+        low, high = self.generator.support(*arrays[1:])
+        inner = np.minimum(arrays[0] - low, high - arrays[0])
         if place == 0:
-            low, high = self.generator.support(*arrays[1:])
-        else:
-            low, high = self.generator._shape_info()[place - 1].domain
-        return np.minimum(np.minimum(value - low, high - value), 1 + np.abs(value))
+            return inner
+        value, info = arrays[place], self.generator._shape_info()[place - 1]
+        room = np.minimum(value - info.domain[0], info.domain[1] - value)
+        moved = list(arrays[1:])
+        moved[place - 1] = value + MOVED * np.minimum(room, 1.0)
+        there = self.generator.support(*moved)
+        moves = (np.asarray(there[0]) != low) | (np.asarray(there[1]) != high)
+        return np.where(moves, np.minimum(room, inner), room)
 
 
 class Discrete(Continuous):
