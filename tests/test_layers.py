@@ -29,7 +29,7 @@ ROOMS = {
         "objective": {"frameworks"},
         "machine": {"statistics"},
         "truth": {"machine", "objective", "statistics", "store"},
-        "validation": {"machine", "objective", "statistics", "truth"},
+        "validation": {"frameworks", "machine", "objective", "statistics", "truth"},
         "problems": {"machine", "objective", "truth"},
         "measuring": {
             "machine", "objective", "statistics", "store", "truth", "validation",

@@ -74,6 +74,14 @@ class JaxFamily:
         return self.target(**fixed, **dict(zip(names, arrays, strict=True)))
 
 
+def jax_family(target: Callable[..., Any], **settings) -> JaxFamily:
+    """`target` as a family; a decorator for JAX functions that return a distribution.
+
+    `settings` are the other arguments of `JaxFamily`, `constants` and `own_axes`.
+    """
+    return JaxFamily(target, **settings)
+
+
 def framework_of(dist: Any) -> type[NumPyro] | type[TFP] | None:
     """Whose distribution it is, by the modules of its classes."""
     places = {base.__module__.partition(".")[0] for base in type(dist).__mro__}

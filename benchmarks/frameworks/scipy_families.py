@@ -14,7 +14,7 @@ from torch.distributions import Distribution, constraints
 from benchmarks.frameworks.foreign_law import ForeignLaw, law_class
 from benchmarks.frameworks.scipy_pieces import Continuous, Discrete
 from benchmarks.frameworks.scipy_supports import domain, shapes
-from estimators import capabilities
+from estimators import capabilities, unknown
 
 
 class ScipyFamily:
@@ -72,6 +72,9 @@ class ScipyFamily:
         return capabilities.complete(self._classes[names](parameters))
 
     def _check(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self.names:
+                raise ValueError(unknown(f"parameter of {self.label}", name, self.names))
         lacking = [n for n in shapes(self.generator) if n not in {*names, *self.fixed}]
         if lacking:
             raise ValueError(f"{self.label} needs {', '.join(lacking)} as well")

@@ -105,7 +105,10 @@ def _about_derivative(problem: Problem, copies: dict, x: Tensor) -> Iterator[str
 
 
 def projections(dist: Distribution, x: Tensor) -> Iterator[Tensor]:
-    """x [..., *batch, *event] along each of `DIRECTIONS`, as it is, or on the circle: [..., *batch]."""
+    """x [..., *batch, *event] along each of `DIRECTIONS`, or as it is: [..., *batch].
+
+    Angles are their cosine and sine.
+    """
     if getattr(dist, "circular", False):  # angles: where they begin again, nothing jumps
         yield x.cos()
         yield x.sin()
