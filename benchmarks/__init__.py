@@ -9,6 +9,8 @@ _HOMES = {
     "Program": "benchmarks.objective.program",
     "Truth": "benchmarks.objective.truth",
     "compare": "benchmarks.measuring.compare",
+    "jax_cost": "benchmarks.frameworks.foreign_costs",
+    "jax_family": "benchmarks.frameworks.jax_families",
     "measure": "benchmarks.measuring.measure",
     "ratio": "benchmarks.measuring.measurement",
 }

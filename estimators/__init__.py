@@ -31,6 +31,7 @@ __all__ = [
     "about",
     "create",
     "evaluate",
+    "foreign",
     "names",
     "register",
     "replicate_gradients",
@@ -42,4 +43,5 @@ for _module in pkgutil.walk_packages(__path__, f"{__name__}."):
     if _module.name != "estimators.numpy_reference":  # an oracle for tests, not an estimator
         importlib.import_module(_module.name)
 
+from estimators.foreign_gradients import foreign  # noqa: E402
 from estimators.programs import surrogate  # noqa: E402

@@ -25,10 +25,11 @@ ROOMS = {
     "benchmarks": {  # room: the rooms it may import from
         "statistics": set(),
         "store": set(),
-        "objective": set(),
+        "frameworks": set(),
+        "objective": {"frameworks"},
         "machine": {"statistics"},
         "truth": {"machine", "objective", "statistics", "store"},
-        "validation": {"machine", "objective", "statistics", "truth"},
+        "validation": {"frameworks", "machine", "objective", "statistics", "truth"},
         "problems": {"machine", "objective", "truth"},
         "measuring": {
             "machine", "objective", "statistics", "store", "truth", "validation",

@@ -1,6 +1,7 @@
 """What an estimate costs: seconds in the batched loop, and the memory of a block."""
 
 import os
+import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -49,13 +50,18 @@ def elapsed(block: Callable[[], object], repeats: int, device: torch.device) -> 
     """Seconds of so many calls: of this thread's processor, or synchronised ones of a GPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    clock = time.perf_counter if device.type == "cuda" else time.thread_time
+    clock = time.perf_counter if device.type == "cuda" else _processor_clock()
     start = clock()
     for _ in range(repeats):
         block()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return clock() - start
+
+
+def _processor_clock() -> Callable[[], float]:
+    """CPU time of this thread, or of all threads where JAX may compute in threads of its own."""
+    return time.process_time if "jax" in sys.modules else time.thread_time
 
 
 def peak_memory(block: Callable[[], object], device: torch.device) -> int:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from benchmarks.frameworks.adapted import adapted
 from benchmarks.objective.batches import Batches
 from benchmarks.objective.lowering import held, lowered
 from benchmarks.objective.replicated_calls import NetworkError
@@ -31,7 +32,8 @@ class Problem:
     - `parameters`: λ, floating tensors of any shape by name, and modules: what is measured is their
       weights, which stand in `parameters` as tensors under names such as "encoder.0.weight".
     - `family`: turns λ, as keywords and with any number of leading axes added, into a distribution
-      with those axes first in its batch_shape. Modules arrive as callables that add these axes.
+      with those axes first in its batch_shape; also a distribution of scipy.stats, NumPyro or TFP.
+      Modules arrive as callables that add these axes.
     - `cost`: takes `(x, dist)` or `(x)`, x being `[K, R, *batch, *event]`, and returns
       `[K, R, *batch]`; the objective is its sum over the batch. Where it also names parameters, as
       in `(x, dist, decoder)`, it is given them, and its own derivative in them counts.
@@ -70,6 +72,7 @@ class Problem:
     batch_size: int = 64
 
     def __post_init__(self):
+        object.__setattr__(self, "family", adapted(self.family) or self.family)
         if not self.parameters:
             raise ProblemError(f"Problem {self.name!r} has no parameters; give at least one.")
         try:

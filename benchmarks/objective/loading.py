@@ -1,9 +1,7 @@
 """Where a problem on the command line comes from: a file, a distribution, or a registered name."""
 
 import hashlib
-import importlib
 import importlib.util
-import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -11,13 +9,10 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
-import torch
-from torch.distributions import Distribution
-
 from benchmarks.machine.environment import note_file
-from benchmarks.objective.costs import COSTS
 from benchmarks.objective.definition import Problem, ProblemError
-from estimators import capabilities, unknown
+from benchmarks.objective.distribution_targets import from_distribution, imported
+from estimators import unknown
 
 
 def problem_from(
@@ -25,30 +20,34 @@ def problem_from(
     settings: Iterable[str] = (),
     cost: str | None = None,
     registered: Mapping[str, Callable[[], Problem]] | None = None,
+    constants: Iterable[str] = (),
 ) -> Problem:
     """The problem that the command line describes.
 
-    - `target`: `FILE.py[:NAME]`, `MODULE:CLASS` of a distribution, `MODULE:NAME` of a Problem, or
-      a registered name; parameters and cost may stand behind it, as in
+    - `target`: `FILE.py[:NAME]`, `MODULE:CLASS` of a distribution, of torch's or of a framework
+      that `benchmarks.frameworks` adapts, `MODULE:NAME` of a Problem, or a registered name;
+      parameters and cost may stand behind it, as in
       "torch.distributions:Gamma concentration=2 rate=1 cost=quadratic".
     - `settings`: the parameters of a class, each `name=value`; nothing else takes any.
     - `cost`: a name of `costs.COSTS`, for a class alone.
     - `registered`: what makes the problems that have a name.
+    - `constants`: arguments of the class that are no parameters, each `name=value`.
 
     Raises ProblemError with one sentence for whatever is wrong with it.
     """
     target, settings, cost = _apart(target, settings, cost)
+    fixed = list(constants)
     place, _, name = target.partition(":")
     known = registered or {}
     if place.endswith(".py"):
-        _takes_none(target, settings, cost)
+        _takes_none(target, [*settings, *fixed], cost)
         return _from_file(Path(place), name)
     if target in known:
-        _takes_none(target, settings, cost)
+        _takes_none(target, [*settings, *fixed], cost)
         return known[target]()
     if not name:
         raise ProblemError(no_problem(target, known))
-    return _from_module(place, name, settings, cost)
+    return _from_module(place, name, settings, cost, fixed)
 
 
 def no_problem(target: str, known: Iterable[str]) -> str:
@@ -145,41 +144,11 @@ def _takes_none(target: str, settings: Sequence[str], cost: str | None) -> None:
         )
 
 
-def _from_module(place: str, name: str, settings: Sequence[str], cost: str | None) -> Problem:
-    try:
-        module = importlib.import_module(place)
-    except ImportError as failure:
-        raise ProblemError(f"The module {place!r} cannot be imported: {failure}.") from failure
-    found = getattr(module, name, None)
+def _from_module(
+    place: str, name: str, settings: Sequence[str], cost: str | None, constants: Sequence[str]
+) -> Problem:
+    found = getattr(imported(place), name, None)
     if isinstance(found, Problem):
-        _takes_none(f"{place}:{name}", settings, cost)
+        _takes_none(f"{place}:{name}", [*settings, *constants], cost)
         return found
-    if not (isinstance(found, type) and _is_family(found)):
-        known = [k for k, v in vars(module).items() if isinstance(v, type)]
-        raise ProblemError(unknown("distribution", name, sorted(known)))
-    if cost not in COSTS:
-        asked = "" if cost is None else f" {unknown('cost', cost, COSTS)}"
-        raise ProblemError(f"Which cost? Add --cost {' | '.join(COSTS)}.{asked}")
-    values = dict(map(_setting, settings))
-    parameters = {k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()}
-    version = " ".join(sorted(settings))  # its name says nothing of its parameters
-    return Problem(f"{name}-{cost}".lower(), parameters, found, COSTS[cost](), version=version or 1)
-
-
-def _is_family(cls: type) -> bool:
-    """Whether it is a Distribution, or brings a piece that the others may follow from."""
-    return issubclass(cls, Distribution) or any(hasattr(cls, name) for name in capabilities.PIECES)
-
-
-def _setting(text: str) -> tuple[str, float | list]:
-    name, equals, value = text.partition("=")
-    try:
-        number = json.loads(value)
-        torch.tensor(number, dtype=torch.float64)
-    except (ValueError, TypeError, RuntimeError):
-        number = None
-    if not equals or number is None:
-        raise ProblemError(
-            f"{text!r} is not a parameter; write NAME=NUMBER or NAME=[NUMBER,NUMBER]."
-        )
-    return name, number
+    return from_distribution(place, name, settings, cost, constants)

@@ -97,17 +97,22 @@ def entry(name: str) -> Entry | None:
     return _registry.get(name)
 
 
-def load(target: str, settings: Iterable[str] = (), cost: str | None = None) -> Problem:
+def load(
+    target: str,
+    settings: Iterable[str] = (),
+    cost: str | None = None,
+    constants: Iterable[str] = (),
+) -> Problem:
     """The problem registered under a name, or of any target of `objective.loading.problem_from`.
 
-    `target` is a name or a place, `settings` and `cost` are those of a distribution. ProblemError,
-    a ValueError, for a target that is nothing.
+    `target` is a name or a place; `settings`, `cost` and `constants` are those of a distribution.
+    ProblemError, a ValueError, for a target that is nothing.
     """
     _read_all()
-    if not settings and not cost and target in _registry:
+    if not settings and not cost and not constants and target in _registry:
         return _registered(target)
     makers = {name: entry.build for name, entry in _registry.items()}
-    return problem_from(target, settings, cost, makers)
+    return problem_from(target, settings, cost, makers, constants)
 
 
 @cache

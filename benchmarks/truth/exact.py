@@ -1,6 +1,7 @@
 """The exact gradient of a problem, found where it can be: enumeration, quadrature, or given."""
 
 import math
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -44,10 +45,12 @@ def find_truth(problem: "Problem") -> Truth | None:
         return Truth(exact, torch.zeros_like(exact), "closed form", note)
     if isinstance(dist, Joint):
         return nodewise(problem, dist)
-    try:
-        return _summed(problem, dist)
-    except (Unsupported, NotImplementedError):  # a distribution without a log-probability
+    with suppress(Unsupported, NotImplementedError):  # without a log-probability, or its derivative
+        if not capabilities.moving_support(problem.differentiable_dist()):
+            return _summed(problem, dist)
+    with suppress(Unsupported, NotImplementedError):
         return _by_quantiles(problem, dist)
+    return None
 
 
 def _summed(problem: "Problem", dist: Distribution) -> Truth | None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from benchmarks.frameworks.foreign_costs import within_reach
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.validation.cost_checks import check_cost
@@ -27,7 +28,20 @@ def completed(problem: Problem) -> Problem:
         family = capabilities.completed_family(problem.family, at)
     except Exception:  # `Problem.dist` says what is wrong
         return problem
-    return problem if family is problem.family else replace(problem, family=family)
+    if family is not problem.family:
+        problem = replace(problem, family=family)
+    return _with_reached_cost(problem)
+
+
+def _with_reached_cost(problem: Problem) -> Problem:
+    """`problem`, with a cost that leaves torch for NumPy or JAX given its derivative in x."""
+    try:
+        dist = capabilities.complete(problem.dist(2))
+        with stream(stream_key("reach", problem.name)):
+            cost = within_reach(problem.cost, dist.sample((2,)), dist)
+    except Exception:  # `check` says what is wrong
+        return problem
+    return problem if cost is problem.cost else replace(problem, cost=cost)
 
 
 def check(problem: Problem) -> None:

@@ -141,7 +141,14 @@ def _about_derivative(problem: Problem, copies: dict, x: Tensor) -> Iterator[str
 
 
 def projections(dist: Distribution, x: Tensor) -> Iterator[Tensor]:
-    """x [..., *batch, *event] along each of `DIRECTIONS`, or as it is: [..., *batch]."""
+    """x [..., *batch, *event] along each of `DIRECTIONS`, or as it is: [..., *batch].
+
+    Angles are their cosine and sine.
+    """
+    if getattr(dist, "circular", False):  # angles: where they begin again, nothing jumps
+        yield x.cos()
+        yield x.sin()
+        return
     if dist.event_shape.numel() == 1:
         yield x.reshape(x.shape[: x.ndim - len(dist.event_shape)])
         return

@@ -13,6 +13,13 @@ from gradmeter.options import INTERRUPTED, check_device, leave, measuring
 @click.argument("target", metavar="FILE.py[:NAME] | MODULE:CLASS | NAME")
 @click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--cost", help="For MODULE:CLASS: linear, quadratic, exp-quadratic, cosine, step.")
+@click.option(
+    "--constant",
+    "constants",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="For MODULE:CLASS: an argument that is no parameter; may be repeated.",
+)
 @measuring
 @click.option(
     "--sweep",
@@ -26,7 +33,7 @@ from gradmeter.options import INTERRUPTED, check_device, leave, measuring
 @click.option("--store", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Keep every measurement there, and measure nothing that it has.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Also write .html, .csv or .parquet.")
-def compare(target, settings, cost, sweeps, out, **how):
+def compare(target, settings, cost, constants, sweeps, out, **how):
     """Compare every estimator on one problem: a ranking, and why the rest does not apply.
 
     TARGET is a Python file with a Problem in it, a distribution, or a registered name. Ctrl-C shows
@@ -46,7 +53,7 @@ def compare(target, settings, cost, sweeps, out, **how):
     check_device(how["device"])
     if out:
         check_format(out, tuple(FORMATS))
-    problem = problems.load(target, settings, cost)
+    problem = problems.load(target, settings, cost, constants)
     points = list(grid(problem, map(axis, sweeps))) if sweeps else [({}, problem)]
     measured = Measured(points, **how)
     rows = measured.rows
