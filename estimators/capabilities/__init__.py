@@ -35,7 +35,7 @@ from estimators.capabilities.description import (
 )
 from estimators.capabilities.events import carry_logits, over_event, spread
 from estimators.capabilities.exact_marginals import gumbel_logits, marginals
-from estimators.capabilities.factors import factor
+from estimators.capabilities.factors import depending, factor, factor_log_prob
 from estimators.capabilities.implicit import attach, cdf, common_cdf, implicit
 from estimators.capabilities.leaf_tensors import carry, replaced, tensors, with_leaves
 from estimators.capabilities.relaxation import (
@@ -73,8 +73,10 @@ __all__ = [
     "common_cdf",
     "complete",
     "conditional_logits",
+    "depending",
     "describe",
     "factor",
+    "factor_log_prob",
     "from_gammas",
     "given_sample",
     "gumbel_logits",
