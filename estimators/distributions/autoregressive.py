@@ -194,7 +194,8 @@ def prefix_table(
     prefixes = prefix_count(vocabulary, length)
     rows = []
     for size in range(length):
-        index = torch.arange(prefix_count(vocabulary, size), prefix_count(vocabulary, size + 1))
+        first, after = prefix_count(vocabulary, size), prefix_count(vocabulary, size + 1)
+        index = torch.arange(first, after, device=before.device)
         tokens = prefix_tokens(index, size, vocabulary, eos)  # [n, t]
         pairs = torch.cat(
             (before.repeat_interleave(len(tokens), 0), tokens.repeat(len(before), 1)), 1
