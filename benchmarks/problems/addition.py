@@ -87,24 +87,22 @@ def completions(logits: Tensor) -> Autoregressive:
     return Autoregressive(logits, EOS, LENGTH)
 
 
-class Wrong(nn.Module):
-    """−1 for the right sum, else 0; its terms say at which token it went wrong."""
+class NegativeReward(nn.Module):
+    """−1 for the right sum, else 0; of the tokens it is the last one's."""
 
     def __init__(self):
         super().__init__()
         self.register_buffer("sums", sums())
 
     def forward(self, x: Tensor, dist: Autoregressive) -> Tensor:
-        """Completions x [K, R, 16, LENGTH] → [K, R, 16]."""
+        """Completions `x` [K, R, 16, LENGTH] of `dist` → [K, R, 16]."""
         return -(x == self.sums).all(-1).to(dist.logits.dtype)
 
     def terms(self, x: Tensor, dist: Autoregressive) -> Tensor:
-        """1 for the first wrong token, else 0: the cost and 1. What follows an error is no matter.
-
-        Completions x [K, R, 16, LENGTH] of `dist` → [K, R, 16, LENGTH].
-        """
-        right = (x == self.sums).to(dist.logits.dtype).cumprod(-1)
-        return torch.cat((1 - right[..., :1], right[..., :-1] - right[..., 1:]), -1)
+        """The cost at the last token of each completion `x` of `dist`: [K, R, 16, LENGTH]."""
+        place = dist.mask(x).sum(-1, keepdim=True) - 1
+        none = torch.zeros_like(x, dtype=dist.logits.dtype)
+        return none.scatter(-1, place, self(x, dist).unsqueeze(-1))
 
 
 def training() -> Iterator[Weights]:
@@ -127,8 +125,8 @@ TRAINING = Training(
     "sequence-addition", training, {"start": 0, "early": 20, "middle": 60, "end": 120}
 )
 ALSO = (
-    "reinforce-rao-blackwell", "reinforce-exact-mean", "sum-and-sample", "unordered-set",
-    "self-critical", "enumeration",
+    "reinforce-exact-mean", "sum-and-sample", "unordered-set", "self-critical", "enumeration",
+    "reinforce-rao-blackwell",
 )  # fmt: skip
 
 
@@ -146,7 +144,7 @@ def problem(weights: Weights) -> Problem:
         "sequence-addition",
         network(**weights),
         completions,
-        Wrong(),
+        NegativeReward(),
         footprint=16 * 32 * VOCABULARY,
         weights=weights,
         network=network,

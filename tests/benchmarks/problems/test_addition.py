@@ -1,7 +1,6 @@
 """sequence-addition: the transformer, its sums, its training, its truth and what measures it."""
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import torch
@@ -61,16 +60,17 @@ def test_the_truth_is_the_gradient_of_the_share_in_all_weights():
     torch.testing.assert_close(truth.gradient, flat, rtol=1e-9, atol=1e-12)
 
 
-def test_terms_are_the_first_wrong_token():
+def test_the_reward_is_the_last_tokens():
     problem = problems.load(NAME)
     dist = problem.dist()
     points = dist.enumerate_support()  # [31, 16, 4]
-    terms = problem.cost.terms(points, dist)
-    torch.testing.assert_close(terms.sum(-1) - 1, problem.cost(points, dist))
-    right = points == addition.sums()
-    for found, good in zip(terms.reshape(-1, 4), right.reshape(-1, 4).tolist(), strict=True):
-        first = good.index(False) if False in good else None
-        assert found.nonzero().flatten().tolist() == ([] if first is None else [first])
+    terms, cost = problem.cost.terms(points, dist), problem.cost(points, dist)
+    torch.testing.assert_close(terms.sum(-1), cost)
+    for found, tokens, whole in zip(
+        terms.reshape(-1, 4), points.reshape(-1, 4).tolist(), cost.flatten(), strict=True
+    ):
+        last = tokens.index(addition.EOS) if addition.EOS in tokens else 3
+        assert found[last] == whole
 
 
 def test_training_again_gives_the_stored_weights():
@@ -87,7 +87,7 @@ def test_every_stage_is_a_problem():
     check(problems.load(f"{NAME}@middle"))
 
 
-@pytest.mark.parametrize("estimator", ["reinforce", "reinforce-rao-blackwell", *addition.ALSO[1:]])
+@pytest.mark.parametrize("estimator", ["reinforce", *addition.ALSO])
 def test_unbiased_estimators_are_not_found_biased(estimator):
     found = measure(problems.load(f"{NAME}@middle"), estimator, 2, 300, timed=False)
     assert found.status == "ok", found.reason
@@ -101,8 +101,3 @@ def test_a_wrong_truth_is_noticed():
     truth = find_truth(problem)
     turned = replace(problem, truth=replace(truth, gradient=-truth.gradient))
     assert measure(turned, "reinforce", 8, 300, timed=False).bias_verdict == "biased"
-
-
-def test_credit_for_tokens_is_quieter_than_for_completions():
-    middle = partial(measure, problems.load(f"{NAME}@middle"), timed=False, replicates=500)
-    assert middle("reinforce-rao-blackwell", 1).status == "ok"
