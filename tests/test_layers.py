@@ -35,7 +35,7 @@ ROOMS = {
             "machine", "objective", "statistics", "store", "truth", "validation",
         },  # what is registered is not its business: it measures the problem it is given
         "calibration": {"machine", "measuring", "objective", "statistics"},
-        "sequences": {"machine", "objective", "statistics", "store"},
+        "sequences": {"machine", "objective", "problems", "statistics", "store"},
         "training": {"machine", "measuring", "objective", "problems"},
         "running": MEASURES | {"validation"},
         "regression": MEASURES | {"running"},

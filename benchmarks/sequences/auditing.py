@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas
+import torch
+from torch import Tensor
 
 from benchmarks.sequences.gradients import Gathered
 from benchmarks.sequences.losses import Loss
@@ -32,8 +34,9 @@ def audit(
     store: str | Path | None = None,
     **settings: Any,
 ) -> pandas.DataFrame:
-    """The expected gradient of a loss, term by term, beside the exact gradient in the logits.
+    """The expected gradient of a loss, term by term, beside the exact gradient.
 
+    The gradient is that in the policy's logits; where they come out of a module, in its weights.
     A batch is a group of `group` completions of each prompt, drawn by the policy's sampler.
 
     - loss: a name of ours, "trl:grpo", "verl:opo", "FILE.py:NAME", or a function of a `Batch`
@@ -100,16 +103,16 @@ def _terms(loss: Loss, policy: Policy, asked: Iterable[str] | None) -> dict[str,
             f"A KL coefficient of {beta} needs a reference to be close to; give the policy a "
             "`reference`, or set the coefficient to 0."
         )
-    truth = {"policy": policy.gradient("reward")}
+    truth = {"policy": _flat(policy.gradient("reward"))}
     plain = loss.without("kl", "entropy")
     made = {"policy": (plain, None, 1.0)}
     total = truth["policy"].clone()
     if beta:
-        truth["kl"] = policy.gradient("kl")
+        truth["kl"] = _flat(policy.gradient("kl"))
         made["kl"] = (loss.without("entropy"), plain, -1 / beta)
         total -= beta * truth["kl"]
     if bonus:
-        truth["entropy"] = policy.gradient("entropy")
+        truth["entropy"] = _flat(policy.gradient("entropy"))
         made["entropy"] = (loss.without("kl"), plain, 1 / bonus)
         total += bonus * truth["entropy"]
     truth["total"] = total
@@ -121,5 +124,10 @@ def _terms(loss: Loss, policy: Policy, asked: Iterable[str] | None) -> dict[str,
                 f"The loss {loss.name} has no term {name!r} with these settings; it has: "
                 f"{', '.join(made)}. Set its coefficient, as in beta=0.04."
             )
-    shape = (-1, policy.vocabulary)
-    return {name: Term(*made[name], truth[name].reshape(shape)) for name in names}
+    return {name: Term(*made[name], truth[name]) for name in names}
+
+
+def _flat(gradient: Tensor | dict[str, Tensor]) -> Tensor:
+    """A gradient of logits, or of weights one after the other: [P]."""
+    parts = gradient.values() if isinstance(gradient, dict) else [gradient]
+    return torch.cat([part.flatten() for part in parts])

@@ -1,11 +1,13 @@
-"""Gradients of losses in the logits of a table, without a row of logits for each batch.
+"""Gradients of losses in the logits of a table, or in the weights that it comes out of.
 
 A loss knows tokens' log-probabilities and entropies. With c and e its derivatives in them,
 
     ĝ = Σ_it [c_it ∇log π(o_it given prefix) + e_it ∇H(prefix)],   ∇log π(v) = 1_v − p,
     ∇H = −p (log p + H),   p = π(· given prefix)
 
-so that sums over batches, ⟨ĝ, g⟩ and ‖ĝ‖² follow from small tables: [prompts · prefixes, V].
+so that sums over batches, ⟨ĝ, g⟩ and ‖ĝ‖² follow from small tables: [prompts · prefixes, V], and
+no batch needs a row of logits. With J the derivative of the table in the weights of a module,
+Jᵀ ĝ is the gradient in the weights: ⟨Jᵀ ĝ, g⟩ = ⟨ĝ, J g⟩, ‖Jᵀ ĝ‖² = ‖Fᵀ ĝ‖² with F Fᵀ = J Jᵀ.
 """
 
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from torch import Tensor
 from benchmarks.sequences.batch import Batch
 from benchmarks.sequences.losses import Loss, of_step
 from benchmarks.sequences.policy import Policy
+
+AT_ONCE = 2**21  # numbers of tables, one for each batch, that are held at once
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,23 @@ class Gathered:
             total = total + self.slope * at.unsqueeze(-1)
         return total
 
+    def measured(self, table: Tensor) -> Tensor:
+        """A gradient in the table as one in what is measured, the weights if there are any: [P]."""
+        network = self.policy.network
+        return table.flatten() if network is None else network.jacobian.mT @ table.flatten()
+
+    def measured_in(self, seen: Tensor) -> Tensor:
+        """Which parameters move with logits [prompts · prefixes, V] that were `seen`: [P]."""
+        network = self.policy.network
+        if network is None:
+            return seen.flatten()
+        return (network.jacobian[seen.flatten()] != 0).any(0)
+
     def along(self, d: Derivatives, direction: Tensor) -> Tensor:
-        """⟨ĝ_r, direction⟩ with a direction [prompts · prefixes, V]: [R]."""
+        """⟨ĝ_r, direction⟩ with a direction [P] in what is measured: [R]."""
+        network = self.policy.network
+        direction = direction.flatten() if network is None else network.jacobian @ direction
+        direction = direction.reshape(self.p.shape)
         of_token = direction - (self.p * direction).sum(-1, keepdim=True)
         total = d.scores * of_token[d.prefix, d.tokens]
         if d.entropies is not None:
@@ -140,7 +159,30 @@ class Gathered:
         return total.sum((-2, -1))
 
     def squared_norms(self, d: Derivatives) -> Tensor:
-        """‖ĝ_r‖² from the pairs of tokens that stand after one prefix: [R]."""
+        """‖ĝ_r‖² of each batch, in what is measured: [R]."""
+        network = self.policy.network
+        if network is None:
+            return self._of_pairs(d)
+        most = max(AT_ONCE // self.p.numel(), 1)
+        parts = (d[first : first + most] for first in range(0, len(d.scores), most))
+        return torch.cat([(self._each(part) @ network.factor).square().sum(-1) for part in parts])
+
+    def _each(self, d: Derivatives) -> Tensor:
+        """ĝ_r in the table, of every batch: [R, prompts · prefixes · V]."""
+        r, (rows, vocabulary) = len(d.scores), self.p.shape
+        places = (d.prefix * vocabulary + d.tokens).flatten(1)
+        found = d.scores.new_zeros(r, rows * vocabulary)
+        found.scatter_add_(1, places, d.scores.flatten(1))
+        found = found.unflatten(-1, (rows, vocabulary))
+        found = found - self.p * found.sum(-1, keepdim=True)
+        if d.entropies is not None:
+            at = d.scores.new_zeros(r, rows)
+            at.scatter_add_(1, d.prefix.flatten(1), d.entropies.flatten(1))
+            found = found + self.slope * at.unsqueeze(-1)
+        return found.flatten(1)
+
+    def _of_pairs(self, d: Derivatives) -> Tensor:
+        """‖ĝ_r‖² in the table, from the pairs of tokens that stand after one prefix: [R]."""
         if d.entropies is None:
             total = (d.scores.square() * self.score_square[d.prefix, d.tokens]).sum((-2, -1))
         else:

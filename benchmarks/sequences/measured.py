@@ -82,7 +82,7 @@ def measured(loss: Loss, gathered: Gathered, terms: dict[str, Term], plan: Plan)
         "replicates": plan.replicates,
         "note": _note(loss, leaked),
     }
-    seen = gathered.visits() * plan.each * plan.setting.group >= SEEN
+    seen = gathered.measured_in(gathered.visits() * plan.each * plan.setting.group >= SEEN)
     return [
         {**shared, "term": name, **_of_term(rows[name], plan.each, term, seen)}
         for name, term in terms.items()
@@ -91,10 +91,10 @@ def measured(loss: Loss, gathered: Gathered, terms: dict[str, Term], plan: Plan)
 
 def _of_term(rows: list[Row], each: int, term: Term, seen: Tensor) -> dict[str, Any]:
     """Scale, direction bias, cosine, variance and verdict of one term."""
-    means = np.stack([row.mean.flatten().numpy() for row in rows])  # [M, P]
-    truth = term.truth.flatten().numpy()
+    means = np.stack([row.mean.numpy() for row in rows])  # [M, P]
+    truth = term.truth.numpy()
     if each:
-        found = direction.sampled(means, each, truth, seen.flatten().numpy())
+        found = direction.sampled(means, each, truth, seen.numpy())
         spread, scaled = variances(rows, each, term.truth)
     else:
         found = direction.exact(means[0], truth, math.sqrt(rows[0].square))
@@ -125,7 +125,7 @@ def _sums(rows: list[Row], each: int) -> dict[str, np.ndarray]:
     An exact mean stands as eight rows that do not differ, of a million batches each.
     """
     rows, each = (rows, each) if each else (rows * 8, 10**6)
-    mean = np.stack([row.mean.flatten().numpy() for row in rows])
+    mean = np.stack([row.mean.numpy() for row in rows])
     square = np.array([row.square for row in rows])
     m2 = each * np.maximum(square - np.square(mean).sum(1), 0.0)
     return {"count": np.full(len(rows), float(each)), "mean": mean, "m2": m2}

@@ -24,14 +24,14 @@ class Term:
     plus: Loss
     minus: Loss | None
     factor: float
-    truth: Tensor  # [prompts · prefixes, V]
+    truth: Tensor  # [P], of the logits of the table or of the weights of a module
 
 
 @dataclass
 class Row:
     """Weighted means over some batches, of one term."""
 
-    mean: Tensor  # E ĝ [prompts · prefixes, V]
+    mean: Tensor  # E ĝ [P]; in the table [prompts · prefixes, V] while it is added to
     square: float = 0.0  # E ‖ĝ‖²
     cosine: float = 0.0  # E cos(ĝ, g)
 
@@ -57,6 +57,8 @@ def rows_of(
             d, share = _derivatives(gathered, term, chunk.index, setting, cache)
             leaked = max(leaked, share)
             _take_in(gathered, rows[name], chunk, d, term.truth)
+    for row in (row for found in rows.values() for row in found.values()):
+        row.mean = gathered.measured(row.mean)
     return {name: list(found.values()) for name, found in rows.items()}, leaked
 
 
@@ -108,9 +110,9 @@ def variances(rows: list[Row], each: int, truth: Tensor) -> tuple[Interval, Inte
     With intervals from the jackknife of their logarithms over the rows. The second is NaN where the
     scale is not positive.
     """
-    means = np.stack([row.mean.flatten().numpy() for row in rows])  # [M, P]
+    means = np.stack([row.mean.numpy() for row in rows])  # [M, P]
     squares = np.array([row.square for row in rows])
-    along = means @ truth.flatten().numpy() / float(truth.square().sum() or 1.0)
+    along = means @ truth.numpy() / float(truth.square().sum() or 1.0)
     m, rest = len(rows), len(rows) - 1
     gram = means @ means.T
     value = _variance(squares.mean(), gram.mean(), m * each)

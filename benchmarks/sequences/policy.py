@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import cached_property
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from benchmarks.sequences.network import Network
 from estimators.distributions.autoregressive import check_table
 from estimators.distributions.prefixes import Completions, completion_count, completions
 
@@ -20,48 +21,51 @@ class PolicyError(ValueError):
 
 
 class Policy:
-    """A table of logits over prefixes, a reward of completions, and the laws it is compared with.
+    """Logits over prefixes, a reward of completions, and the laws it is compared with.
 
-    - logits: [prefixes, V]: prefixes of fewer than `length` tokens, none with the end token, by
+    - `logits`: [prefixes, V]: prefixes of fewer than `length` tokens, none with the end token, by
       length, then lexicographically. [prompts, prefixes, V] for several prompts, which count
-      equally.
-    - eos: the end token.
-    - length: the largest number of tokens of a completion, its end token included.
-    - reward: of a completion, a tuple of tokens with the end token where one was drawn; with
+      equally. Or a module that takes the tokens of prefixes, integers [n, t], and returns
+      logits [n, V]: gradients are then those of its weights that require one.
+    - `eos`: the end token.
+    - `length`: the largest number of tokens of a completion, its end token included.
+    - `reward`: of a completion, a tuple of tokens with the end token where one was drawn; with
       several prompts it takes (tokens, prompt). It must be finite.
-    - reference: logits like `logits` of the law that KL(policy ‖ reference) is taken to.
-    - sampler: logits of the law that completions are drawn from; the policy itself if None.
-    - old: logits of the law that importance ratios are taken to, as after several steps on the
+    - `reference`: logits like `logits` of the law that KL(policy ‖ reference) is taken to.
+    - `sampler`: logits of the law that completions are drawn from; the policy itself if None.
+    - `old`: logits of the law that importance ratios are taken to, as after several steps on the
       same completions; the policy itself if None.
-    - name: of this policy in tables and records.
+    - `name`: of this policy in tables and records.
+    - `prompts`: integers [prompts, s] that stand before the prefixes a module is given.
 
-    Raises PolicyError for what does not fit, in one sentence.
+    The reference, sampler and old law may be modules too. Raises PolicyError, in one sentence, for
+    what does not fit.
     """
 
     def __init__(
         self,
-        logits: Tensor,
+        logits: Tensor | nn.Module,
         eos: int,
         length: int,
         reward: Callable[..., float],
-        reference: Tensor | None = None,
-        sampler: Tensor | None = None,
-        old: Tensor | None = None,
+        reference: Tensor | nn.Module | None = None,
+        sampler: Tensor | nn.Module | None = None,
+        old: Tensor | nn.Module | None = None,
         name: str = "policy",
+        prompts: Tensor | None = None,
     ):
         self.eos, self.length, self.reward, self.name = eos, length, reward, name
-        self.logits = _table("logits", logits)
-        self.shape = logits.shape  # of the logits as they were given
+        self.prompt_tokens = _tokens(prompts)
+        self.network = self._network(logits) if isinstance(logits, nn.Module) else None
+        if self.network is not None and not self.network.weights:
+            raise PolicyError("No weight of the module requires a gradient; there is none to take.")
+        self.logits = self._table("logits", self.network or logits)
+        self.shape = getattr(logits, "shape", self.logits.shape)  # of the logits as they were given
         try:
             check_table(self.logits, eos, length)
         except ValueError as mistake:
             raise PolicyError(str(mistake)) from None
-        count = completion_count(self.vocabulary, length) * self.prompts
-        if count > MOST_COMPLETIONS:
-            raise PolicyError(
-                f"There are {count} completions, more than {MOST_COMPLETIONS} to enumerate; use "
-                "fewer tokens, prompts, or a smaller length."
-            )
+        _enumerable(completion_count(self.vocabulary, length) * self.prompts)
         self.reference, self.sampler, self.old = (
             self._law(which, given)
             for which, given in (("reference", reference), ("sampler", sampler), ("old", old))
@@ -112,10 +116,11 @@ class Policy:
         log_p = self.terms(logits).sum(-1)  # [prompts, N]
         return (log_p.exp() * self._values(which, log_p)).sum(-1).mean()
 
-    def gradient(self, which: str) -> Tensor:
+    def gradient(self, which: str) -> Tensor | dict[str, Tensor]:
         """The exact gradient of an `objective` in the logits, like the logits that were given.
 
-        By the sum over all completions; what is nothing but its rounding is zero.
+        By the sum over all completions; what is nothing but its rounding is zero. Of a module it is
+        that in its weights, by their names.
         """
         leaf = self.logits.detach().clone().requires_grad_()
         found = torch.autograd.grad(self.objective(which, leaf), leaf)[0]
@@ -123,7 +128,9 @@ class Policy:
         size = self._values(which, log_p).abs() + float(which != "reward")
         if found.norm() <= ROUNDING * (log_p.exp() * size).sum():
             found = torch.zeros_like(found)
-        return found.reshape(self.shape)
+        return (
+            found.reshape(self.shape) if self.network is None else self.network.pulled_back(found)
+        )
 
     def _values(self, which: str, log_p: Tensor) -> Tensor:
         """What an objective is the expectation of: [prompts, N]."""
@@ -131,11 +138,31 @@ class Policy:
             return self.rewards
         return log_p - self.terms(self.reference).sum(-1) if which == "kl" else -log_p
 
-    def _law(self, which: str, given: Tensor | None) -> Tensor | None:
+    def _network(self, module: nn.Module) -> Network:
+        try:
+            return Network(module, self.eos, self.length, self.prompt_tokens)
+        except ValueError as mistake:
+            raise PolicyError(str(mistake)) from None
+
+    def _table(self, which: str, given: Tensor | Network, finite: bool = True) -> Tensor:
+        """`given` logits, or those of a module, as [prompts, prefixes, V] in float64."""
+        if isinstance(given, Network):
+            prompts = 1 if self.prompt_tokens is None else len(self.prompt_tokens)
+            _enumerable(completion_count(given.vocabulary, self.length) * prompts)
+            with torch.no_grad():
+                given = given.table()
+        elif which == "logits" and self.prompt_tokens is not None:
+            raise PolicyError(
+                "prompts stand before the prefixes of a module; a table has its rows."
+            )
+        return _table(which, given, finite)
+
+    def _law(self, which: str, given: Tensor | nn.Module | None) -> Tensor | None:
         """The logits of another law, like those of the policy."""
         if given is None:
             return None
-        logits = _table(which, given, finite=False)
+        given = self._network(given) if isinstance(given, nn.Module) else given
+        logits = self._table(which, given, finite=False)
         if logits.shape != self.logits.shape:
             raise PolicyError(
                 f"The {which} has logits {tuple(given.shape)} and the policy "
@@ -158,13 +185,31 @@ class Policy:
         return torch.tensor(found, dtype=torch.float64).reshape(self.prompts, -1)
 
 
+def _enumerable(count: int) -> None:
+    """Raise PolicyError for more completions than are enumerated."""
+    if count > MOST_COMPLETIONS:
+        raise PolicyError(
+            f"There are {count} completions, more than {MOST_COMPLETIONS} to enumerate; use "
+            "fewer tokens, prompts, or a smaller length."
+        )
+
+
+def _tokens(prompts: Tensor | None) -> Tensor | None:
+    """The tokens before all prefixes, as they were given."""
+    if prompts is None:
+        return None
+    if not isinstance(prompts, Tensor) or prompts.is_floating_point() or prompts.ndim != 2:
+        raise PolicyError("prompts must be integers [prompts, tokens], each row as long as others.")
+    return prompts.long()
+
+
 def _table(which: str, given: Tensor, finite: bool = True) -> Tensor:
     """`given` logits as [prompts, prefixes, V] in float64."""
     if not isinstance(given, Tensor) or not given.is_floating_point() or given.ndim not in (2, 3):
         shape = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
         raise PolicyError(
             f"{which} is {shape}; it must be a floating tensor [prefixes, V], or "
-            "[prompts, prefixes, V]."
+            "[prompts, prefixes, V], or a torch.nn.Module."
         )
     if finite and not given.isfinite().all():
         raise PolicyError(f"{which} is not finite everywhere; use a large negative number for −∞.")

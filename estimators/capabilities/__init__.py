@@ -30,7 +30,7 @@ from estimators.capabilities.description import (
 )
 from estimators.capabilities.events import carry_logits, over_event, spread
 from estimators.capabilities.exact_marginals import gumbel_logits, marginals
-from estimators.capabilities.factors import factor
+from estimators.capabilities.factors import depending, factor, factor_log_prob
 from estimators.capabilities.implicit import attach, cdf, common_cdf, implicit
 from estimators.capabilities.leaf_tensors import Recipe, carry, replaced, tensors, with_leaves
 from estimators.capabilities.rebuilding import completed_family, require_free
@@ -71,8 +71,10 @@ __all__ = [
     "complete",
     "completed_family",
     "conditional_logits",
+    "depending",
     "describe",
     "factor",
+    "factor_log_prob",
     "from_gammas",
     "given_sample",
     "gumbel_logits",

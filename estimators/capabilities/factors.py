@@ -1,6 +1,7 @@
-"""What a cost's terms belong to: the factors of a product, or the places of a ranking."""
+"""What a cost's terms belong to: factors, places of a ranking, or tokens of a sequence."""
 
-from torch.distributions import Distribution
+from torch import Tensor
+from torch.distributions import Distribution, Independent
 
 from estimators.capabilities.by_type import by_type
 from estimators.capabilities.description import Unsupported, describe
@@ -8,7 +9,7 @@ from estimators.capabilities.description import Unsupported, describe
 
 @by_type
 def factor(dist: Distribution) -> Distribution:
-    """One factor of `dist`, as `base_dist` has it; of a ranking, one place."""
+    """One factor of `dist`, as `base_dist` has it; of a ranking one place, of tokens one."""
     base = getattr(dist, "base_dist", None)
     if base is None:
         raise Unsupported(
@@ -16,3 +17,24 @@ def factor(dist: Distribution) -> Distribution:
             "torch.distributions.Independent, or use reinforce-loo."
         )
     return base
+
+
+@by_type
+def factor_log_prob(dist: Distribution, x: Tensor) -> Tensor:
+    """log p of each factor of `dist` at `x`, given those before it: [K, *B, *factors]."""
+    if not isinstance(dist, Independent):
+        factor(dist)  # which may refuse, with more to say
+        raise Unsupported(
+            f"{describe(dist)} has no log-probability for each term of a cost; wrap its factors in "
+            "torch.distributions.Independent, or use reinforce-loo."
+        )
+    return dist.base_dist.log_prob(x)
+
+
+@by_type
+def depending(dist: Distribution, terms: Tensor) -> Tensor:
+    """Of the `terms` [K, *B, *factors] of a cost, the sum of those that each factor can change.
+
+    Where factors are independent, each has its own term.
+    """
+    return terms

@@ -11,6 +11,7 @@ from estimators.distributions.prefixes import (
     completions,
     next_prefix,
     prefix_count,
+    prefix_tokens,
 )
 
 LARGEST_SUPPORT = 2**16
@@ -177,19 +178,28 @@ def check_table(logits: Tensor, eos: int, length: int) -> None:
 
 
 def prefix_table(
-    module: Callable[[Tensor], Tensor], vocabulary: int, eos: int, length: int
+    module: Callable[[Tensor], Tensor],
+    vocabulary: int,
+    eos: int,
+    length: int,
+    prompts: Tensor | None = None,
 ) -> Tensor:
     """The logits of `module` after every prefix, differentiable: [prefixes, V].
 
-    `module` maps prefixes [n, t] to logits [n, V]; it is called once for each t < `length`.
+    `module` maps prefixes [n, t] to logits [n, V]; it is called once for each t < `length`. With
+    `prompts` [P, s], integers that stand before a prefix, it maps [n, s + t]: [P, prefixes, V].
+    `vocabulary` is V, `eos` the end token.
     """
-    found = completions(vocabulary, eos, length)
+    before = torch.zeros(1, 0, dtype=torch.long) if prompts is None else prompts
+    prefixes = prefix_count(vocabulary, length)
     rows = []
     for size in range(length):
-        here = found.mask[:, size]
-        prefix, first = found.prefix[here, size].unique(return_inverse=True)
-        of_each = torch.zeros(len(prefix), dtype=torch.long).scatter_(
-            0, first, torch.arange(len(first))
+        first, after = prefix_count(vocabulary, size), prefix_count(vocabulary, size + 1)
+        index = torch.arange(first, after, device=before.device)
+        tokens = prefix_tokens(index, size, vocabulary, eos)  # [n, t]
+        pairs = torch.cat(
+            (before.repeat_interleave(len(tokens), 0), tokens.repeat(len(before), 1)), 1
         )
-        rows.append(module(found.tokens[here][of_each, :size]))
-    return torch.cat(rows)
+        rows.append(module(pairs).reshape(len(before), len(tokens), vocabulary))
+    table = torch.cat(rows, 1)
+    return table.reshape(prefixes, vocabulary) if prompts is None else table

@@ -41,6 +41,16 @@ def next_prefix(prefix: Tensor, token: Tensor, vocabulary: int, eos: int) -> Ten
     return prefix * (vocabulary - 1) + 1 + token - (token > eos).to(token.dtype)
 
 
+def prefix_tokens(prefix: Tensor, size: int, vocabulary: int, eos: int) -> Tensor:
+    """The `size` tokens of prefixes with these indices [n], all of that length: [n, size]."""
+    others, found = vocabulary - 1, []
+    for _ in range(size):
+        rank = (prefix - 1) % others
+        found.append(rank + (rank >= eos).long())
+        prefix = (prefix - 1) // others
+    return torch.stack(found[::-1], -1) if found else prefix.new_zeros(len(prefix), 0)
+
+
 def completions(vocabulary: int, eos: int, length: int) -> Completions:
     """All completions of at most `length` tokens of a vocabulary with the end token `eos`."""
     others = vocabulary - 1

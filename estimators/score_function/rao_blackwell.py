@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from torch import Tensor
-from torch.distributions import Independent
 
 from estimators import capabilities
 from estimators.baselines import Baseline, Constant, as_baseline, detached
@@ -18,10 +17,13 @@ class RaoBlackwell(Estimator):
 
     ĝ = mean_k Σ_d (f_d(x_k) − b) ∇log p_d(x_kd; λ),   f_d = the terms of f that depend on x_d
 
-    `terms(x, dist)` gives the f_d, [K, *B, *factors]; without it, an attribute `terms` of the cost
-    does, as those in `benchmarks.objective.costs` have one. `baseline` as in reinforce.
-    Needs `terms`, and Independent of factors with `log_prob`; the cost may be any function.
-    Unbiased if f − f_d does not depend on x_d: a conditional mean of REINFORCE.
+    `terms(x, dist)` gives the terms of f, [K, *B, *factors], the d-th without x_e for e ≠ d; of a
+    sequence, the t-th without the tokens after it, and f_t is the sum from t on, the reward to
+    go (Sutton, McAllester, Singh & Mansour 2000). Without it, an attribute `terms` of the
+    cost does, as those in `benchmarks.objective.costs` have one. `baseline` as
+    in reinforce, of each f_d [K, *B, *factors].
+    Needs `terms`, and Independent of factors with `log_prob` or Autoregressive; the cost may be any
+    function. Unbiased if f − f_d does not depend on x_d: a conditional mean of REINFORCE.
     K evaluations of the cost and of its terms. Raises Unsupported without terms or factors.
     Source: Ranganath, Gerrish & Blei 2014, arXiv:1401.0118, section 3.1.
     """
@@ -40,14 +42,9 @@ class RaoBlackwell(Estimator):
                 "Nothing says which terms of the cost depend on which factor; pass "
                 "terms=f(x, dist) that returns them, [K, *batch, *factors], or use reinforce-loo."
             )
-        if not isinstance(dist, Independent):
-            raise Unsupported(
-                f"{capabilities.describe(dist)} has no factors for a cost's terms to belong to; "
-                "wrap them in torch.distributions.Independent, or use reinforce-loo."
-            )
         x = dist.sample((samples,))
+        log_p = capabilities.factor_log_prob(dist, x)  # [K, *B, *factors]
         f = evaluate(cost, x, dist)  # [K, *B]
-        own = terms(x, dist).detach()  # [K, *B, *factors]
-        log_p = dist.base_dist.log_prob(x)  # [K, *B, *factors]
+        own = capabilities.depending(dist, terms(x, dist).detach())  # [K, *B, *factors]
         each = (own - detached(self.baseline, own)) * (log_p - log_p.detach())
         return (f + each.flatten(f.ndim).sum(-1)).mean(0)
