@@ -5,6 +5,7 @@ Most functions here are a `functools.singledispatch` on the distribution, to whi
 known about: they try what torch offers, or refuse with a sentence.
 """
 
+from estimators.capabilities.code_space import CodeSpace, code_space
 from estimators.capabilities.couplings import (
     Coupled,
     from_gammas,
@@ -39,7 +40,9 @@ from estimators.capabilities.factors import factor
 from estimators.capabilities.implicit import attach, cdf, common_cdf, implicit
 from estimators.capabilities.leaf_tensors import carry, replaced, tensors, with_leaves
 from estimators.capabilities.relaxation import (
+    at_logits,
     bernoulli_logits,
+    categorical_logits,
     conditional_logits,
     given_sample,
     harden,
@@ -61,15 +64,19 @@ from estimators.capabilities.support import (
 __all__ = [
     "LARGEST_SUPPORT",
     "PIECES",
+    "CodeSpace",
     "Completed",
     "Coupled",
     "Unsupported",
+    "at_logits",
     "attach",
     "bernoulli_logits",
     "bounds",
     "carry",
     "carry_logits",
+    "categorical_logits",
     "cdf",
+    "code_space",
     "common_cdf",
     "complete",
     "conditional_logits",

@@ -33,6 +33,8 @@ CHOICES = (
     "ranking-dcg",
     "permutation-tour",
     "digital-option",
+    "codebook-reconstruction",
+    "fsq-interacting",
 )
 NEED_TERMS = ("reinforce-rao-blackwell", "reinforce-placement", "pl-rank")
 TOYS += CHOICES
