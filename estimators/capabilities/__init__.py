@@ -38,7 +38,13 @@ from estimators.capabilities.events import carry_logits, over_event, spread
 from estimators.capabilities.exact_marginals import gumbel_logits, marginals
 from estimators.capabilities.factors import factor
 from estimators.capabilities.implicit import attach, cdf, common_cdf, implicit
-from estimators.capabilities.leaf_tensors import carry, replaced, tensors, with_leaves
+from estimators.capabilities.leaf_tensors import (
+    carry,
+    replaced,
+    tensors,
+    with_leaves,
+    without_score,
+)
 from estimators.capabilities.relaxation import (
     at_logits,
     bernoulli_logits,
@@ -117,4 +123,5 @@ __all__ = [
     "uniforms",
     "weak_derivatives",
     "with_leaves",
+    "without_score",
 ]

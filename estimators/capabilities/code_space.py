@@ -11,9 +11,11 @@ from estimators.capabilities.description import Unsupported, describe
 
 
 class CodeSpace(NamedTuple):
-    """Where a quantiser rounds: vectors and their nearest codes, [*batch, …, D] each.
+    """Where a quantiser rounds.
 
-    `to_samples` is the linear map of differences of vectors to differences of samples.
+    - `vector`: what is rounded, [*batch, …, D].
+    - `nearest`: the codes that it becomes, as `vector`.
+    - `to_samples`: the linear map of differences of vectors to differences of samples.
     """
 
     vector: Tensor

@@ -1,7 +1,7 @@
 """VarGrad: the gradient of a variance of log-ratios, which is leave-one-out REINFORCE."""
 
 from estimators.baselines import LeaveOneOut
-from estimators.continuous.sticking_the_landing import without_score
+from estimators.capabilities import without_score
 from estimators.core import Estimator, Unsupported, averaged, evaluate, register
 from estimators.reinforce import score_log_prob
 
