@@ -303,8 +303,19 @@ def replicate_gradients(
     return dict(zip(copies, gradients, strict=True))
 
 
+class _Total:
+    """A reduction of the costs of several copies, [..., copies] → [...], over the whole share."""
+
+    share = 1.0
+
+    def __call__(self, f: Tensor) -> Tensor:
+        return f.sum(-1)
+
+
 class _Probe:
     """A smooth cost for trying an estimator, the sum over the event, with all a cost may carry."""
+
+    reduction = _Total()
 
     def __call__(self, x: Tensor, dist: Distribution) -> Tensor:
         return self._summed(x, dist)
@@ -312,10 +323,6 @@ class _Probe:
     def terms(self, x: Tensor, dist: Distribution) -> Tensor:
         """What depends on each factor of `dist`, copy or place: [K, *B, *factors]."""
         return self._summed(x, factor(dist))
-
-    def reduction(self, f: Tensor) -> Tensor:
-        """Of the costs of several copies: [..., copies] → [...]."""
-        return f.sum(-1)
 
     def _summed(self, x: Tensor, dist: Distribution) -> Tensor:
         x = x if x.is_floating_point() else x.to(torch.get_default_dtype())

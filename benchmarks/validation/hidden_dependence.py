@@ -90,6 +90,7 @@ def _in_reduction(problem: Problem) -> Iterator[str]:
     dist, draws = problem.dist(), _draws(problem)
     f = evaluate(problem.cost, dist.sample((draws * 3,)), dist)
     f = f.reshape(draws, 3, -1).transpose(1, 2)  # [draws, *B, K]
+    f = f + 0.1 * f.std() * torch.randn_like(f)  # where costs tie, what sorts them has a kink
     direction = torch.randn_like(f) * f.std()
     leaf = f.clone().requires_grad_()
     with torch.enable_grad():

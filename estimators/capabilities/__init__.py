@@ -5,6 +5,7 @@ Most functions here are dispatched by the type of the distribution (`by_type`), 
 known about: they try what torch offers, or refuse with a sentence.
 """
 
+from estimators.capabilities.code_space import CodeSpace, code_space
 from estimators.capabilities.completion import PIECES, complete
 from estimators.capabilities.couplings import (
     Coupled,
@@ -32,10 +33,19 @@ from estimators.capabilities.events import carry_logits, over_event, spread
 from estimators.capabilities.exact_marginals import gumbel_logits, marginals
 from estimators.capabilities.factors import depending, factor, factor_log_prob
 from estimators.capabilities.implicit import attach, cdf, common_cdf, implicit
-from estimators.capabilities.leaf_tensors import Recipe, carry, replaced, tensors, with_leaves
+from estimators.capabilities.leaf_tensors import (
+    Recipe,
+    carry,
+    replaced,
+    tensors,
+    with_leaves,
+    without_score,
+)
 from estimators.capabilities.rebuilding import completed_family, require_free
 from estimators.capabilities.relaxation import (
+    at_logits,
     bernoulli_logits,
+    categorical_logits,
     conditional_logits,
     given_sample,
     harden,
@@ -57,16 +67,20 @@ from estimators.capabilities.support import (
 __all__ = [
     "LARGEST_SUPPORT",
     "PIECES",
+    "CodeSpace",
     "Completed",
     "Coupled",
     "Recipe",
     "Unsupported",
+    "at_logits",
     "attach",
     "bernoulli_logits",
     "bounds",
     "carry",
     "carry_logits",
+    "categorical_logits",
     "cdf",
+    "code_space",
     "common_cdf",
     "complete",
     "completed_family",
@@ -111,4 +125,5 @@ __all__ = [
     "uniforms",
     "weak_derivatives",
     "with_leaves",
+    "without_score",
 ]

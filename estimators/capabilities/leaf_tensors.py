@@ -116,6 +116,14 @@ def carry(dist: Distribution, gradients: dict[str, Tensor]) -> Tensor:
     return carried
 
 
+def without_score(dist: Distribution) -> Distribution:
+    """A twin of `dist` whose `log_prob(x)` depends on λ through x alone."""
+    fixed = replaced(dist, {path: t.detach() for path, t in tensors(dist).items()})
+    twin = copy.copy(dist)
+    twin.log_prob = fixed.log_prob
+    return twin
+
+
 def _walk(part, path: str, seen: dict, visit, brought: bool = False):
     """A copy of `part` with every floating tensor in it replaced by `visit(path, tensor)`.
 

@@ -51,8 +51,24 @@ def bernoulli_logits(dist: Distribution) -> Tensor:
 
 
 @by_type
+def categorical_logits(dist: Distribution) -> Tensor:
+    """The logits of a distribution made of one-hot categoricals alone: [*batch, *event]."""
+    raise Unsupported(
+        f"{describe(dist)} is not made of one-hot categoricals, whose classes are what is coupled "
+        "here; use OneHotCategorical or Independent of it, disarm or arms for Bernoullis, or a "
+        "score-function estimator such as reinforce-loo."
+    )
+
+
+@by_type
 def logits_of(dist: Distribution, p: Tensor) -> Tensor:
     """The logits of `dist` whose softened point is `p`: the inverse of `soften`."""
+    raise Unsupported(_relaxation_refusal(dist))
+
+
+@by_type
+def at_logits(dist: Distribution, z: Tensor) -> Distribution:
+    """The kind of distribution that `dist` is, at logits `z` [*sample, *batch, *event]."""
     raise Unsupported(_relaxation_refusal(dist))
 
 

@@ -19,7 +19,7 @@ class BlackboxDifferentiation(Estimator):
     gradient of E[f]. One cost evaluation, two of the solver; no variance, K is ignored.
     Raises Unsupported for other distributions; ValueError for a strength ≤ 0.
     Source: Vlastelica, Paulus, Musil, Martius & Rolínek 2020, arXiv:1912.02175, algorithm 1, with
-    the sign of a maximum; written from memory, the paper was not read here.
+    the sign of a maximum, compared with its authors' code.
     """
 
     strength: float = 1.0

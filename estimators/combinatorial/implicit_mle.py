@@ -21,8 +21,8 @@ class ImplicitMle(Estimator):
     differentiable in x; the paper's sum-of-gammas noise is not here.
     Biased: a difference over a step that is not small. K cost evaluations, 2 K of the solver.
     Raises Unsupported for other distributions; ValueError for a strength ≤ 0.
-    Source: Niepert, Minervini & Franceschi 2021, arXiv:2106.01798, algorithm 1; written from
-    memory, the paper was not read here.
+    Source: Niepert, Minervini & Franceschi 2021, arXiv:2106.01798, algorithm 1, compared
+    with an early version of its authors' code, whose sign is the other one; here it descends.
     """
 
     strength: float = 1.0

@@ -51,8 +51,8 @@ class NeuralSort(RelaxedSort):
     Needs OneHotPlackettLuce, and a cost differentiable in x.
     Biased: the gradient is that of the relaxed objective. K cost evaluations.
     Raises Unsupported for other distributions; ValueError for a temperature ≤ 0.
-    Source: Grover, Wang, Zweig & Ermon 2019, arXiv:1903.08850, equation 5; written from memory,
-    the paper was not read here.
+    Source: Grover, Wang, Zweig & Ermon 2019, arXiv:1903.08850, equation 5, compared with the
+    code in its appendix.
     """
 
     def relax(self, z):

@@ -14,8 +14,9 @@ class Simple(Estimator):
     marginals are exact too; and a cost differentiable in x.
     Biased, except for costs linear in x. K cost evaluations.
     Raises Unsupported for other distributions.
-    Source: Ahmed, Zeng, Niepert & Van den Broeck 2023, arXiv:2210.01941, section 3; written from
-    memory, the paper was not read here.
+    Source: Ahmed, Zeng, Niepert & Van den Broeck 2023, arXiv:2210.01941, section 3: the backward
+    pass compared with its authors' code, which draws subsets by Gumbel top-k; here they have the
+    law itself. The paper was not read here.
     """
 
     def surrogate(self, dist, cost, samples=1):

@@ -18,8 +18,8 @@ class SoftSort(RelaxedSort):
     Needs OneHotPlackettLuce, and a cost differentiable in x.
     Biased: the gradient is that of the relaxed objective. K cost evaluations.
     Raises Unsupported for other distributions; ValueError for a temperature ≤ 0.
-    Source: Prillo & Eisenschlos 2020, arXiv:2006.16038, equation 4, with d = | · |; written from
-    memory, the paper was not read here.
+    Source: Prillo & Eisenschlos 2020, arXiv:2006.16038, equation 4, with d = | · |, compared
+    with its authors' code.
     """
 
     def relax(self, z):

@@ -1,8 +1,6 @@
 """Sticking the landing: pathwise gradients without the score of the log-probability."""
 
-import copy
-
-from estimators.capabilities import describe, replaced, tensors
+from estimators.capabilities import describe, without_score
 from estimators.core import Estimator, Unsupported, evaluate, register
 
 
@@ -32,11 +30,3 @@ class StickingTheLanding(Estimator):
             )
         x = dist.rsample((samples,))  # [K, *B, *E]
         return evaluate(cost, x, without_score(dist)).mean(0)
-
-
-def without_score(dist):
-    """A twin of `dist` whose `log_prob(x)` depends on λ through x alone."""
-    fixed = replaced(dist, {path: t.detach() for path, t in tensors(dist).items()})
-    twin = copy.copy(dist)
-    twin.log_prob = fixed.log_prob
-    return twin

@@ -116,4 +116,6 @@ def gradients(surrogate: Tensor, leaves: dict[str, Tensor], again=False) -> tupl
 
 
 def _flat(dist: Distribution, found: tuple[Tensor, ...]) -> Tensor:
-    return torch.cat([g.reshape(*dist.batch_shape, -1) for g in found], -1)
+    batch = dist.batch_shape  # what lacks its axes is no parameter, such as the codes of a Codebook
+    own = (g for g in found if g.shape[: len(batch)] == batch)
+    return torch.cat([g.reshape(*batch, -1) for g in own], -1)

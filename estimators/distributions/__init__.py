@@ -8,6 +8,7 @@ from estimators.distributions.delta import Delta
 from estimators.distributions.linear_diffusion import LinearDiffusion
 from estimators.distributions.perturbed_oracle import PerturbedOracle
 from estimators.distributions.plackett_luce import OneHotPlackettLuce, PlackettLuce
+from estimators.distributions.scalar_quantiser import ScalarQuantiser
 from estimators.distributions.tanh_normal import TanhNormal
 from estimators.distributions.top_k import TopK
 from estimators.distributions.truncated_normal import TruncatedNormal
@@ -23,6 +24,7 @@ __all__ = [
     "OneHotPlackettLuce",
     "PerturbedOracle",
     "PlackettLuce",
+    "ScalarQuantiser",
     "TanhNormal",
     "TopK",
     "TruncatedNormal",

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.distributions import OneHotCategorical
 
 from estimators import capabilities
-from estimators.capabilities import Unsupported
+from estimators.capabilities import CodeSpace, Unsupported
 
 
 class Codebook(OneHotCategorical):
@@ -22,13 +22,20 @@ class Codebook(OneHotCategorical):
         super().__init__(logits=near / temperature, validate_args=validate_args)
 
 
+@capabilities.code_space.register(Codebook)
+def _(dist):
+    """The way back is the pseudo-inverse E⁺ of the codes [C, D]: v E⁺ moves x E by v."""
+    codes = dist.codes.detach()
+    if torch.linalg.matrix_rank(codes) < codes.shape[-1]:
+        raise Unsupported(
+            f"The {len(codes)} codes do not span their {codes.shape[-1]} dimensions, so no change "
+            "of the choice moves the code like the vector; use more codes, or straight-through."
+        )
+    back = torch.linalg.pinv(codes)
+    return CodeSpace(dist.vector, dist.mode @ codes, lambda step: step @ back)
+
+
 @capabilities.rounded.register(Codebook)
 def _(dist):
-    """The pseudo-inverse E⁺ of the codes [C, D]: what moves x by v E⁺ moves x E by v."""
-    if torch.linalg.matrix_rank(dist.codes.detach()) < dist.codes.shape[-1]:
-        raise Unsupported(
-            f"The {len(dist.codes)} codes do not span their {dist.codes.shape[-1]} dimensions, so "
-            "no change of the choice moves the code like the vector; use more codes, or "
-            "straight-through."
-        )
-    return dist.vector @ torch.linalg.pinv(dist.codes.detach())
+    space = capabilities.code_space(dist)
+    return space.to_samples(space.vector)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, constraints
+from torch.distributions import Distribution, Independent, constraints
 
 from estimators import capabilities
 from estimators.capabilities.fused_twins import fused
@@ -104,9 +104,15 @@ for _capability in (capabilities.perturbed_logits, capabilities.mirrored):
 for _capability in (
     capabilities.logits,
     capabilities.bernoulli_logits,
+    capabilities.categorical_logits,
     capabilities.mode,
 ):
     _capability.register(Copies)(of_points(_capability))
+
+
+@capabilities.at_logits.register(Copies)
+def _(dist, z):
+    return Independent(capabilities.at_logits(dist.base_dist, z), 1)  # copies differ by now
 
 
 @capabilities.support_table.register(Copies)

@@ -18,7 +18,7 @@ class LocalExpectation(Estimator):
     K (1 + S D) cost evaluations, for D factors of S values.
     Raises Unsupported for what has no factors, or whose factors cannot be enumerated.
     Source: Titsias & Lázaro-Gredilla 2015, Local expectation gradients for black box variational
-    inference, NIPS 28; written from memory, the paper was not read here.
+    inference, NIPS 28, of which the abstract (arXiv:1503.01494) was read.
     """
 
     unbiased = True

@@ -33,6 +33,11 @@ def _(dist):
     return dist.logits
 
 
+@capabilities.at_logits.register(Bernoulli)
+def _(dist, z):
+    return Bernoulli(logits=z, validate_args=False)
+
+
 @capabilities.logits_of.register(Bernoulli)
 def _(dist, p):
     return p.log() - torch.log1p(-p)

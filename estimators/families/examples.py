@@ -19,6 +19,7 @@ from estimators.distributions import (
     OneHotPlackettLuce,
     PerturbedOracle,
     PlackettLuce,
+    ScalarQuantiser,
     TanhNormal,
     TopK,
     TruncatedNormal,
@@ -130,6 +131,7 @@ def examples() -> dict[str, Example]:
             {"logits": row(6).reshape(2, 2, 3)},
         ),
         "Codebook": (lambda vector: Codebook(vector, CODES), {"vector": row(2)}),
+        "ScalarQuantiser": (lambda value: ScalarQuantiser(value, 3), {"value": 0.3}),
         "Delta": (Delta, {"value": 0.5}),
         "ConditionalBernoulli": (
             lambda logits: ConditionalBernoulli(2, logits),

@@ -10,8 +10,10 @@ ELEMENTWISE = (
     capabilities.perturbed_logits,
     capabilities.soften,
     capabilities.harden,
+    capabilities.code_space,
     capabilities.rounded,
     capabilities.bernoulli_logits,
+    capabilities.categorical_logits,
     capabilities.logits_of,
     capabilities.conditional_logits,
     capabilities.given_sample,
@@ -38,6 +40,11 @@ def of_base_by_path(capability):
         return {f"base_dist.{path}": pair for path, pair in table.items()}
 
     return found
+
+
+@capabilities.at_logits.register(Independent)
+def _(dist, z):
+    return Independent(capabilities.at_logits(dist.base_dist, z), dist.reinterpreted_batch_ndims)
 
 
 for _capability in ELEMENTWISE:

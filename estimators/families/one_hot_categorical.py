@@ -12,6 +12,11 @@ def _(dist):
     return dist.logits
 
 
+@capabilities.categorical_logits.register(OneHotCategorical)
+def _(dist):
+    return dist.logits
+
+
 @capabilities.perturbed_logits.register(OneHotCategorical)
 def _(dist, shape):
     logits = dist.logits  # [*batch, C], normalised
@@ -31,6 +36,11 @@ def _(dist, z):
 @capabilities.logits_of.register(OneHotCategorical)
 def _(dist, p):
     return p.clamp_min(torch.finfo(p.dtype).tiny).log()
+
+
+@capabilities.at_logits.register(OneHotCategorical)
+def _(dist, z):
+    return OneHotCategorical(logits=z, validate_args=False)
 
 
 @capabilities.conditional_logits.register(OneHotCategorical)
@@ -102,6 +112,8 @@ for capability in (
     capabilities.soften,
     capabilities.harden,
     capabilities.logits_of,
+    capabilities.at_logits,
+    capabilities.categorical_logits,
     capabilities.conditional_logits,
     capabilities.given_sample,
     capabilities.lead,

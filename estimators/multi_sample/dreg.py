@@ -2,8 +2,7 @@
 
 import torch
 
-from estimators.capabilities import describe
-from estimators.continuous.sticking_the_landing import without_score
+from estimators.capabilities import describe, without_score
 from estimators.core import Estimator, Unsupported, register
 from estimators.distributions import Copies
 from estimators.multi_sample.reduced import require_copies

@@ -12,9 +12,9 @@ class StraightThroughCopied(StraightThroughArgmax):
     x = argmax p(x; λ),   ∂x/∂λ := ∂v(λ)/∂λ, v being what is rounded
 
     v are the logits; of a Codebook it is the encoder's vector, to which the nearest code's gradient
-    is copied, as in VQ-VAE.
-    Needs Bernoulli, OneHotCategorical, Codebook or Independent of them, and a cost differentiable
-    in x.
+    is copied, as in VQ-VAE; of a ScalarQuantiser the bounded number, as in FSQ and LFQ.
+    Needs Bernoulli, OneHotCategorical, Codebook, ScalarQuantiser or Independent of them, and a cost
+    differentiable in x.
     Biased: it does not even estimate the value of E[f]. K cost evaluations, all alike.
     Raises Unsupported for distributions without logits.
     Source: van den Oord, Vinyals & Kavukcuoglu 2017, arXiv:1711.00937; Hinton 2012 for the logits.
@@ -22,3 +22,7 @@ class StraightThroughCopied(StraightThroughArgmax):
 
     def backward(self, dist):
         return capabilities.rounded(dist)
+
+    def draw(self, dist, samples):
+        mode = capabilities.mode(dist)
+        return mode.expand(samples, *mode.shape)

@@ -33,6 +33,9 @@ CHOICES = (
     "ranking-dcg",
     "permutation-tour",
     "digital-option",
+    "codebook-reconstruction",
+    "fsq-interacting",
+    "cvar-loss-wide",
 )
 NEED_TERMS = ("reinforce-rao-blackwell", "reinforce-placement", "pl-rank")
 TOYS += CHOICES
@@ -67,7 +70,8 @@ def law_of(toy):
 def refused_cost(name, toy):
     """Why `name` refuses the cost of a toy, which shows when it is used, or None."""
     problem = checked(toy)
-    if "step" not in toy and (name not in NEED_TERMS or hasattr(problem.cost, "terms")):
+    carried = hasattr(problem.cost, "terms") if name in NEED_TERMS else name != "tail-score"
+    if "step" not in toy and carried:
         return None
     try:
         with stream(stream_key("refusal")):
