@@ -3,6 +3,7 @@
 The module itself sees what it sees in a training loop: no axis of samples or replicates.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -84,7 +85,7 @@ class Called:
             return tuple(out)
 
         try:
-            with _unfused_attention():
+            with _for_vmap():
                 found = replicated(call, self._weights, self._leading, inputs, extras)
         except NetworkError:
             raise
@@ -128,12 +129,17 @@ class _Method(nn.Module):
 
 
 @contextmanager
-def _unfused_attention() -> Iterator[None]:
-    """Transformer layers in eval mode take a way without derivatives where vmap hides the need."""
+def _for_vmap() -> Iterator[None]:
+    """Transformer layers in eval mode take a way without derivatives where vmap hides the need.
+
+    What vmap does one after the other is no matter for a user.
+    """
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "There is a performance drop")
+            yield
     finally:
         torch.backends.mha.set_fastpath_enabled(before)
 
