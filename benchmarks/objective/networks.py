@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
 
-from benchmarks.objective.replicated_calls import Called, NetworkError
+from benchmarks.objective.callable_modules import Called
+from benchmarks.objective.replicated_calls import NetworkError
 
 
 class Networks:

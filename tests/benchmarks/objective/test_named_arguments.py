@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.distributions import Bernoulli, Independent, Normal
-from torch.nn.functional import softplus
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from benchmarks import Problem, Program, measure
 from benchmarks.machine.random_streams import stream
@@ -18,6 +18,9 @@ from estimators import create
 
 PIXELS, LATENT, BATCH = 6, 3, 32
 R = 32  # also the batch: axes are told apart by more than their sizes
+
+
+FIXED = nn.Linear(LATENT, 1)
 
 
 def data():
@@ -194,3 +197,28 @@ def test_noise_inside_a_module_is_a_sentence():
     )
     with pytest.raises(ProblemError, match="another distribution each time"):
         prepare(problem)
+
+
+def test_a_batch_without_data_is_a_sentence():
+    with pytest.raises(ProblemError, match="The family takes `batch`, and there are no data"):
+        Problem("none", modules(), lambda encoder, decoder, batch: None, lambda z: z)
+
+
+@pytest.mark.parametrize(
+    ("cost", "says"),
+    [
+        (
+            lambda z, q, decoder, batch: binary_cross_entropy_with_logits(
+                decoder(z), batch, reduction="none"
+            ),
+            "expand what meets it",
+        ),
+        (lambda z, q, decoder, batch: FIXED(z).sum(-1) + decoder(z).sum(-1), "frozen if they are"),
+        (lambda z, q, decoder, batch: misfit(decoder((z, z)), batch), "'decoder' raises TypeError"),
+    ],
+    ids=["not expanded", "a module beside", "a tuple"],
+)
+def test_a_cost_that_fails_says_how_it_would_not(cost, says):
+    family = lambda encoder, batch: LAWS["bernoulli"](encoder(batch))  # noqa: E731
+    with pytest.raises(ProblemError, match=says):
+        prepare(Problem("wrong", modules(), family, cost, minibatch=data()))

@@ -126,3 +126,36 @@ def test_what_a_module_cannot_answer_is_a_sentence(module, size, says):
     net, _, _ = called(module.double(), [1])
     with pytest.raises(NetworkError, match=says):
         net(torch.ones(K, R, size))
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.LSTM(1, 2, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x.unsqueeze(-1))[0]
+
+
+class Attention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(2, 1, 4, dropout=0.0, batch_first=True)
+
+    def forward(self, x):
+        return self.layer(x.reshape(-1, 3, 2))
+
+
+@pytest.mark.parametrize("kind", [Recurrent, Attention], ids=["recurrent", "attention"])
+def test_layers_that_vmap_does_not_know_or_takes_a_short_cut_in(kind):
+    torch.manual_seed(0)
+    module = kind().double().eval()
+    net, copies, weights = called(module, [2])
+    x = torch.randn(2, R, B, 6, dtype=torch.float64)
+    ours = net(x)
+    theirs = torch.stack(
+        [torch.stack([functional_call(module, weights[r], (y[r],)) for r in range(R)]) for y in x]
+    )
+    torch.testing.assert_close(ours, theirs)
+    for one, other in zip(gradients([ours], copies), gradients([theirs], copies), strict=True):
+        torch.testing.assert_close(one, other)
