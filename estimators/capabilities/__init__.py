@@ -25,6 +25,7 @@ from estimators.capabilities.description import (
     bounds,
     describe,
     is_discrete,
+    is_point_mass,
     mode,
     stated_moments,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "implicit",
     "inside",
     "is_discrete",
+    "is_point_mass",
     "jumps",
     "lead",
     "logits",
