@@ -49,6 +49,9 @@ too small to exclude a bias of 2 %), *biased* or *no truth*; *n/a* is a refusal,
 torchrl's wheel brings a top-level folder `benchmarks` of its own, which hides gradmeter's where
 both are installed side by side; from the root of the repository, this command finds the right one.
 
+Where *biased* stands: straight-through samples have a path that is not theirs, by design; a finite
+difference is off by its step, which shows where there is no noise (a point mass).
+
 {summary}
 """
 
