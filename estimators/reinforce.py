@@ -12,7 +12,7 @@ from estimators.baselines import (
     as_baseline,
     detached,
 )
-from estimators.capabilities import bounds, describe
+from estimators.capabilities import Completed, bounds, describe, is_point_mass
 from estimators.capabilities.fused_twins import fused
 from estimators.core import Unsupported, averaged, evaluate, register
 from estimators.one_evaluation import OneEvaluation
@@ -76,6 +76,12 @@ def score_log_prob(dist, x):
         raise Unsupported(
             f"The support of {describe(dist)} moves with its parameters, which a score function "
             "does not see; use pathwise."
+        )
+    same = len(x) < 2 or bool((x[0] == x[1]).all())
+    if same and isinstance(dist, Completed) and is_point_mass(dist):
+        raise Unsupported(
+            f"{describe(dist)} has one point, which moves with its parameters: there is no score; "
+            "use pathwise, which is plain backpropagation here."
         )
     try:
         return fused(dist).log_prob(x)

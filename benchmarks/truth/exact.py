@@ -39,7 +39,8 @@ def find_truth(problem: "Problem") -> Truth | None:
         return Truth(gradient, torch.zeros_like(gradient), "closed form")
     problem = problem.to("cpu", torch.float64)
     dist = problem.dist()
-    if isinstance(dist, distributions.Delta):
+    brought = isinstance(dist, capabilities.Completed)
+    if isinstance(dist, distributions.Delta) or (brought and capabilities.is_point_mass(dist)):
         exact = problem.gradients(create("pathwise"), 1, 1)[0].detach()
         note = "no stochastic node: plain backpropagation"
         return Truth(exact, torch.zeros_like(exact), "closed form", note)

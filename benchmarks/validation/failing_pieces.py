@@ -32,6 +32,8 @@ def failing_piece(problem: Problem, failure: Exception) -> str | None:
 
     The method is the outermost of the `WAYS` on the way to where `failure` was raised.
     """
+    if isinstance(failure, Unsupported):
+        return None  # a sentence already
     for frame in _frames(failure):
         held = frame.f_locals.get("self")
         piece = frame.f_code.co_name

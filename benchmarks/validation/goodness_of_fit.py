@@ -54,6 +54,8 @@ def examine(problem: Problem) -> tuple[str, ...]:
 def _examine(problem: Problem) -> Iterator[str]:
     dist = problem.dist()
     name = capabilities.describe(dist)
+    if brought(dist) and capabilities.is_point_mass(dist):
+        return  # nothing in it is random, and its density is no function
     if brought(dist):
         for found in faults(problem):
             raise ProblemError(f"{name} of problem {problem.name!r}: {found}")

@@ -11,7 +11,7 @@ from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.validation.cost_checks import check_cost
 from benchmarks.validation.failing_pieces import failing_piece, first_line
-from estimators import capabilities, evaluate
+from estimators import Unsupported, capabilities, evaluate
 from estimators.capabilities import tensors
 from estimators.core import bound
 
@@ -118,6 +118,8 @@ def _samples(problem: Problem, dist: Distribution) -> Tensor:
     for name in samplers:
         try:
             x = getattr(dist, name)((DRAWS,)).detach()
+        except Unsupported as refusal:
+            raise ProblemError(f"Problem {problem.name!r} cannot be measured: {refusal}") from None
         except Exception as failure:
             sentence = failing_piece(problem, failure) or (
                 f"The distribution of problem {problem.name!r} cannot be sampled: "

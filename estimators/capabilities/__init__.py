@@ -26,6 +26,7 @@ from estimators.capabilities.description import (
     bounds,
     describe,
     is_discrete,
+    is_point_mass,
     mode,
     stated_moments,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "implicit",
     "inside",
     "is_discrete",
+    "is_point_mass",
     "jumps",
     "lead",
     "logits",

@@ -93,12 +93,12 @@ def _sized(cls: type, name: str):
     brought = getattr(cls, name)
 
     @functools.wraps(brought)
-    def sampler(self, sample_shape=()):
+    def sampler(self, sample_shape=(), *given, **named):
         size = torch.Size(sample_shape)
         if name == "rsample":
-            return brought(self, size)
+            return brought(self, size, *given, **named)
         with torch.no_grad():
-            return brought(self, size).detach()
+            return brought(self, size, *given, **named).detach()
 
     return sampler
 

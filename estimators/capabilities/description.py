@@ -1,5 +1,6 @@
 """What a distribution is: its name, its kind, its ends and its stated moments."""
 
+import torch
 from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import boolean, independent
@@ -55,3 +56,12 @@ def mode(dist: Distribution) -> Tensor:
         raise Unsupported(
             f"{describe(dist)} has no `mode`; add it, or use reinforce-loo."
         ) from None
+
+
+def is_point_mass(dist: Distribution) -> bool:
+    """Whether samples are functions of λ and nothing else, as those of a Delta are."""
+    if not getattr(dist, "has_rsample", False):
+        return False
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        x = dist.sample(torch.Size((4,)))
+    return bool((x == x[:1]).all())
