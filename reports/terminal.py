@@ -244,11 +244,12 @@ def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
 
 def _stopped(row: pandas.Series) -> str:
     """Why an estimator of a race did not go on, and by how much it was worse."""
-    if row["stopped"] == "worse":
+    how = row["stopped"] if isinstance(row["stopped"], str) else ""
+    if how == "worse":
         ends = [row[f"stopped_ratio{end}"] for end in ("", "_low", "_high")]
         noisy = "noisy, not exact as" if math.isinf(ends[0]) else f"{numbers.interval(*ends)} ×"
         return f"{noisy} {row['stopped_by']}"
-    return {"biased": "biased", "seconds": "out of time"}.get(row["stopped"], "")
+    return {"biased": "biased", "seconds": "out of time"}.get(how, "")
 
 
 def _bias(row: pandas.Series) -> str:

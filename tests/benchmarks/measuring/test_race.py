@@ -14,7 +14,7 @@ from benchmarks.measuring.task import Task
 from estimators.pathwise import Pathwise
 
 PARAMETERS = {"loc": torch.tensor([1.0, -0.5]), "scale": torch.tensor([1.0, 2.0])}
-NAMES = ["reinforce", "pathwise", "finite-differences", "enumeration"]
+NAMES = ["reinforce", "pathwise", "spsa", "enumeration"]
 NUMBERS = ["variance", "kurtosis", "bias2", "snr", "cosine", "evaluations", "variance_low"]
 
 
@@ -59,7 +59,6 @@ def test_the_winner_goes_on_and_refusals_are_rows():
     assert said.endswith("Familywise error probability: 5%.")
 
 
-@estimators.register("too-short")
 class TooShort(Pathwise):
     """Pathwise, 5 % too short: quieter than pathwise, and biased."""
 
@@ -69,6 +68,7 @@ class TooShort(Pathwise):
 
 def test_who_is_biased_stops_and_stops_nobody():
     """Its bias shows with many replicates only; whom it stopped before goes on."""
+    estimators.register("too-short")(TooShort)
     frame = raced(square(), ["too-short", "pathwise", "reinforce"], replicates=40_000, samples=4)
     assert frame.loc["too-short", "bias_verdict"] == "biased"
     assert (frame["stopped_by"].dropna() == "pathwise (K = 4)").all()
