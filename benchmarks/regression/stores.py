@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.regression.accepted import Acceptance
+from benchmarks.regression.audit_command import audit_command, is_audit
 from benchmarks.regression.effects import Effect, Summary
 from benchmarks.regression.judging import Pair, findings
 from benchmarks.regression.report import FAIL_ON, Comparison, command, document
@@ -141,7 +142,10 @@ def _side(name: str, summaries: Iterable[Summary]) -> Side:
 
 
 def _reproduce(sides: Sequence[Side], pair: Pair) -> str | None:
-    """The command that measures one cell again, where the commits are known."""
+    """The command that measures one cell again, where the commits are known; or an audit."""
+    record = (pair.after or pair.before).record
+    if is_audit(record):
+        return audit_command(record)
     if not all(side.commit for side in sides):
         return None
     seeds = [s.record["seed"] for s in (pair.before, pair.after) if s]

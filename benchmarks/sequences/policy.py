@@ -24,20 +24,20 @@ class Policy:
     """Logits over prefixes, a reward of completions, and the laws it is compared with.
 
     Args:
-        logits: [prefixes, V]: prefixes of fewer than `length` tokens, none with the end token, by
+        `logits`: [prefixes, V]: prefixes of fewer than `length` tokens, none with the end token, by
             length, then lexicographically. [prompts, prefixes, V] for several prompts, which count
             equally. Or a module that takes the tokens of prefixes, integers [n, t], and returns
             logits [n, V]: gradients are then those of its weights that require one.
-        eos: the end token.
-        length: the largest number of tokens of a completion, its end token included.
-        reward: of a completion, a tuple of tokens with the end token where one was drawn; with
+        `eos`: the end token.
+        `length`: the largest number of tokens of a completion, its end token included.
+        `reward`: of a completion, a tuple of tokens with the end token where one was drawn; with
             several prompts it takes (tokens, prompt). It must be finite.
-        reference: logits like `logits` of the law that KL(policy ‖ reference) is taken to.
-        sampler: logits of the law that completions are drawn from; the policy itself if None.
-        old: logits of the law that importance ratios are taken to, as after several steps on the
+        `reference`: logits like `logits` of the law that KL(policy ‖ reference) is taken to.
+        `sampler`: logits of the law that completions are drawn from; the policy itself if None.
+        `old`: logits of the law that importance ratios are taken to, as after several steps on the
             same completions; the policy itself if None.
-        name: of this policy in tables and records.
-        prompts: integers [prompts, s] that stand before the prefixes a module is given.
+        `name`: of this policy in tables and records.
+        `prompts`: integers [prompts, s] that stand before the prefixes a module is given.
     The reference, sampler and old law may be modules too. Raises PolicyError, in one sentence, for
     what does not fit.
     """
@@ -105,6 +105,7 @@ class Policy:
     def objective(self, which: str, logits: Tensor) -> Tensor:
         """E reward, KL(policy ‖ reference) or the entropy of completions at `logits`, over prompts.
 
+        `which` is reward | kl | entropy; `logits` are [prompts, prefixes, V].
         Raises PolicyError for another name, and for "kl" without a reference.
         """
         if which not in ("reward", "kl", "entropy"):
