@@ -4,10 +4,12 @@ import importlib.util
 import math
 
 from benchmarks.sequences import audit, losses
-from benchmarks.sequences.examples import small_policy
+from benchmarks.sequences.examples import addition_policy, small_policy
 
 ON, LAGGING = small_policy(), small_policy(lagging=True)
 GROUP = 3
+STAGES = ("early", "middle", "end")  # of the transformer that adds
+REPLICATES = 4096
 BETA = 0.1
 KIND = "loss_type"
 TRAINERS = {
@@ -48,6 +50,27 @@ def line(name: str, settings: dict) -> str:
     return f"| `{f'{name} {said}'.strip()}` | {' | '.join(cells)} |"
 
 
+def sampled_cell(row) -> str:
+    """The angle with its 95 % interval, and the length, of one row."""
+    ends = (row[f"direction_bias{end}"] for end in ("", "_low", "_high"))
+    value, low, high = (math.degrees(math.asin(min(end, 1.0))) for end in ends)
+    return f"{value:.0f}° [{low:.0f}, {high:.0f}], × {row['scale']:.2g}"
+
+
+def of_weights() -> None:
+    """Every loss of ours over the weights of `sequence-addition`, by stage and sampler."""
+    laws = [(stage, lagging) for lagging in (False, True) for stage in STAGES]
+    policies = [addition_policy(*law) for law in laws]
+    heads = [f"{stage}{', lagging' if lagging else ''}" for stage, lagging in laws]
+    print(f"\n| loss | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
+    for name in losses.names():
+        rows = [
+            audit(name, policy, terms=["policy"], replicates=REPLICATES).iloc[0]
+            for policy in policies
+        ]
+        print(f"| `{name}` | {' | '.join(map(sampled_cell, rows))} |", flush=True)
+
+
 def main() -> None:
     """Ours, then the trainers that are installed."""
     print("| loss | on-policy | sampler lagging | split in three moves it by | its KL term |")
@@ -68,6 +91,7 @@ def main() -> None:
             print(
                 f"| {correction}{'' if bound == 'none' else f', {bound} at {cap}'} | {cell(row)} |"
             )
+    of_weights()
 
 
 if __name__ == "__main__":

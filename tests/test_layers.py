@@ -38,7 +38,7 @@ ROOMS = {
         "sequences": {"machine", "objective", "problems", "statistics", "store"},
         "training": {"machine", "measuring", "objective", "problems"},
         "running": MEASURES | {"validation"},
-        "regression": MEASURES | {"running"},
+        "regression": MEASURES | {"running", "sequences"},
         "peers": MEASURES | {"running"},
         "asv_canaries": MEASURES,
     },

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import estimators
+from benchmarks.regression.audit_command import audit_command, is_audit
 from benchmarks.regression.judging import Pair
 from benchmarks.regression.report import Reproduction, command
 from benchmarks.regression.schema import Side
 from benchmarks.regression.worktrees import git
 
 SIDES = ("base", "head")
+OF_A_FILE = "its audit was of a loss or policy from a file, and does not say where that is"
 
 
 def reproduction(sides: Sequence[Side], pair: Pair, options: Sequence[str] = ()) -> Reproduction:
@@ -21,6 +23,10 @@ def reproduction(sides: Sequence[Side], pair: Pair, options: Sequence[str] = ())
     There is no command where a side has no commit here or had uncommitted changes, where plugin
     files are gone or differ, and where the command line cannot say what was measured.
     """
+    record = (pair.after or pair.before).record
+    if is_audit(record):
+        again = audit_command(record)
+        return Reproduction(again, None if again else OF_A_FILE)
     contexts = [
         (side.record.get("context") or {}) if side else {} for side in (pair.before, pair.after)
     ]
@@ -52,8 +58,6 @@ def _of_commits(contexts: Sequence[Mapping]) -> str | None:
 
 def _of_cell(pair: Pair) -> str | None:
     cell = pair.cell
-    if cell["problem"].startswith("audit:"):
-        return "it is of `gradmeter audit`"
     if cell["precision"] is not None:
         return "it was measured to a precision"
     if None in (cell["budget"], cell["samples"], cell["seed"]):

@@ -39,18 +39,18 @@ def audit(
     The gradient is that in the policy's logits; where they come out of a module, in its weights.
     A batch is a group of `group` completions of each prompt, drawn by the policy's sampler.
 
-    - loss: a name of ours, "trl:grpo", "verl:opo", "FILE.py:NAME", or a function of a `Batch`
+    - `loss`: a name of ours, "trl:grpo", "verl:opo", "FILE.py:NAME", or a function of a `Batch`
       that returns a scalar to be minimised.
-    - policy: with its reward, reference and sampler.
-    - group: G, completions of a group.
-    - terms: of policy | kl | entropy | total; all that the loss has if None.
-    - exact: enumerate all batches; "auto": where there are few enough, else sample.
-    - replicates: R, batches to sample, at least 128.
-    - seed: of the samples, which are the same for every loss.
-    - micro_batches: into how many a step is split; `padding`: masked positions added. A row for
+    - `policy`: with its reward, reference and sampler.
+    - `group`: G, completions of a group.
+    - `terms`: of policy | kl | entropy | total; all that the loss has if None.
+    - `exact`: enumerate all batches; "auto": where there are few enough, else sample.
+    - `replicates`: R, batches to sample, at least 128.
+    - `seed`: of the samples, which are the same for every loss.
+    - `micro_batches`: into how many a step is split; `padding`: masked positions added. A row for
       each of them, and `change` says how far the expected gradient moved.
-    - store: a folder; the audit is appended to the records there.
-    - settings: fields of the loss, as beta=0.04.
+    - `store`: a folder; the audit is appended to the records there.
+    - `settings`: fields of the loss, as beta=0.04.
 
     Returns:
         One row a term: loss config policy term group micro_batches padding method replicates

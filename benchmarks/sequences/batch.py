@@ -15,7 +15,13 @@ PER_COMPLETION = ("rewards", "greedy")
 
 @dataclass(frozen=True)
 class Batch:
-    """Completions in groups. All log-probabilities are of the tokens that were drawn."""
+    """Completions in groups. All log-probabilities are of the tokens that were drawn.
+
+    [*R, B, T]: `log_prob`, `old`, `reference` (or None) and `sampler` under those laws, the
+    `entropy` of the next token, `mask` and `tokens`. [*R, B]: `rewards`, and `greedy`, that of the
+    prompt's greedy completion. [B]: the `group` and the `prompt` of each. `length` is the most
+    tokens allowed; `step_tokens` [*R] and `micro_batches` are those of the whole step.
+    """
 
     log_prob: Tensor  # [*R, B, T] under the policy; the leaf of the gradient
     old: Tensor  # [*R, B, T] under the law that ratios are taken to

@@ -33,6 +33,11 @@ class Network:
         empty = torch.zeros(1, 0, dtype=torch.long) if prompts is None else prompts[:1]
         with torch.no_grad():
             first = self._logits(self.weights, empty)
+        if first.isnan().any():
+            raise ValueError(
+                f"The module's logits after tokens {list(empty.shape)} are NaN; one that needs a "
+                "first token takes it from `prompts`."
+            )
         self.vocabulary = first.shape[-1]
         check_table(first.expand(1, -1), eos, 1)
 

@@ -105,6 +105,7 @@ class Policy:
     def objective(self, which: str, logits: Tensor) -> Tensor:
         """E reward, KL(policy ‖ reference) or the entropy of completions at `logits`, over prompts.
 
+        `which` is reward | kl | entropy; `logits` are [prompts, prefixes, V].
         Raises PolicyError for another name, and for "kl" without a reference.
         """
         if which not in ("reward", "kl", "entropy"):

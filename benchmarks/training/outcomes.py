@@ -83,7 +83,7 @@ def start_of(name: str) -> Problem:
 
 def outcomes(
     problem: Problem,
-    estimators: Sequence[str],
+    estimators: Sequence[str | Estimator],
     samples: Sequence[int],
     seeds: int,
     budget: Budget,
@@ -96,7 +96,8 @@ def outcomes(
     cannot do it gives rows with a `reason` and no objective.
     """
     for count in samples:
-        for estimator in map(create, estimators):
+        for given in estimators:
+            estimator = create(given) if isinstance(given, str) else given
             facts = {"problem": problem.name, "estimator": str(estimator)}
             facts |= {"config": estimator.config_json, "samples": count}
             refusal = estimator.unsupported(problem.differentiable_dist(), count)

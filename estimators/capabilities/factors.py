@@ -33,7 +33,7 @@ def factor_log_prob(dist: Distribution, x: Tensor) -> Tensor:
 
 @by_type
 def depending(dist: Distribution, terms: Tensor) -> Tensor:
-    """Of the `terms` [K, *B, *factors] of a cost, the sum of those that each factor can change.
+    """Of a cost's `terms` [K, *B, *factors], the sum of those that each factor of `dist` moves.
 
     Where factors are independent, each has its own term.
     """

@@ -29,7 +29,7 @@ def settings(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]
 @click.command()
 @click.argument("loss", metavar="NAME | trl:NAME | verl:NAME | FILE.py[:NAME]")
 @click.option("--problem", metavar="FILE.py[:NAME]", default="small", show_default=True,
-              help="A Policy of yours, or small or small-lagging.")  # fmt: skip
+              help="A Policy of yours, small, sequence-addition, ….")  # fmt: skip
 @click.option("--group", default=4, show_default=True, type=click.IntRange(1),
               help="G, completions of a prompt.")  # fmt: skip
 @click.option("--set", "given", multiple=True, callback=settings, metavar="NAME=VALUE",

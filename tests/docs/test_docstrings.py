@@ -15,6 +15,7 @@ PUBLIC = [
     "estimators.multi_sample",
     "benchmarks",
     "benchmarks.problems",
+    "benchmarks.sequences",
     "benchmarks.objective.costs",
     "benchmarks.objective.definition",
     "benchmarks.objective.loading",

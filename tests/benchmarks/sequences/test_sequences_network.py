@@ -171,7 +171,13 @@ class Whole(Tiny):
         return self.read(self.token(tokens))
 
 
+class Mean(Tiny):
+    def forward(self, tokens):
+        return self.read(self.token(tokens).mean(-2))
+
+
 BAD = {
+    "nan": ({"logits": Mean(0), "prompts": None}, "takes it from `prompts`"),
     "fails": ({"logits": Fails(2, 2)}, "The module fails on tokens [1, 2]"),
     "shape": ({"logits": Whole(0)}, "must return the logits of the next token"),
     "start": ({"logits": Tiny(0), "prompts": None, "sampler": Fails(2, 2)}, "`prompts`"),
