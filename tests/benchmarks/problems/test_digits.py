@@ -16,6 +16,7 @@ from benchmarks.problems import (
     discrete_vae,
     hierarchical_vae,
     latent_diffusion,
+    scalar_vae,
     sigmoid_belief,
     trajectories,
     vae,
@@ -42,6 +43,8 @@ UNBIASED = {  # at the end of training: which unbiased estimators must not be fo
     "sigmoid-belief-2-first": "disarm",
     "vq-vae-1": "reinforce-loo",
     "vq-vae-0.01": "reinforce-loo",
+    "fsq-vae": "local-expectation",
+    "lfq-vae": "local-expectation",
     "hierarchical-vae": "pathwise",
     "deterministic": "pathwise",
 }
@@ -54,6 +57,7 @@ TRAININGS = [
     sigmoid_belief.ONE_LAYER,
     sigmoid_belief.TWO_LAYERS,
     vq_vae.VQ_VAE,
+    *scalar_vae.TRAININGS.values(),
     deterministic.DETERMINISTIC,
     hierarchical_vae.HIERARCHICAL_VAE,
 ]
@@ -111,6 +115,10 @@ BUILDERS = [
     (sigmoid_belief.ONE_LAYER, sigmoid_belief.one_layer),
     (sigmoid_belief.TWO_LAYERS, sigmoid_belief.both_layers),
     (vq_vae.VQ_VAE, lambda w: vq_vae.vq_vae("1", w)),
+    *(
+        (t, lambda w, kind=kind: scalar_vae.scalar_vae(kind, w))
+        for kind, t in scalar_vae.TRAININGS.items()
+    ),
     (deterministic.DETERMINISTIC, deterministic.deterministic),
     (hierarchical_vae.HIERARCHICAL_VAE, hierarchical_vae.hierarchical_vae),
 ]
