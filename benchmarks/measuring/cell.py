@@ -13,6 +13,7 @@ from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
+from benchmarks.statistics.long_vectors import LONG, LongTable
 from benchmarks.statistics.moments import Table, over_parameters
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from estimators import Estimator, evaluate
@@ -136,7 +137,7 @@ class CountedCost:
 class Replicates:
     """What streams out of the blocks of a cell; nothing here grows with R."""
 
-    table: Table
+    table: Table | LongTable
     direction: Tensor | None  # of the true gradient, if there is one
     rule: StoppingRule | None
     largest: tail_index.LargestValues = field(default_factory=tail_index.LargestValues)
@@ -156,7 +157,8 @@ class Replicates:
         direction = None
         if cell.truth is not None and cell.truth.gradient.norm() > 0:
             direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
-        return cls(Table(plan.chunk), direction, rule)
+        long = cell.problem.size > LONG
+        return cls((LongTable if long else Table)(plan.chunk), direction, rule)
 
     @property
     def stopped(self) -> str:
@@ -167,12 +169,22 @@ class Replicates:
 
     def add(self, g: Tensor, counts: Counts) -> None:
         """Take in the gradients g [R, P] of one block."""
-        g = g.detach().double()
-        scale = g.abs().amax(1)
         self.count += len(g)
         self.evaluations += counts.evaluations
         self.nonfinite_costs = self.nonfinite_costs + counts.nonfinite
         self.largest_cost = torch.as_tensor(counts.largest).clamp_min(self.largest_cost)
+        take = self._take_long if isinstance(self.table, LongTable) else self._take
+        self.largest.add(take(g.detach()))
+        if self.rule is not None and self.rule.due(self.count):
+            whole = self.table.whole()
+            interval = intervals.variance_interval(whole)
+            half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
+            self.satisfied = self.rule.satisfied(self.count, half, intervals.kurtosis(whole))
+
+    def _take(self, g: Tensor) -> Tensor:
+        """Moments and health of gradients g [R, P]; their ‖g − mean‖² [R]."""
+        g = g.double()
+        scale = g.abs().amax(1)
         self.unhealthy = self.unhealthy + (~scale.isfinite()).sum()
         self.zero = self.zero + (scale == 0).sum()
         if self.direction is not None:
@@ -181,12 +193,17 @@ class Replicates:
             self.wrong_way = self.wrong_way + (along < 0).sum()
             norm = over_parameters(unit.square()).sqrt()
             self.cosine = self.cosine + (along / norm).nan_to_num(0.0).sum()
-        self.largest.add(self.table.add(g))
-        if self.rule is not None and self.rule.due(self.count):
-            whole = self.table.whole()
-            interval = intervals.variance_interval(whole)
-            half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
-            self.satisfied = self.rule.satisfied(self.count, half, intervals.kurtosis(whole))
+        return self.table.add(g)
+
+    def _take_long(self, g: Tensor) -> Tensor:
+        """The same without a copy of g, whose squares must be numbers."""
+        seen = self.table.add(g, self.direction)
+        self.unhealthy = self.unhealthy + (~seen.square.isfinite()).sum()
+        self.zero = self.zero + (seen.square == 0).sum()
+        if self.direction is not None:
+            self.wrong_way = self.wrong_way + (seen.along < 0).sum()
+            self.cosine = self.cosine + (seen.along / seen.square.sqrt()).nan_to_num(0.0).sum()
+        return seen.spread
 
 
 Blocks = Callable[["Cell", Iterable[int]], Iterator[tuple[Tensor, Counts]]]

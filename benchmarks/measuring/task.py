@@ -148,7 +148,7 @@ class Task:
 def plan_of(problem: Problem, samples: int, replicates: int, precision: float | None) -> Plan:
     """The blocks of a cell."""
     start = first_look(replicates) if precision else None
-    return Plan.of(replicates, problem.numbers(samples), start)
+    return Plan.of(replicates, problem.numbers(samples), start, problem.size, samples)
 
 
 def ending(failure: Exception) -> dict:

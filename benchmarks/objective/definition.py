@@ -78,6 +78,11 @@ class Problem:
         """What the gradient is taken of: the weights behind λ if there are any, else λ."""
         return self.parameters if self.weights is None else self.weights
 
+    @property
+    def size(self) -> int:
+        """P, the numbers in what is measured."""
+        return sum(value.numel() for value in self.measured.values())
+
     def dist(self, *axes: int) -> Distribution:
         """The distribution at λ, with leading `axes` added. ProblemError if it cannot be built."""
         try:
@@ -172,7 +177,8 @@ class Problem:
                 allow_unused=True,
                 materialize_grads=True,
             )
-        return torch.cat([g.reshape(len(g), -1) for g in grads], 1)
+        rows = [g.reshape(len(g), -1) for g in grads]
+        return rows[0] if len(rows) == 1 else torch.cat(rows, 1)
 
 
 @contextmanager
