@@ -28,6 +28,7 @@ def compare(
     device: str | torch.device = "cpu",
     dtype: torch.dtype | str = torch.float64,
     compiled: bool = False,
+    memory_limit: int | str | None = None,
 ) -> pandas.DataFrame:
     """Measure `estimators` on `problem`: a frame with a row for each and K.
 
@@ -43,6 +44,7 @@ def compare(
     - `dtype`: of parameters and gradients, a torch dtype or its name; timing is in float32.
     - `compiled`: try `torch.compile` on the loops that are timed, and on large cells, where
       estimators that draw the same random numbers share one pass; the same to rounding.
+    - `memory_limit`: as for `measure`: bytes, or text such as "1GB"; half of what is free.
 
     The columns are those of `benchmarks.store.schema`. What an estimator cannot do is a row with
     status "n/a" and the reason. Raises ProblemError for a mistake in the problem, ValueError or
@@ -53,7 +55,7 @@ def compare(
     chosen = estimators if searching else estimators_of(estimators)
     rows = list(measurements(
         problem, chosen, counts, compiled=compiled, replicates=replicates,
-        precision=precision, seed=seed, device=device, dtype=dtype,
+        precision=precision, seed=seed, device=device, dtype=dtype, memory_limit=memory_limit,
     ))  # fmt: skip
     if not searching:
         rows = cross_checked(rows, chosen * len(counts))
@@ -74,7 +76,7 @@ def measurements(
 
     `settings` are the other arguments of `compare`.
     """
-    prepared = prepare(problem)
+    prepared = prepare(problem, memory_limit=settings.get("memory_limit"))
     if is_searched(problem, estimators):
         yield from _searched(problem, prepared, estimators, samples_of(samples), **settings)
         return

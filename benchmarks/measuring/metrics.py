@@ -10,8 +10,8 @@ from benchmarks.measuring.cell import Cell, Replicates
 from benchmarks.measuring.minibatch_variance import data_variance
 from benchmarks.statistics import bias_test, intervals, tail_index
 from benchmarks.statistics.direction import NO_DIRECTION, assess_direction
-from benchmarks.statistics.measured_gradient import MeasuredGradient
 from benchmarks.statistics.long_vectors import LongRows
+from benchmarks.statistics.measured_gradient import MeasuredGradient
 from benchmarks.statistics.moments import Moments, Rows
 from benchmarks.statistics.random_projections import sketch
 

@@ -6,13 +6,16 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from benchmarks.machine.memory import OverLimit
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
+from benchmarks.measuring.memory_limit import MemoryLimit
+from benchmarks.measuring.memory_of_checks import capped, guarded, no_truth
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.truth.exact import find_truth, truth_of_draws
 from benchmarks.truth.kept import keep, kept_truth
-from benchmarks.truth.two_estimators import agreed_truth
+from benchmarks.truth.two_estimators import agreed_truth, held_by_runs
 from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
 from estimators import create
@@ -37,35 +40,55 @@ class Prepared:
         return truth_of_draws(self.problem, samples)
 
 
-_prepared: WeakKeyDictionary[Problem, tuple[list[int], Prepared]] = WeakKeyDictionary()
+_prepared: WeakKeyDictionary[Problem, tuple[tuple, Prepared]] = WeakKeyDictionary()
 
 
-def prepare(problem: Problem, truths: Path | None = None) -> Prepared:
+def prepare(
+    problem: Problem, truths: Path | None = None, memory_limit: int | str | None = None
+) -> Prepared:
     """Everything that is done with a problem before it is measured, whoever asks for it.
 
     `problem` is a user's or the suite's; one is prepared once, and again if somebody writes into
     its parameters. `truths` is a folder in which truths that take long to find are kept from one
-    run to the next; None keeps none.
+    run to the next; None keeps none. `memory_limit` is that of `measure`: a truth that needs more
+    is not looked for, which is then a caution.
 
-    Raises ProblemError for the first mistake that is found, in one sentence with the way out.
+    Raises ProblemError for the first mistake that is found, in one sentence with the way out, and
+    where even the checks do not fit.
     """
-    written = [value._version for value in problem.measured.values()]
+    written = [value._version for value in problem.measured.values()], memory_limit
     before, prepared = _prepared.get(problem, (None, None))
     if before != written:
-        prepared = _prepare(problem, truths)
+        prepared = _prepare(problem, truths, MemoryLimit.of(memory_limit, "cpu"))
         _prepared[problem] = written, prepared
     return prepared
 
 
-def _prepare(problem: Problem, truths: Path | None) -> Prepared:
+def _prepare(problem: Problem, truths: Path | None, limit: MemoryLimit) -> Prepared:
     problem = completed(problem)
-    check(problem)
-    cautions = examine(problem)
-    truth = find_truth(problem) or kept_truth(problem, truths)
-    if truth is None:
-        truth = None if _wrong_sampler(problem) else agreed_truth(problem)
-        keep(problem, truth, truths)
-    return Prepared(problem, truth, cautions)
+    with guarded(problem, limit):
+        check(problem)
+        cautions = examine(problem)
+    truth, caution = _truth(problem, truths, limit)
+    return Prepared(problem, truth, cautions + caution)
+
+
+def _truth(
+    problem: Problem, truths: Path | None, limit: MemoryLimit
+) -> tuple[Truth | None, tuple[str, ...]]:
+    """The truth, where one is found, and a caution where that would not fit."""
+    try:
+        with capped(problem, limit):
+            truth = find_truth(problem) or kept_truth(problem, truths)
+            if truth is None:
+                held = held_by_runs(problem.size)
+                if problem.truth == "auto" and held > limit.bytes:
+                    raise OverLimit(held)
+                truth = None if _wrong_sampler(problem) else agreed_truth(problem)
+                keep(problem, truth, truths)
+    except OverLimit as over:
+        return None, (no_truth(over.bytes, limit),)
+    return truth, ()
 
 
 def _wrong_sampler(problem: Problem) -> bool:

@@ -18,6 +18,7 @@ from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn, replica
 from benchmarks.measuring.diagnostics import cautions
 from benchmarks.measuring.fit_cost import learning
 from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.memory_limit import MemoryLimit, refusal, shortage
 from benchmarks.measuring.metrics import data_noise, health, statistics
 from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.time_and_memory import time_and_memory
@@ -30,12 +31,13 @@ from estimators import Estimator, Unsupported
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A cell to be measured, in which blocks, and when it may stop."""
+    """A cell to be measured, in which blocks, when it may stop, and within which memory."""
 
     cell: Cell
     plan: Plan
     replicates: int
     precision: float | None
+    limit: MemoryLimit
     cautions: tuple[str, ...] = ()  # about the problem
 
     @classmethod
@@ -50,6 +52,7 @@ class Task:
         device: str | torch.device = "cpu",
         dtype: torch.dtype | str = torch.float64,
         precision: float | None = None,
+        memory_limit: "int | str | MemoryLimit | None" = None,
     ) -> "Task":
         """The cell of a prepared problem; arguments and errors are those of `measure`."""
         (samples,), replicates = samples_of(samples), replicates_of(replicates)
@@ -60,7 +63,8 @@ class Task:
         truth = prepared.truth_of(samples)
         cell = Cell(moved, truth, estimator_of(estimator), samples, seed, device)
         plan = plan_of(prepared.problem, samples, replicates, precision)
-        return cls(cell, plan, replicates, precision, prepared.cautions)
+        limit = MemoryLimit.of(memory_limit, device)
+        return cls(cell, plan, replicates, precision, limit, prepared.cautions)
 
     @property
     def facts(self) -> dict:
@@ -90,13 +94,8 @@ class Task:
 
     @cached_property
     def refusal(self) -> str | None:
-        """Why the estimator cannot do it, or None."""
-        cell = self.cell
-        drawn, draws = cell.problem.drawn(cell.samples)
-        reason = cell.estimator.unsupported(drawn.differentiable_dist(), draws)
-        if reason and draws < cell.samples:
-            reason += f" (This objective makes one value of its {cell.samples} samples.)"
-        return reason
+        """Why the estimator cannot do it, or not within the memory limit; or None."""
+        return refusal(self.cell, self.limit) or shortage(self.cell, self.plan, self.limit)
 
     def pays(self, cells: int = 1) -> bool:
         """Whether compiling is worth its time for this many such cells."""

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.statistics.intervals import means_of, parameter_kurtosis
-from benchmarks.statistics.mean_tests import Deviation
 from benchmarks.statistics.long_vectors import LongRows
+from benchmarks.statistics.mean_tests import Deviation
 from benchmarks.statistics.moments import Moments, Rows
 from benchmarks.statistics.tail_index import calm_parameters
 from benchmarks.statistics.tiled_rows import TiledRows

@@ -59,7 +59,7 @@ class TiledRows(NDArrayOperatorsMixin):
         return TiledRows((len(self), len(chosen)), lambda some: self.tile(chosen[some]))
 
     @property
-    def T(self) -> "_Transposed":  # noqa: N802: numpy's name
+    def T(self) -> "_Transposed":
         """What `rows @ rows.T` needs."""
         return _Transposed(self)
 
