@@ -5,6 +5,7 @@ the cache. Sums are over deviations from a centre that moves to the mean wheneve
 replicates has doubled (Pébay 2008, SAND2008-6212).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,16 +16,19 @@ from benchmarks.statistics.moments import Moments
 from benchmarks.statistics.tiled_rows import TiledRows
 
 LONG = 2**14  # parameters from which vectors are long
-TILE = 2**14  # numbers of each of ten vectors that are in the cache together
-ROW_BYTES = 4  # of a number of the table's rows: deviations, in float32
+TILE = 2**15  # numbers of each of eight vectors that are in the cache together
+ROUNDING = 1e-6  # relative; ‖g − centre‖² so close to ‖centre‖² is perhaps that of g = 0
 
 
 class Seen(NamedTuple):
-    """Of each replicate in a block, [R]: ‖g − mean‖², ‖g‖², and ⟨g, direction⟩ if there is one."""
+    """Of each replicate in a block, [R]: ‖g − mean‖², ⟨g, direction⟩ and, if it is needed, ‖g‖².
+
+    Without a direction, ‖g‖² is only found where g may be zero or not finite; elsewhere it is 1.
+    """
 
     spread: Tensor
-    square: Tensor
     along: Tensor
+    square: Tensor
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,8 @@ class LongTable:
     moment over the square of the first: off by O(log(R) / R) at most.
     """
 
-    def __init__(self, chunk: int, limit: int = 64):
+    def __init__(self, chunk: int, limit: int = 64, sizes: Sequence[int] | None = None):
+        self.sizes = sizes  # of the pieces in which gradients may come, P together
         self.row_size = chunk
         self.limit = limit
         self.count = 0
@@ -61,29 +66,35 @@ class LongTable:
         self._row_square: float = 0.0  # Σ ‖g − centre‖² of the row that is being filled
         self._spreads = torch.zeros(3, dtype=torch.float64)  # how many, Σ s and Σ s²
 
-    def add(self, g: Tensor, direction: Tensor | None = None) -> Seen:
-        """Take in a block g [R, P]; what is seen of each replicate on the way, [R]."""
-        g = g.detach()
+    def add(self, g: Tensor | Sequence[Tensor], direction: Tensor | None = None) -> Seen:
+        """Take in a block g [R, P], or its pieces; what is seen of each replicate, [R]."""
+        if isinstance(g, Tensor):
+            g = g.split(list(self.sizes) if self.sizes else g.shape[1], 1)
+        tiles = [tile for piece in g for tile in piece.detach().split(_width(piece), 1)]
+        size = len(tiles[0])
         if not self.count:
-            self._begin(g)
+            self._begin(tiles)
+        centre2 = self._centre.dot(self._centre)
         taken, found = 0, []
-        while taken < len(g):
+        while taken < size:
             if not self._in_row and len(self._rows) == self.limit:
                 self._double()
-            part = g[taken : taken + self.row_size - self._in_row]
-            found.append(self._take(part, direction))
+            new = slice(taken, min(taken + self.row_size - self._in_row, size))
+            found.append(self._take([tile[new] for tile in tiles], direction))
             self._row_square += float(found[-1][0].sum())
-            self.count += len(part)
-            self._in_row += len(part)
+            self.count += new.stop - taken
+            self._in_row += new.stop - taken
             if self._in_row == self.row_size:
                 self._end_row()
-            taken += len(part)
-        seen = Seen(*torch.cat(found, 1))
-        first = self.count == len(g)  # they are in the centre themselves
-        spread = self._corrected(seen.spread, len(g), first)
-        if not first or len(g) > 1:
-            self._spreads += torch.stack([spread.new_tensor(len(g)), spread.sum(),
-                                          spread.square().sum()]).cpu()  # fmt: skip
+            taken = new.stop
+        found = torch.cat(found, 1)
+        doubtful = ~found[0].isfinite() | ((found[0] - centre2).abs() <= ROUNDING * centre2)
+        seen = Seen(*found, _squares(tiles, doubtful | (direction is not None)))
+        first = self.count == size  # they are in the centre themselves
+        spread = self._corrected(seen.spread, size, first)
+        if not first or size > 1:
+            powers = spread.new_tensor(size), spread.sum(), spread.square().sum()
+            self._spreads += torch.stack(powers).cpu()
         if self.count >= 2 * self._centred:
             self._recentre()
         return seen._replace(spread=spread)
@@ -106,36 +117,30 @@ class LongTable:
         q4 = kappa * one[1].sum(-1).square() / self.count
         return Moments(count, *one, unknown, q4)
 
-    def _begin(self, g: Tensor) -> None:
-        self._centre = torch.zeros(g.shape[1], dtype=torch.float64, device=g.device)
-        for row in g:
-            self._centre += row
-        self._centre /= len(g)
-        self._centred = len(g)
+    def _begin(self, tiles: list[Tensor]) -> None:
+        self._widths = [tile.shape[1] for tile in tiles]
+        means = [sum(row.double() for row in tile) / len(tile) for tile in tiles]
+        self._centre, self._centred = torch.cat(means), len(tiles[0])
         self._origin = self._centre.clone()
         self._sums = [torch.zeros_like(self._centre) for _ in range(4)]
         self._before = torch.zeros_like(self._centre)  # Σ (g − centre) when the row began
-        self._tile = TILE if g.device.type == "cpu" else g.shape[1]
         vectors = (self._centre, self._before, *self._sums)
-        self._tiles = list(zip(*(v.split(self._tile) for v in vectors), strict=True))
-        self._x, self._x2 = torch.empty(2, min(self._tile, g.shape[1]), dtype=torch.float64,
-                                        device=g.device)  # fmt: skip
+        self._tiles = list(zip(*(v.split(self._widths) for v in vectors), strict=True))
+        self._x, self._x2 = self._centre.new_empty(2, max(self._widths))
 
-    def _take(self, g: Tensor, direction: Tensor | None) -> Tensor:
-        """Add replicates g [n, P] to the sums: ‖g − centre‖², ‖g‖² and ⟨g, direction⟩ [3, n]."""
-        found = g.new_zeros(3, len(g), dtype=torch.float64)
-        ways = (g[0] if direction is None else direction).split(self._tile)
-        for part, way, (centre, _, *sums) in zip(
-            g.split(self._tile, 1), ways, self._tiles, strict=True
-        ):
-            seen = [self._add(row.double(), centre, sums) for row in part]
-            if direction is not None:
-                seen = [(*own, row.double().dot(way)) for own, row in zip(seen, part, strict=True)]
-            found[: len(seen[0])] += torch.stack([torch.stack(own) for own in seen], 1)
+    def _take(self, tiles: list[Tensor], direction: Tensor | None) -> Tensor:
+        """Add replicates, tiles [n, p] of g, to the sums: ‖g − centre‖² and ⟨g, direction⟩ [2, n]."""
+        found = self._centre.new_zeros(2, len(tiles[0]))
+        ways = [None] * len(tiles) if direction is None else direction.split(self._widths)
+        for tile, way, (centre, _, *sums) in zip(tiles, ways, self._tiles, strict=True):
+            rows = [row.double() for row in tile]
+            found[0] += torch.stack([self._add(row, centre, sums) for row in rows])
+            if way is not None:
+                found[1] += torch.stack([row.dot(way) for row in rows])
         return found
 
-    def _add(self, g: Tensor, centre: Tensor, sums: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Add a tile of one replicate to its sums: its ‖g − centre‖² and ‖g‖²."""
+    def _add(self, g: Tensor, centre: Tensor, sums: list[Tensor]) -> Tensor:
+        """Add a tile of one replicate to its sums: its ‖g − centre‖²."""
         x = torch.sub(g, centre, out=self._x[: len(g)])
         x2 = torch.mul(x, x, out=self._x2[: len(g)])
         s1, s2, s3, s4 = sums
@@ -143,7 +148,7 @@ class LongTable:
         s2.add_(x2)
         s3.addcmul_(x2, x)
         s4.addcmul_(x2, x2)
-        return x2.sum(), g.dot(g)
+        return x2.sum()
 
     def _corrected(self, spread: Tensor, size: int, first: bool) -> Tensor:
         """‖g − centre‖² as ‖g − mean‖² would be on average, whether g is in the centre or not."""
@@ -183,9 +188,22 @@ class LongTable:
             one, other = self._rows[place : place + 2]
             apart = sum(
                 float(a.double().sub_(b).square_().sum())
-                for a, b in zip(one.split(self._tile), other.split(self._tile), strict=True)
+                for a, b in zip(one.split(self._widths), other.split(self._widths), strict=True)
             )
             self._m2[place // 2] = sum(self._m2[place : place + 2]) + self.row_size / 2 * apart
             self._rows[place // 2] = one.add_(other).div_(2)
         del self._rows[len(self._rows) // 2 :], self._m2[len(self._m2) // 2 :]
         self.row_size *= 2
+
+
+def _width(g: Tensor) -> int:
+    return TILE if g.device.type == "cpu" else g.shape[1]
+
+
+def _squares(tiles: list[Tensor], wanted: Tensor) -> Tensor:
+    """‖g‖² of replicates, of which the tiles [R, p] are given, where `wanted` [R]; elsewhere 1."""
+    found = torch.ones_like(wanted, dtype=torch.float64)
+    for place in wanted.nonzero().flatten().tolist():
+        parts = (tile[place].double() for tile in tiles)
+        found[place] = sum(part.dot(part) for part in parts)
+    return found
