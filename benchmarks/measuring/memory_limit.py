@@ -19,7 +19,7 @@ SHARE = 0.5  # of what is free, unless a limit is given
 ROOM = 1.1  # a cell that is measured at so much more than its limit is within it
 PROBE = 2  # replicates whose memory is measured
 NUMBER = 8  # bytes, in float64
-VECTORS = 30  # of length P, held by the statistics at the end
+VECTORS = 32  # of length P, held by the statistics at the end
 LONG_ROWS = 65 * 4  # bytes of a parameter in the rows of a table of long vectors
 ROWS = 64 * 7 * NUMBER  # the same of short ones, with copies
 COPIES = 6  # of a block's gradients, while short ones are added up
@@ -112,7 +112,7 @@ def held_by_sums(parameters: int, plan: Plan) -> Sums:
     if parameters > LONG:
         rows = min(LONG_ROWS, 4 * (plan.replicates // plan.chunk + 1)) * parameters
         vectors = NUMBER * parameters
-        return Sums(rows + 9 * vectors, rows + (6 + VECTORS) * vectors)
+        return Sums(rows + 14 * vectors, rows + (6 + VECTORS) * vectors)
     rows = ROWS * parameters
     return Sums(rows + COPIES * NUMBER * plan.block * parameters, rows)
 

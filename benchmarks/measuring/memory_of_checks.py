@@ -22,7 +22,10 @@ def guarded(problem: Problem, limit: MemoryLimit) -> Iterator[None]:
     try:
         with capped(problem, limit):
             yield
-    except OverLimit as over:
+    except (OverLimit, ProblemError) as failure:
+        over = failure if isinstance(failure, OverLimit) else failure.__cause__
+        if not isinstance(over, OverLimit):
+            raise
         raise ProblemError(
             f"The checks of problem {problem.name!r} would hold {in_words(over.bytes)} or more, "
             f"over {limit}; {limit.setting(over.bytes * ROOM)}, or let the cost hold less for each "

@@ -20,7 +20,7 @@ NO_VERDICT = {
     "direction_verdict": "undetermined",
 }
 MOST = 2**20  # numbers drawn to see how often
-LARGEST = 2**23  # of samples that are large each
+LARGEST = 5 * 10**6  # of samples that are large each
 
 
 def of_rare_events(cell: Cell, found: dict, replicates: int) -> dict:

@@ -6,6 +6,7 @@ from functools import cached_property
 import torch
 
 from benchmarks.machine import timing
+from benchmarks.machine.allocator import give_back_freed_memory
 from benchmarks.measuring import compiled_blocks
 from benchmarks.measuring.arguments import (
     device_of,
@@ -127,11 +128,14 @@ class Task:
                 if self.refusal:
                     return Measurement(**facts, status="n/a", reason=self.refusal)
                 check_estimator(cell.problem, cell.estimator, cell.samples)
+                self._next_stage()
                 found = found or self.replicated(spread, compiled)
                 facts |= health(cell, found)
                 if found.unhealthy:
                     return Measurement(**facts, status="error", reason=_unhealthy(found))
+                self._next_stage()
                 facts |= statistics(cell, found)
+                self._next_stage()
                 facts |= allow_for(cell.truth, facts)
                 facts |= learning(cell, self.plan)
                 if cell.problem.minibatch is not None:
@@ -142,6 +146,10 @@ class Task:
             except Exception as failure:  # whatever an estimator does, it must not stop a sweep
                 facts |= ending(failure)
         return Measurement(**facts)
+
+    def _next_stage(self) -> None:
+        if self.cell.is_long:
+            give_back_freed_memory()
 
 
 def plan_of(problem: Problem, samples: int, replicates: int, precision: float | None) -> Plan:

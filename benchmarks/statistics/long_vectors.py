@@ -129,7 +129,7 @@ class LongTable:
         self._x, self._x2 = self._centre.new_empty(2, max(self._widths))
 
     def _take(self, tiles: list[Tensor], direction: Tensor | None) -> Tensor:
-        """Add replicates, tiles [n, p] of g, to the sums: ‖g − centre‖² and ⟨g, direction⟩ [2, n]."""
+        """Add tiles [n, p] of replicates to the sums: ‖g − centre‖² and ⟨g, direction⟩, [2, n]."""
         found = self._centre.new_zeros(2, len(tiles[0]))
         ways = [None] * len(tiles) if direction is None else direction.split(self._widths)
         for tile, way, (centre, _, *sums) in zip(tiles, ways, self._tiles, strict=True):

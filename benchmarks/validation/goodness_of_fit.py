@@ -33,6 +33,7 @@ from estimators import capabilities, evaluate
 TAIL = 64  # the largest 1/64 of the costs speak of their tail
 NO_MEAN = 1.08  # tail index below which the mean is taken to be infinite, or as good as
 MOST_CAUTIONS = 3
+MOST_TAIL = 5 * 10**6  # numbers in the samples that speak of it
 HELD = 2**22  # numbers in as many copies of λ or samples of x as identities ask for
 
 _examined: WeakKeyDictionary[Problem, tuple[str, ...]] = WeakKeyDictionary()
@@ -134,7 +135,7 @@ def _check_tail(problem: Problem, dist: Distribution) -> None:
     """Hill's (1975) tail index of the costs: at 1 and below there is no mean."""
     if capabilities.support_table(dist) is not None:
         return  # a finite support has every mean, though few values can look like a tail
-    if (dist.batch_shape + dist.event_shape).numel() * 2**10 > 2 * HELD:
+    if (dist.batch_shape + dist.event_shape).numel() * 2**10 > MOST_TAIL:
         return  # so few samples tell nothing of a tail
     x = dist.sample((max(draws_of(dist), 2**10),))
     with torch.no_grad():
