@@ -13,6 +13,7 @@ from benchmarks.validation.sampler_checks import draws_of
 from estimators import evaluate
 
 FEW = 2  # copies of λ and samples, whose memory is measured
+SEEN = 0.7  # of what checks hold, at least, is in tensors that operations return
 COPIES = 10  # of all samples, that checks hold at one time, and of λ
 
 
@@ -26,16 +27,16 @@ def guarded(problem: Problem, limit: MemoryLimit) -> Iterator[None]:
         over = failure if isinstance(failure, OverLimit) else failure.__cause__
         if not isinstance(over, OverLimit):
             raise
+        way_out = limit.setting(over.bytes * ROOM / SEEN)
         raise ProblemError(
             f"The checks of problem {problem.name!r} would hold {in_words(over.bytes)} or more, "
-            f"over {limit}; {limit.setting(over.bytes * ROOM)}, or let the cost hold less for each "
-            "sample."
+            f"over {limit}; {way_out}, or let the cost hold less for each sample."
         ) from None
 
 
 def capped(problem: Problem, limit: MemoryLimit) -> AbstractContextManager:
     """Inside, OverLimit is raised before more is held; costs nothing where a problem is small."""
-    most = int(limit.bytes * ROOM)
+    most = int(limit.bytes * SEEN)
     if COPIES * _reckoned(problem, most) <= limit.bytes:
         return nullcontext()
     return Guard(most)
@@ -45,7 +46,7 @@ def no_truth(needed: int, limit: MemoryLimit) -> str:
     """The caution where a truth was not looked for."""
     return (
         f"No exact gradient was looked for, since that would hold {in_words(needed)} or more, over "
-        f"{limit}: {limit.setting(needed * ROOM)}, or give the problem its `truth`."
+        f"{limit}: {limit.setting(needed * ROOM / SEEN)}, or give the problem its `truth`."
     )
 
 

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from benchmarks.machine.allocator import give_back_freed_memory
 from benchmarks.machine.memory import OverLimit
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
@@ -13,6 +14,7 @@ from benchmarks.measuring.memory_limit import MemoryLimit
 from benchmarks.measuring.memory_of_checks import capped, guarded, no_truth
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
+from benchmarks.statistics.long_vectors import LONG
 from benchmarks.truth.exact import find_truth, truth_of_draws
 from benchmarks.truth.kept import keep, kept_truth
 from benchmarks.truth.two_estimators import agreed_truth, held_by_runs
@@ -70,6 +72,8 @@ def _prepare(problem: Problem, truths: Path | None, limit: MemoryLimit) -> Prepa
         check(problem)
         cautions = examine(problem)
     truth, caution = _truth(problem, truths, limit)
+    if problem.size > LONG:
+        give_back_freed_memory()
     return Prepared(problem, truth, cautions + caution)
 
 
