@@ -76,33 +76,40 @@ def _left_in_group() -> int:
         return 2**62
 
 
-def peak_within(computation: Callable[[], object], limit: int, device: torch.device) -> int:
+def peak_within(computation: Callable[[], object], limit: int) -> int:
     """Peak bytes of the tensors that a computation holds at one time.
 
     Raises OverLimit before an operation whose result would make them more than `limit`: sizes are
-    found on the meta device first, where that is possible.
+    found on the meta device first, where that is possible. It is raised also where the computation
+    catches it.
     """
-    with Guard(limit, device) as guard:
+    with Guard(limit) as guard:
         computation()
+    if guard.over:
+        raise guard.over
     return guard.peak
 
 
 class Guard(Storages):
     """Stops a computation before its tensors, those that it makes, hold more than `limit` bytes."""
 
-    def __init__(self, limit: int, device: torch.device | str = "cpu"):
+    def __init__(self, limit: int):
         super().__init__()
-        self.limit, self.device = limit, torch.device(device).type
+        self.limit = limit
+        self.over: OverLimit | None = None  # that was raised, whoever caught it
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         if _most(args) * NUMBER > self.limit * SMALL:
             held = self.now + _size_of_result(func, args, kwargs or {})
-            if held > self.limit:
-                raise OverLimit(held)
+            self._check(held)
         out = super().__torch_dispatch__(func, types, args, kwargs)
-        if self.now > self.limit:
-            raise OverLimit(self.now)
+        self._check(self.now)
         return out
+
+    def _check(self, held: int) -> None:
+        if held > self.limit:
+            self.over = OverLimit(held)
+            raise self.over
 
 
 def _most(args: tuple) -> int:

@@ -14,6 +14,7 @@ from benchmarks.machine.memory import OverLimit, bytes_of, free_memory, in_words
 from benchmarks.measuring.cell import Cell
 from benchmarks.statistics.long_vectors import LONG
 from benchmarks.statistics.stopping import Plan
+from benchmarks.validation.estimator_checks import check_estimator
 
 SHARE = 0.5  # of what is free, unless a limit is given
 ROOM = 1.1  # a cell that is measured at so much more than its limit is within it
@@ -60,13 +61,31 @@ def refusal(cell: Cell, limit: MemoryLimit) -> str | None:
         found.append(cell.estimator.unsupported(drawn.differentiable_dist(), draws))
 
     try:
-        peak_within(asked, int(limit.bytes * ROOM), cell.device)
+        peak_within(asked, int(limit.bytes * ROOM))
     except OverLimit as over:
         return _too_much(cell, over.bytes, limit)
     reason = found[0]
     if reason and draws < cell.samples:
         reason += f" (This objective makes one value of its {cell.samples} samples.)"
     return reason
+
+
+def checked(cell: Cell, limit: MemoryLimit) -> str | None:
+    """Check an estimator from outside within the limit: why that cannot be done, or None.
+
+    Raises what `check_estimator` raises.
+    """
+    try:
+        peak_within(
+            lambda: check_estimator(cell.problem, cell.estimator, cell.samples),
+            int(limit.bytes * ROOM),
+        )
+    except OverLimit as over:
+        return (
+            f"{cell.estimator} is from outside of this package, and the checks of it would hold "
+            f"{in_words(over.bytes)} or more, over {limit}; {limit.setting(over.bytes * 2)}."
+        )
+    return None
 
 
 def shortage(cell: Cell, plan: Plan, limit: MemoryLimit) -> str | None:
@@ -138,8 +157,8 @@ def _peak(cell: Cell, replicates: int, room: int) -> int:
         if cell.learns and estimator.config.get("fit_steps"):
             estimator = replace(estimator, fit_steps=1)
             probed = replace(cell, estimator=estimator)
-            return peak_within(lambda: probed.block(0, replicates), room, cell.device)
-        return peak_within(lambda: cell.block(0, replicates, fitted=estimator), room, cell.device)
+            return peak_within(lambda: probed.block(0, replicates), room)
+        return peak_within(lambda: cell.block(0, replicates, fitted=estimator), room)
     except OverLimit:
         raise
     except Exception:  # whatever it is, it shows with a sentence when the cell is measured

@@ -58,7 +58,7 @@ def _reckoned(problem: Problem, most: int) -> int:
     try:
         dist = problem.dist()
         with stream(stream_key("memory", problem.name)):
-            held = peak_within(lambda: _costs(problem), most, torch.device("cpu"))
+            held = peak_within(lambda: _costs(problem), most)
     except OverLimit:
         raise
     except Exception:  # what is wrong is said by the checks

@@ -19,14 +19,13 @@ from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn, replica
 from benchmarks.measuring.diagnostics import cautions
 from benchmarks.measuring.fit_cost import learning
 from benchmarks.measuring.measurement import Measurement
-from benchmarks.measuring.memory_limit import MemoryLimit, refusal, shortage
+from benchmarks.measuring.memory_limit import MemoryLimit, checked, refusal, shortage
 from benchmarks.measuring.metrics import data_noise, health, statistics
 from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.time_and_memory import time_and_memory
 from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 from benchmarks.truth.uncertainty import allow_for
-from benchmarks.validation.estimator_checks import check_estimator
 from estimators import Estimator, Unsupported
 
 
@@ -127,7 +126,8 @@ class Task:
             try:
                 if self.refusal:
                     return Measurement(**facts, status="n/a", reason=self.refusal)
-                check_estimator(cell.problem, cell.estimator, cell.samples)
+                if unchecked := checked(cell, self.limit):
+                    return Measurement(**facts, status="n/a", reason=unchecked)
                 self._next_stage()
                 found = found or self.replicated(spread, compiled)
                 facts |= health(cell, found)

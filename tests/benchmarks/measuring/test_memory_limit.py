@@ -16,7 +16,7 @@ from benchmarks.objective.definition import ProblemError
 from benchmarks.statistics.long_vectors import LONG, LongTable
 from benchmarks.statistics.moments import Table
 from benchmarks.statistics.stopping import Plan
-from estimators import create
+from estimators import Estimator, create, evaluate
 
 
 def quadratic(parameters, truth="exact"):
@@ -87,6 +87,24 @@ def test_an_estimator_that_needs_more_is_refused_alone():
     assert frame.loc["pathwise", "status"] == "ok"
     assert frame.loc["measure-valued", "status"] == "n/a"
     assert "K = 1 would hold" in frame.loc["measure-valued", "reason"]
+
+
+class Outside(Estimator):
+    """Not of this package, so that it is checked first."""
+
+    unbiased = True
+
+    def surrogate(self, dist, cost, samples=1):
+        return evaluate(cost, dist.rsample((samples,)), dist).mean(0)
+
+
+def test_checks_of_an_estimator_from_outside_keep_the_limit():
+    """They hold the gradients of five and more replicates from several runs."""
+    problem = quadratic(300_000)
+    task = Task.of(Prepared(problem, None), Outside(), replicates=100, memory_limit="180MB")
+    found = task.measured(timed=False)
+    assert found.status == "n/a"
+    assert "from outside of this package, and the checks of it would hold" in found.reason
 
 
 def test_a_cost_that_holds_too_much_is_refused_before_it_does():

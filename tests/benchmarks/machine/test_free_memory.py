@@ -1,5 +1,7 @@
 """Sizes in words, and computations that are stopped before they take too much."""
 
+import contextlib
+
 import pytest
 import torch
 
@@ -10,8 +12,6 @@ from benchmarks.machine.memory import (
     in_words,
     peak_within,
 )
-
-CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_some_memory_is_free():
 )
 def test_what_would_be_too_much_is_stopped(computation):
     with pytest.raises(OverLimit) as over:
-        peak_within(computation, 10**7, CPU)
+        peak_within(computation, 10**7)
     assert over.value.bytes > 10**7
 
 
@@ -61,7 +61,16 @@ def test_in_a_backward_pass_too():
         torch.autograd.grad((y * x.expand(10**4, 1000).square()).sum(), x)
 
     with pytest.raises(OverLimit):
-        peak_within(computation, 10**7, CPU)
+        peak_within(computation, 10**7)
+
+
+def test_what_catches_everything_is_stopped_too():
+    def computation():
+        with contextlib.suppress(Exception):
+            torch.zeros(10**12)
+
+    with pytest.raises(OverLimit):
+        peak_within(computation, 10**7)
 
 
 def test_the_peak_is_what_is_held_at_one_time():
@@ -69,4 +78,4 @@ def test_the_peak_is_what_is_held_at_one_time():
         for _ in range(3):
             torch.zeros(1000, dtype=torch.float64) + 1.0
 
-    assert peak_within(computation, 10**7, CPU) == 16_000
+    assert peak_within(computation, 10**7) == 16_000
