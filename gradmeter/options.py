@@ -31,6 +31,18 @@ def device(ctx: click.Context, option: click.Parameter, text: str) -> str:
     return text
 
 
+def memory(ctx: click.Context, option: click.Parameter, text: str | None) -> int | None:
+    """A click callback: bytes, from text such as 500MB, 1.5GB or 2GiB."""
+    if text is None:
+        return None
+    from benchmarks.machine.memory import bytes_of
+
+    try:
+        return bytes_of(text)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong)) from None
+
+
 def check_device(name: str) -> None:
     """Raise click.UsageError for a device that this machine does not have."""
     if name == "cpu":
@@ -50,6 +62,8 @@ def measuring(command):
     for option in (
         click.option("--compile", "compiled", is_flag=True,
                      help="Try torch.compile where estimators are timed, and on large cells."),
+        click.option("--memory-limit", metavar="SIZE", callback=memory,
+                     help="What measuring may take, as 1GB; half of what is free."),
         click.option("--seed", default=0, type=click.IntRange(-(2**63), 2**63 - 1),
                      help="Of all random numbers; 0."),
         click.option("--device", default="cpu", callback=device, show_default=True,

@@ -21,3 +21,14 @@ def keep_freed_memory() -> None:
     if mallopt:
         mallopt(_TRIM_THRESHOLD, KEPT)
         mallopt(_MMAP_THRESHOLD, KEPT)
+
+
+def give_back_freed_memory() -> None:
+    """Give what is free, also between pieces that are not, back to the system, where it can be.
+
+    It is for between the stages of a large cell: sizes differ, and one stage cannot always use the
+    gaps that another left.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim:
+        trim(0)

@@ -71,12 +71,12 @@ def peak_memory(block: Callable[[], object], device: torch.device) -> int:
         before = torch.cuda.memory_allocated(device)
         block()
         return torch.cuda.max_memory_allocated(device) - before
-    with _Storages() as storages:
+    with Storages() as storages:
         block()
     return storages.peak
 
 
-class _Storages(TorchDispatchMode):
+class Storages(TorchDispatchMode):
     """Adds up the storages alive among the results of torch operations."""
 
     def __init__(self):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
+from benchmarks.statistics.long_vectors import LONG, LongTable
 from benchmarks.statistics.moments import Table, over_parameters
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from estimators import Estimator, evaluate
@@ -50,6 +51,16 @@ class Cell:
         """The gradients of one block, and what its cost counted."""
         cost = CountedCost(self.problem.cost)
         return self.block(index, replicates, cost), cost.counts
+
+    def in_pieces(self, index: int, replicates: int) -> tuple[list[Tensor], "Counts"]:
+        """The same, a piece [R, p] for each measured parameter of a long gradient."""
+        pieces = replace(self, gradients=Problem.gradient_pieces)
+        return pieces.counted(index, replicates)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether gradients are so long that each is gone through once, in the cache."""
+        return self.problem.size > LONG
 
     def stream(self, index: int) -> AbstractContextManager[None]:
         """Inside, block `index` is drawn."""
@@ -144,7 +155,7 @@ class CountedCost:
 class Replicates:
     """What streams out of the blocks of a cell; nothing here grows with R."""
 
-    table: Table
+    table: Table | LongTable
     direction: Tensor | None  # of the true gradient, if there is one
     rule: StoppingRule | None
     largest: tail_index.LargestValues = field(default_factory=tail_index.LargestValues)
@@ -164,7 +175,9 @@ class Replicates:
         direction = None
         if cell.truth is not None and cell.truth.gradient.norm() > 0:
             direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
-        return cls(Table(plan.chunk), direction, rule)
+        sizes = [value.numel() for value in cell.problem.measured.values()]
+        table = LongTable(plan.chunk, sizes=sizes) if cell.is_long else Table(plan.chunk)
+        return cls(table, direction, rule)
 
     @property
     def stopped(self) -> str:
@@ -173,14 +186,24 @@ class Replicates:
             return "replicates"
         return "precision" if self.satisfied else "capped"
 
-    def add(self, g: Tensor, counts: Counts) -> None:
-        """Take in the gradients g [R, P] of one block."""
-        g = g.detach().double()
-        scale = g.abs().amax(1)
-        self.count += len(g)
+    def add(self, g: Tensor | list[Tensor], counts: Counts) -> None:
+        """Take in the gradients g [R, P] of one block; long ones may come in pieces."""
+        self.count += len(g if isinstance(g, Tensor) else g[0])
         self.evaluations += counts.evaluations
         self.nonfinite_costs = self.nonfinite_costs + counts.nonfinite
         self.largest_cost = torch.as_tensor(counts.largest).clamp_min(self.largest_cost)
+        take = self._take_long if isinstance(self.table, LongTable) else self._take
+        self.largest.add(take(g))
+        if self.rule is not None and self.rule.due(self.count):
+            whole = self.table.whole()
+            interval = intervals.variance_interval(whole)
+            half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
+            self.satisfied = self.rule.satisfied(self.count, half, intervals.kurtosis(whole))
+
+    def _take(self, g: Tensor) -> Tensor:
+        """Moments and health of gradients g [R, P]; their ‖g − mean‖² [R]."""
+        g = g.detach().double()
+        scale = g.abs().amax(1)
         self.unhealthy = self.unhealthy + (~scale.isfinite()).sum()
         self.zero = self.zero + (scale == 0).sum()
         if self.direction is not None:
@@ -189,21 +212,28 @@ class Replicates:
             self.wrong_way = self.wrong_way + (along < 0).sum()
             norm = over_parameters(unit.square()).sqrt()
             self.cosine = self.cosine + (along / norm).nan_to_num(0.0).sum()
-        self.largest.add(self.table.add(g))
-        if self.rule is not None and self.rule.due(self.count):
-            whole = self.table.whole()
-            interval = intervals.variance_interval(whole)
-            half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
-            self.satisfied = self.rule.satisfied(self.count, half, intervals.kurtosis(whole))
+        return self.table.add(g)
+
+    def _take_long(self, g: Tensor | list[Tensor]) -> Tensor:
+        """The same without a copy of g, whose squares must be numbers."""
+        seen = self.table.add(g, self.direction)
+        self.unhealthy = self.unhealthy + (~seen.square.isfinite()).sum()
+        self.zero = self.zero + (seen.square == 0).sum()
+        if self.direction is not None:
+            self.wrong_way = self.wrong_way + (seen.along < 0).sum()
+            self.cosine = self.cosine + (seen.along / seen.square.sqrt()).nan_to_num(0.0).sum()
+        return seen.spread
 
 
-Blocks = Callable[["Cell", Iterable[int]], Iterator[tuple[Tensor, Counts]]]
+Block = tuple[Tensor | list[Tensor], Counts]
+Blocks = Callable[["Cell", Iterable[int]], Iterator[Block]]
 
 
-def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[tuple[Tensor, Counts]]:
+def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[Block]:
     """The gradients of each block and what its cost counted, one after the other."""
+    pieces = cell.is_long and cell.gradients is Problem.gradients
     for index, size in enumerate(sizes):
-        yield cell.counted(index, size)
+        yield cell.in_pieces(index, size) if pieces else cell.counted(index, size)
 
 
 def replicate(

@@ -25,6 +25,7 @@ def compare(
     compiled: bool = False,
     seconds: float | None = None,
     store: str | Path | None = None,
+    memory_limit: int | str | None = None,
 ) -> pandas.DataFrame:
     """Measure `estimators` on `problem`: a frame with a row for each and K.
 
@@ -43,6 +44,7 @@ def compare(
     - `seconds`: a race that takes about so long, checks included: whoever is shown to be worse
       stops, the rest go on up to `replicates`; `attrs["sentence"]` says who is left.
     - `store`: a folder in which every measurement is kept, and found again instead of measured.
+    - `memory_limit`: as for `measure`: bytes, or text such as "1GB"; half of what is free.
 
     The columns are those of `benchmarks.store.schema`. What an estimator cannot do is a row with
     status "refused" and the reason. Raises ProblemError for a mistake in the problem, ValueError or
@@ -50,7 +52,7 @@ def compare(
     """
     comparison = Comparison(
         problem, estimators, samples, replicates, precision, seed, device, dtype, compiled,
-        seconds, store,
+        seconds, store, memory_limit,
     )  # fmt: skip
     for _ in comparison.steps():
         pass

@@ -40,6 +40,7 @@ class Comparison:
         compiled: bool = False,
         seconds: float | None = None,
         store: str | Path | None = None,
+        memory_limit: int | str | None = None,
     ):
         self.problem, self.counts = problem, samples_of(samples)
         self.deadline = Deadline(seconds_of(seconds, precision)) if seconds is not None else None
@@ -48,6 +49,7 @@ class Comparison:
         self.searching = is_searched(problem, estimators)
         self.chosen = estimators if self.searching else estimators_of(estimators)
         self.settings = {"seed": seed, "device": device, "dtype": dtype}
+        self.settings["memory_limit"] = memory_limit
         self.precision = precision
         self.records = Records(store) if store is not None else None
         self.races: list[Race] = []
@@ -62,7 +64,8 @@ class Comparison:
     def steps(self) -> Iterator[Measurement]:
         """Measure, and yield each measurement as it is made."""
         truths = self.records.store.truths if self.records else None
-        self.prepared = prepare(self.problem, truths, self.deadline)
+        limit = self.settings["memory_limit"]
+        self.prepared = prepare(self.problem, truths, limit, self.deadline)
         if self.searching:
             steps = self._searched()
         elif self.deadline:

@@ -31,6 +31,7 @@ def measure(
     precision: float | None = None,
     timed: bool = True,
     compiled: bool = False,
+    memory_limit: int | str | None = None,
 ) -> Measurement:
     """Variance, bias and cost of `estimator` on `problem`, each with its 95 % interval.
 
@@ -46,6 +47,9 @@ def measure(
     - `timed`: whether seconds and bytes are measured too.
     - `compiled`: try `torch.compile` on the loop that is timed, and on all of a large cell, whose
       gradients are then the same to rounding.
+    - `memory_limit`: bytes, or text such as "1GB", that measuring may take beyond what the process
+      holds already; half of what is free, unless given. It decides whether a cell is measured,
+      never how: what would not fit is refused with the limit that would do.
 
     A refusal is a Measurement with status "refused", a failure of the estimator one with status
     "error". Raises ProblemError for a mistake in the problem, ValueError or TypeError for an
@@ -53,8 +57,9 @@ def measure(
     """
     problem, estimator, samples = opened(problem, estimator, samples)
     task = Task.of(
-        prepare(problem), estimator, samples=samples, replicates=replicates, seed=seed,
-        device=device, dtype=dtype, precision=precision,
+        prepare(problem, memory_limit=memory_limit), estimator, samples=samples,
+        replicates=replicates, seed=seed, device=device, dtype=dtype, precision=precision,
+        memory_limit=memory_limit,
     )  # fmt: skip
     return task.measured(timed, compiled)
 

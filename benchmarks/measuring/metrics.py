@@ -10,8 +10,10 @@ from benchmarks.measuring.cell import Cell, Replicates
 from benchmarks.measuring.minibatch_variance import data_variance
 from benchmarks.statistics import bias_test, intervals, tail_index
 from benchmarks.statistics.direction import NO_DIRECTION, assess_direction
+from benchmarks.statistics.long_vectors import LongRows
 from benchmarks.statistics.measured_gradient import MeasuredGradient
 from benchmarks.statistics.moments import Moments, Rows
+from benchmarks.statistics.random_projections import sketch
 
 HEAVY_TAILED = (
     "Its tails are so heavy (`heavy_tailed`) that the mean of these replicates says little about "
@@ -95,10 +97,15 @@ def _ends(name: str, interval: intervals.Interval) -> dict:
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def block_sums(rows: Rows) -> dict[str, np.ndarray]:
-    """The blocks of replicates: count [M], mean [M, P] and Σ ‖g − mean‖² [M]."""
-    found = {"count": rows.count, "mean": rows.mean, "m2": rows.m2.sum(-1)}
-    return {name: value.cpu().numpy() for name, value in found.items()}
+def block_sums(rows: Rows | LongRows) -> dict[str, np.ndarray]:
+    """The blocks of replicates: count [M], mean [M, P] and Σ ‖g − mean‖² [M].
+
+    Of long vectors, the mean is as files have it: its random projections [M, 64].
+    """
+    found = {"count": rows.count, "m2": rows.m2.sum(-1)}
+    means = intervals.means_of(rows)
+    means = sketch(means) if isinstance(rows, LongRows) else means
+    return {"mean": means} | {name: value.cpu().numpy() for name, value in found.items()}
 
 
 def parameters(cell: Cell, whole: Moments) -> dict[str, np.ndarray]:

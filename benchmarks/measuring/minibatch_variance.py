@@ -8,10 +8,13 @@ import math
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from benchmarks.measuring.cell import Cell
 from benchmarks.objective.definition import Problem
 from benchmarks.statistics.intervals import Interval, t_quantile
+from benchmarks.statistics.long_vectors import LONG
+from benchmarks.statistics.tiled_rows import TiledRows
 from estimators import Estimator
 
 BATCHES, FEWEST = 48, 4
@@ -36,12 +39,24 @@ def data_variance(
         drawn = problem.on_batch(batch).to(device, like.dtype)
         cell = Cell(drawn, None, estimator, samples, seed, device)
         g = cell.block(batch, REPLICATES).double()
-        means.append(g.mean(0))
+        means.append(_kept(g.mean(0), means))
         noises.append(g.var(0).sum() / REPLICATES)
-    return _between(torch.stack(means).cpu().numpy(), torch.stack(noises).cpu().numpy())
+    return _between(_rows(means), torch.stack(noises).cpu().numpy())
 
 
-def _between(mean: np.ndarray, noise: np.ndarray) -> Interval:
+def _kept(mean: Tensor, before: list[Tensor]) -> Tensor:
+    """A mean [P] as it is; a long one as its distance from the first, in float32."""
+    return (mean - before[0]).float() if before and len(mean) > LONG else mean
+
+
+def _rows(means: list[Tensor]) -> "np.ndarray | TiledRows":
+    if len(means[0]) <= LONG:
+        return torch.stack(means).cpu().numpy()
+    first, *rest = (mean.cpu() for mean in means)
+    return TiledRows.of([torch.zeros_like(first).float(), *rest], first)
+
+
+def _between(mean: "np.ndarray | TiledRows", noise: np.ndarray) -> Interval:
     """tr Var of the rows of `mean` [M, P], whose own noise has the traces `noise` [M]."""
     m = len(mean)
     off2 = np.square(mean - mean.mean(0)).sum(1)

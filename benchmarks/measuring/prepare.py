@@ -7,15 +7,20 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from benchmarks.machine.allocator import give_back_freed_memory
 from benchmarks.machine.deadline import Deadline
+from benchmarks.machine.memory import OverLimit
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
+from benchmarks.measuring.memory_limit import MemoryLimit
+from benchmarks.measuring.memory_of_checks import capped, guarded, no_truth
 from benchmarks.objective.definition import Problem, ProblemError, unvalidated
 from benchmarks.objective.truth import Truth
+from benchmarks.statistics.long_vectors import LONG
 from benchmarks.truth.exact import find_truth, truth_of_draws
 from benchmarks.truth.kept import keep, kept_truth
-from benchmarks.truth.two_estimators import agreed_truth
+from benchmarks.truth.two_estimators import agreed_truth, held_by_runs
 from benchmarks.validation.failing_pieces import as_problem_error
 from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
@@ -45,27 +50,33 @@ class Prepared:
         return truth_of_draws(self.problem, samples)
 
 
-_prepared: WeakKeyDictionary[Problem, tuple[list[int], Prepared]] = WeakKeyDictionary()
+_prepared: WeakKeyDictionary[Problem, tuple[tuple, Prepared]] = WeakKeyDictionary()
 
 
 def prepare(
-    problem: Problem, truths: Path | None = None, deadline: Deadline | None = None
+    problem: Problem,
+    truths: Path | None = None,
+    memory_limit: int | str | None = None,
+    deadline: Deadline | None = None,
 ) -> Prepared:
     """Everything that is done with a problem before it is measured, whoever asks for it.
 
     `problem` is a user's or the suite's; one is prepared once, and again if somebody writes into
     its parameters. `truths` is a folder in which truths that take long to find are kept from one
-    run to the next; None keeps none. With a `deadline` the checks, and then the search for the
-    truth, are cut short after a fifth of the seconds that are left; cautions say so.
+    run to the next; None keeps none. `memory_limit` is that of `measure`: a truth that needs more
+    is not looked for, which is then a caution. With a `deadline` the checks, and then the search
+    for the truth, are cut short after a fifth of the seconds that are left; cautions say so.
 
-    Raises ProblemError for the first mistake that is found, in one sentence with the way out.
+    Raises ProblemError for the first mistake that is found, in one sentence with the way out, and
+    where even the checks do not fit.
     """
-    written = [value._version for value in problem.measured.values()]
+    written = [value._version for value in problem.measured.values()], memory_limit
     before, prepared = _prepared.get(problem, (None, None))
     if before != written:
+        limit = MemoryLimit.of(memory_limit, "cpu")
         try:
             with settings_kept():  # whatever its functions change
-                prepared, whole = _prepare(problem, truths, deadline or Deadline(math.inf))
+                prepared, whole = _prepare(problem, truths, limit, deadline or Deadline(math.inf))
         except ProblemError:
             raise
         except Exception as failure:  # of a method that somebody brought
@@ -75,25 +86,39 @@ def prepare(
     return prepared
 
 
-def _prepare(problem: Problem, truths: Path | None, deadline: Deadline) -> tuple[Prepared, bool]:
+def _prepare(
+    problem: Problem, truths: Path | None, limit: MemoryLimit, deadline: Deadline
+) -> tuple[Prepared, bool]:
     """The prepared problem, and whether nothing of it was cut short."""
-    problem, cautions, truth = completed(problem), (), None
-    with deadline.at_most(SHARE * deadline.left) as checks:
+    problem, cautions, truth, unfit = completed(problem), (), None, ()
+    with deadline.at_most(SHARE * deadline.left) as checks, guarded(problem, limit):
         check(problem)
         cautions = examine(problem)
     with deadline.at_most(SHARE * deadline.left) as search:
-        truth = _truth(problem, truths)
-    cautions += (UNCHECKED,) * checks.cut + (UNKNOWN,) * search.cut
+        truth, unfit = _truth(problem, truths, limit)
+    cautions += unfit + (UNCHECKED,) * checks.cut + (UNKNOWN,) * search.cut
+    if problem.size > LONG:
+        give_back_freed_memory()
     return Prepared(problem, truth, cautions), not (checks.cut or search.cut)
 
 
-def _truth(problem: Problem, truths: Path | None) -> Truth | None:
-    with unvalidated():  # samples are checked by now, and a density of x may ask that of −x
-        truth = find_truth(problem) or kept_truth(problem, truths)
-    if truth is None:
-        truth = None if _wrong_sampler(problem) else agreed_truth(problem)
-        keep(problem, truth, truths)
-    return truth
+def _truth(
+    problem: Problem, truths: Path | None, limit: MemoryLimit
+) -> tuple[Truth | None, tuple[str, ...]]:
+    """The truth, where one is found, and a caution where that would not fit."""
+    try:
+        with capped(problem, limit):
+            with unvalidated():  # samples are checked by now; a density of x may ask that of −x
+                truth = find_truth(problem) or kept_truth(problem, truths)
+            if truth is None:
+                held = held_by_runs(problem.size)
+                if problem.truth == "auto" and held > limit.bytes:
+                    raise OverLimit(held)
+                truth = None if _wrong_sampler(problem) else agreed_truth(problem)
+                keep(problem, truth, truths)
+    except OverLimit as over:
+        return None, (no_truth(over.bytes, limit),)
+    return truth, ()
 
 
 def _wrong_sampler(problem: Problem) -> bool:

@@ -52,7 +52,7 @@ class Arm:
     prepared: Prepared
     estimator: Estimator
     samples: int
-    settings: dict  # seed, device and dtype, as `Task.of` takes them
+    settings: dict  # seed, device, dtype and memory limit, as `Task.of` takes them
     seen: dict[int, Measurement] = field(default_factory=dict)
     looks: dict[int, Look] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)  # of its looks, on the wall
@@ -62,7 +62,10 @@ class Arm:
     def task(self, replicates: int) -> Task:
         """The cell with R = `replicates`, which may be few."""
         problem = self.prepared.problem
-        plan = Plan.of(replicates, problem.numbers(self.samples), fewest=min(FEWEST, replicates))
+        plan = Plan.of(
+            replicates, problem.numbers(self.samples), None, problem.size, self.samples,
+            fewest=min(FEWEST, replicates),
+        )  # fmt: skip
         return Task.of(
             self.prepared, self.estimator, samples=self.samples, replicates=replicates, plan=plan,
             **self.settings,

@@ -20,6 +20,7 @@ NO_VERDICT = {
     "direction_verdict": "undetermined",
 }
 MOST = 2**20  # numbers drawn to see how often
+LARGEST = 5 * 10**6  # of samples that are large each
 
 
 def of_rare_events(cell: Cell, found: dict, replicates: int) -> dict:
@@ -55,8 +56,9 @@ def times_away(cell: Cell, replicates: int) -> Tensor | None:
 
 
 def affordable(dist: Distribution) -> int:
-    """How many samples hold about `MOST` numbers."""
-    return max(MOST // (dist.batch_shape + dist.event_shape).numel(), 1000)
+    """How many samples hold about `MOST` numbers; 1000, if these are no more than `LARGEST`."""
+    numbers = (dist.batch_shape + dist.event_shape).numel()
+    return max(MOST // numbers, min(1000, LARGEST // numbers), 4)
 
 
 def draws_nothing(cell: Cell) -> bool:

@@ -6,6 +6,7 @@ from functools import cached_property
 import torch
 
 from benchmarks.machine import timing
+from benchmarks.machine.allocator import give_back_freed_memory
 from benchmarks.machine.deadline import TimeUp
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring import compiled_blocks
@@ -20,6 +21,7 @@ from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn, replica
 from benchmarks.measuring.diagnostics import cautions
 from benchmarks.measuring.fit_cost import learning
 from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.memory_limit import MemoryLimit, checked, refusal, shortage
 from benchmarks.measuring.metrics import data_noise, health, statistics
 from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.time_and_memory import time_and_memory
@@ -27,19 +29,19 @@ from benchmarks.measuring.written_problems import unwritten
 from benchmarks.objective.definition import Problem, unvalidated
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 from benchmarks.truth.uncertainty import allow_for
-from benchmarks.validation.estimator_checks import check_estimator
 from benchmarks.validation.failing_pieces import failing_piece
 from estimators import Estimator, Unsupported, configuration
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A cell to be measured, in which blocks, and when it may stop."""
+    """A cell to be measured, in which blocks, when it may stop, and within which memory."""
 
     cell: Cell
     plan: Plan
     replicates: int
     precision: float | None
+    limit: MemoryLimit
     cautions: tuple[str, ...] = ()  # about the problem
 
     @classmethod
@@ -55,6 +57,7 @@ class Task:
         dtype: torch.dtype | str = torch.float64,
         precision: float | None = None,
         plan: Plan | None = None,
+        memory_limit: "int | str | MemoryLimit | None" = None,
     ) -> "Task":
         """The cell of a prepared problem; arguments and errors are those of `measure`.
 
@@ -68,7 +71,8 @@ class Task:
         truth = prepared.truth_of(samples)
         cell = Cell(moved, truth, estimator_of(estimator), samples, seed, device)
         plan = plan or plan_of(prepared.problem, samples, replicates, precision)
-        return cls(cell, plan, replicates, precision, prepared.cautions)
+        limit = MemoryLimit.of(memory_limit, device)
+        return cls(cell, plan, replicates, precision, limit, prepared.cautions)
 
     @property
     def facts(self) -> dict:
@@ -98,13 +102,8 @@ class Task:
 
     @cached_property
     def refusal(self) -> str | None:
-        """Why the estimator cannot do it, or None."""
-        cell = self.cell
-        drawn, draws = cell.problem.drawn(cell.samples)
-        reason = cell.estimator.unsupported(drawn.differentiable_dist(), draws)
-        if reason and draws < cell.samples:
-            reason += f" (This objective makes one value of its {cell.samples} samples.)"
-        return reason
+        """Why the estimator cannot do it, or not within the memory limit; or None."""
+        return refusal(self.cell, self.limit) or shortage(self.cell, self.plan, self.limit)
 
     def pays(self, cells: int = 1) -> bool:
         """Whether compiling is worth its time for this many such cells."""
@@ -159,13 +158,18 @@ class Task:
         if self.refusal:
             facts |= {"status": "refused", "reason": self.refusal}
             return
-        check_estimator(cell.problem, cell.estimator, cell.samples)
+        if unchecked := checked(cell, self.limit):
+            facts |= {"status": "refused", "reason": unchecked}
+            return
+        self._next_stage()
         found = found or self.replicated(spread, compiled)
         facts |= health(cell, found)
         if found.unhealthy:
             facts |= {"status": "error", "reason": _unhealthy(found)}
             return
+        self._next_stage()
         facts |= statistics(cell, found)
+        self._next_stage()
         facts |= allow_for(cell.truth, facts)
         if learned:
             facts |= learning(cell, self.plan)
@@ -175,11 +179,15 @@ class Task:
         if timed:
             facts |= time_and_memory(cell, self.plan, facts, compiled)
 
+    def _next_stage(self) -> None:
+        if self.cell.is_long:
+            give_back_freed_memory()
+
 
 def plan_of(problem: Problem, samples: int, replicates: int, precision: float | None) -> Plan:
     """The blocks of a cell."""
     start = first_look(replicates) if precision else None
-    return Plan.of(replicates, problem.numbers(samples), start)
+    return Plan.of(replicates, problem.numbers(samples), start, problem.size, samples)
 
 
 def ending(failure: BaseException, problem: Problem | None = None) -> dict:

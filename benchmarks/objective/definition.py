@@ -99,6 +99,11 @@ class Problem:
         """What the gradient is taken of: the weights behind λ if there are any, else λ."""
         return self.parameters if self.weights is None else self.weights
 
+    @property
+    def size(self) -> int:
+        """P, the numbers in what is measured."""
+        return sum(value.numel() for value in self.measured.values())
+
     def dist(self, *axes: int) -> Distribution:
         """The distribution at λ, with leading `axes` added. ProblemError if it cannot be built."""
         try:
@@ -192,14 +197,27 @@ class Problem:
         `estimator` draws K = `samples` for each of R = `replicates`. `cost` stands in for the
         problem's own, unless it is None.
         """
+        return _joined(self.gradient_pieces(estimator, samples, replicates, cost))
+
+    def gradient_pieces(
+        self,
+        estimator: Estimator,
+        samples: int,
+        replicates: int,
+        cost: Callable[..., Tensor] | None = None,
+    ) -> list[Tensor]:
+        """The same, a piece [R, p] for each measured parameter: without a copy of all."""
         problem, samples = self.drawn(samples, cost)
         by_name = replicate_gradients(
             estimator, problem.family, problem.parameters, problem.cost, samples, replicates
         )
-        return self.pulled_back(by_name)
+        return self._pieces(by_name)
 
     def pulled_back(self, by_name: dict[str, Tensor]) -> Tensor:
         """Gradients at λ, each [R, *shape], as gradients of what is measured: [R, P]."""
+        return _joined(self._pieces(by_name))
+
+    def _pieces(self, by_name: dict[str, Tensor]) -> list[Tensor]:
         grads = list(by_name.values())
         if self.network is not None:
             leaves = {k: v.detach().requires_grad_() for k, v in self.weights.items()}
@@ -212,7 +230,11 @@ class Problem:
                 allow_unused=True,
                 materialize_grads=True,
             )
-        return torch.cat([g.reshape(len(g), -1) for g in grads], 1)
+        return [g.reshape(len(g), -1) for g in grads]
+
+
+def _joined(pieces: list[Tensor]) -> Tensor:
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)
 
 
 @contextmanager

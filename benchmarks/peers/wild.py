@@ -86,7 +86,7 @@ def outcome(library: str, row: Row) -> Outcome:
     verdicts, wrong = [], []
     for name in ESTIMATORS:
         found = measure(problem, name, SAMPLES, REPLICATES, timed=False)
-        verdicts.append({"ok": found.bias_verdict, "error": "error"}.get(found.status, "n/a"))
+        verdicts.append({"ok": found.bias_verdict, "error": "error"}.get(found.status, "refused"))
         if found.bias_verdict == "biased":
             wrong.append(name)
     if truth is None:

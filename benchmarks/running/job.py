@@ -32,6 +32,9 @@ class Job:
     timed: bool = True
     compiled: bool = False
     truths: str | None = None  # the folder beside the store in which truths are kept
+    memory_limit: int | None = (
+        None  # bytes; half of what is free where it is measured, unless given
+    )
 
     def __str__(self) -> str:
         return str(self.cell)
@@ -75,7 +78,7 @@ def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
         task = Task.of(
             prepared, job.cell.estimator, samples=job.cell.samples,
             replicates=job.cell.replicates, seed=job.seed, device=job.device,
-            precision=job.precision,
+            precision=job.precision, memory_limit=job.memory_limit,
         )  # fmt: skip
         return task.measured(job.timed, job.compiled, blocks)
     except (Exception, SystemExit) as failure:  # whatever it is, it must not stop the sweep
@@ -104,7 +107,9 @@ def _prepared_for(job: Job) -> Prepared | str:
     """The problem of a job, prepared, or the sentence that says why it cannot be measured."""
     name = job.cell.problem
     loaded = _loaded(name, problems.entry(name))
-    return loaded if isinstance(loaded, str) else _prepared(loaded, job.truths)
+    if isinstance(loaded, str):
+        return loaded
+    return _prepared(loaded, job.truths, job.memory_limit)
 
 
 @cache
@@ -118,9 +123,9 @@ def _loaded(name: str, entry: problems.Entry | None) -> Problem | str:
 
 
 @lru_cache(maxsize=64)
-def _prepared(problem: Problem, truths: str | None) -> Prepared | str:
+def _prepared(problem: Problem, truths: str | None, memory_limit: int | None) -> Prepared | str:
     try:
-        return prepare(problem, truths and Path(truths))
+        return prepare(problem, truths and Path(truths), memory_limit)
     except (Exception, SystemExit) as mistake:
         return _sentence(mistake)
 

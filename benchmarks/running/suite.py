@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import problems
+from benchmarks.machine.memory import bytes_of
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.records import with_files
 from benchmarks.problems import trajectories
@@ -34,6 +35,7 @@ class Suite:
     whole: bool = False  # each problem says which of the estimators, and adds some of its own
     timed: bool = True
     compiled: bool = False  # not in the identity: the numbers are the same to rounding
+    memory_limit: int | str | None = None  # as for `measure`
 
     def __post_init__(self):
         for samples in self.samples:
@@ -43,6 +45,8 @@ class Suite:
                 )
         if self.replicates is not None:
             Plan.of(self.replicates, 1)
+        if self.memory_limit is not None:
+            bytes_of(self.memory_limit)
         if self.precision is not None:
             StoppingRule(self.precision, CAP)
 
@@ -61,8 +65,10 @@ class Suite:
     def jobs(self, timed: bool, truths: Path | None = None) -> Iterator[Job]:
         """The cells as work, timed or not, with truths kept in a folder, if one is given."""
         kept = truths and str(truths)
+        limit = None if self.memory_limit is None else bytes_of(self.memory_limit)
+        how = self.precision, self.seed, self.device
         for cell in self.cells:
-            yield Job(cell, self.precision, self.seed, self.device, timed, self.compiled, kept)
+            yield Job(cell, *how, timed, self.compiled, kept, limit)
 
     def budget(self, problem: str) -> int:
         """The most replicates spent on a cell of a problem."""

@@ -18,6 +18,7 @@ from benchmarks.statistics.mean_tests import ALARM, Deviation, largest_t, sign_f
 from benchmarks.statistics.measured_gradient import MeasuredGradient
 from benchmarks.statistics.squared_norm import SquaredNorm, squared_norm
 from benchmarks.statistics.tail_index import calm_together
+from benchmarks.statistics.tiled_rows import TiledRows, outer
 
 NO_DIRECTION = (
     "The true gradient is 0, or cannot be told from 0: it has no direction, and no scale or "
@@ -71,7 +72,7 @@ class _Split:
     df: float
     along_rows: NDArray  # [M]
     across: NDArray  # [P]
-    across_rows: NDArray  # [M, P]
+    across_rows: NDArray | TiledRows  # [M, P]
     across_variance: NDArray  # [P] of the mean
     error: NDArray  # [P] of g, as it enters the mean across
     across2: SquaredNorm | None  # None for a single parameter, which has no across
@@ -86,7 +87,7 @@ class _Split:
         norm, m = float(np.linalg.norm(g)), len(means)
         unit = g / norm if norm > 0 else g
         along, along_rows = float(mean @ unit), means @ unit
-        across, across_rows = mean - along * unit, means - np.outer(along_rows, unit)
+        across, across_rows = mean - along * unit, means - outer(along_rows, unit, means)
         ratio = abs(along) / norm if norm > 0 else 1.0
         doubt = np.linalg.norm(error) * np.hypot(ratio, np.linalg.norm(across) / (norm or 1.0))
         doubt = float(np.hypot(doubt, np.linalg.norm(rounding)))

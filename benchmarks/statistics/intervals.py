@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from benchmarks.statistics.tiled_rows import TiledRows
+
 if TYPE_CHECKING:  # reports use the rest without torch
+    from benchmarks.statistics.long_vectors import LongRows
     from benchmarks.statistics.moments import Moments, Rows
 
 LEVEL = 0.95
@@ -59,22 +62,34 @@ def parameter_variances(whole: "Moments") -> tuple[NDArray, NDArray, NDArray]:
     return value, value * np.exp(-half), value * np.exp(half)
 
 
-def jackknife_variances(rows: "Rows") -> NDArray:
+def jackknife_variances(rows: "Rows | LongRows") -> NDArray:
     """tr Cov g without each row of the table: [M]."""
     n, q = rows.count.cpu().numpy(), rows.m2.sum(-1).cpu().numpy()
     total = float(n.sum())
-    mean = (rows.count.unsqueeze(-1) * rows.mean).sum(0) / total
-    off2 = (rows.mean - mean).square().sum(-1).cpu().numpy()  # [M]
+    off2 = _distances(rows, n / total)
     whole = q.sum() + (n * off2).sum()
     return (whole - q - total * n / (total - n) * off2) / (total - n - 1)
 
 
-def snr_interval(rows: "Rows") -> Interval:
+def _distances(rows: "Rows | LongRows", share: NDArray) -> NDArray:
+    """‖mean of a row − mean of all‖², where each row has a `share` [M] of the replicates: [M]."""
+    if isinstance(rows.mean, TiledRows):
+        return np.square(rows.mean - share @ rows.mean).sum(-1)
+    mean = (rows.count.unsqueeze(-1) * rows.mean).sum(0) / float(rows.count.sum())
+    return (rows.mean - mean).square().sum(-1).cpu().numpy()
+
+
+def means_of(rows: "Rows | LongRows") -> "NDArray | TiledRows":
+    """The mean of each row, as numpy has it or in tiles: [M, P]."""
+    return rows.mean if isinstance(rows.mean, TiledRows) else rows.mean.cpu().numpy()
+
+
+def snr_interval(rows: "Rows | LongRows") -> Interval:
     """‖E g‖ / √(tr Cov g): its square, without the mean's own noise, by the jackknife over rows.
 
     Needs a variance above zero. The ends are NaN for fewer than two rows.
     """
-    n, mean = rows.count.cpu().numpy(), rows.mean.cpu().numpy()
+    n, mean = rows.count.cpu().numpy(), means_of(rows)
     total = float(n.sum())
     centre = n @ mean / total
     rest = total - n  # without each row: [M]

@@ -6,10 +6,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.statistics.intervals import parameter_kurtosis
+from benchmarks.statistics.intervals import means_of, parameter_kurtosis
+from benchmarks.statistics.long_vectors import LongRows
 from benchmarks.statistics.mean_tests import Deviation
 from benchmarks.statistics.moments import Moments, Rows
 from benchmarks.statistics.tail_index import calm_parameters
+from benchmarks.statistics.tiled_rows import TiledRows
 
 ROUNDING = 1e3  # in units of the dtype's, of means of replicates
 TOLD_FROM_ZERO = 3  # standard errors of the truth
@@ -21,7 +23,7 @@ class MeasuredGradient:
     """The moments of R replicates of ĝ, and the gradient g that they should have as their mean."""
 
     whole: Moments
-    rows: Rows
+    rows: Rows | LongRows
     truth: NDArray  # [P]
     error: NDArray  # [P] standard error of the truth
     eps: float  # rounding of the gradients' dtype
@@ -56,9 +58,9 @@ class MeasuredGradient:
         return parameter_kurtosis(self.whole)
 
     @cached_property
-    def means(self) -> NDArray:
+    def means(self) -> "NDArray | TiledRows":
         """Of each row of replicates: [M, P]."""
-        return self.rows.mean.cpu().numpy()
+        return means_of(self.rows)
 
     @cached_property
     def count(self) -> NDArray:

@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from benchmarks.statistics.long_vectors import LONG
+
 CACHE_NUMBERS = 2**18  # numbers in a block's samples; larger blocks leave the cache
+LARGE_SAMPLES = 2**25  # numbers in a block's samples from which its size goes by memory
+LARGE_GRADIENTS = 2**23  # numbers in a block's gradients from which it does
+LARGE_SCORES = 2**26  # the same with a gradient for each of the K samples
+LARGE_BLOCK = 2**22  # numbers in a block of such a cell: 32 MiB in float64
 FEWEST = 100  # replicates below which no interval is given
 LOOK_GROWTH = 1.2
 STABLE = 0.2  # relative change of κ − 1 over three looks
@@ -13,7 +19,9 @@ STABLE = 0.2  # relative change of κ − 1 over three looks
 class Plan:
     """The blocks of a cell: fixed by the cell alone, so the same whoever works on them.
 
-    `replicates` are drawn `block` at a time, and `chunk` make a row of the table of moments.
+    `replicates` are drawn `block` at a time, and `chunk` make a row of the table of moments. What
+    memory there is changes nothing: it says whether a cell is measured, never in which blocks, for
+    each of them has its own random numbers, and the bits of a cell must not be those of a machine.
     """
 
     replicates: int
@@ -22,10 +30,18 @@ class Plan:
 
     @classmethod
     def of(
-        cls, replicates: int, numbers: int, start: int | None = None, fewest: int = FEWEST
+        cls,
+        replicates: int,
+        numbers: int,
+        start: int | None = None,
+        parameters: int = 1,
+        samples: int = 1,
+        fewest: int = FEWEST,
     ) -> "Plan":
         """For `replicates` with `numbers` random numbers each; `start` of a sequential run.
 
+        Blocks in whose gradients of P = `parameters`, K = `samples` or samples there would be too
+        many numbers hold as many as fit into `LARGE_BLOCK`, one at least.
         ValueError for less than `fewest`.
         """
         if replicates < fewest:
@@ -36,7 +52,14 @@ class Plan:
         chunk = _power_of_two((start or replicates) // 32)
         fits = _power_of_two(max(CACHE_NUMBERS // numbers, 32))
         most = 64 * chunk if start is None else 8 * chunk  # a run can stop only between blocks
-        return cls(replicates, min(fits, most), min(chunk, fits))
+        block = min(fits, most)
+        if (
+            block * numbers > LARGE_SAMPLES
+            or block * parameters > LARGE_GRADIENTS
+            or block * parameters * samples > LARGE_SCORES
+        ):
+            block = min(block, _power_of_two(LARGE_BLOCK // max(numbers, parameters * samples)))
+        return cls(replicates, block, chunk if parameters > LONG else min(chunk, block))
 
     def sizes(self) -> Iterator[int]:
         """The number of replicates in each block."""

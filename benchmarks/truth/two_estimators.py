@@ -36,6 +36,11 @@ DISAGREE = 1e-4  # level at which two runs are said to disagree
 SEED = 1_000_003  # far from those of measurements, so that a truth shares no noise with them
 
 
+def held_by_runs(parameters: int) -> int:
+    """Bytes that two runs of P = `parameters` and their comparison hold, at least."""
+    return 10 * 8 * ROWS * parameters
+
+
 def agreed_truth(problem: Problem) -> Truth | None:
     """The mean of the two quietest runs, weighted by precision; None if no two agree.
 

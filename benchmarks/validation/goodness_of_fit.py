@@ -26,13 +26,15 @@ from benchmarks.validation.sampler_checks import (
     same_law,
     sampled,
 )
-from benchmarks.validation.score_identities import of_gradients
+from benchmarks.validation.score_identities import BLOCKS, of_gradients
 from benchmarks.validation.stein_identities import of_density
 from estimators import capabilities, evaluate
 
 TAIL = 64  # the largest 1/64 of the costs speak of their tail
 NO_MEAN = 1.08  # tail index below which the mean is taken to be infinite, or as good as
 MOST_CAUTIONS = 3
+MOST_TAIL = 5 * 10**6  # numbers in the samples that speak of it
+HELD = 2**22  # numbers in as many copies of λ or samples of x as identities ask for
 
 _examined: WeakKeyDictionary[Problem, tuple[str, ...]] = WeakKeyDictionary()
 
@@ -59,6 +61,11 @@ def _examine(problem: Problem) -> Iterator[str]:
     if brought(dist):
         for found in faults(problem):
             raise ProblemError(f"{name} of problem {problem.name!r}: {found}")
+        if _too_large(problem):
+            yield (
+                f"{name} of problem {problem.name!r} is too large for its density and derivatives "
+                "to be held against its samples; check the class on fewer numbers."
+            )
     else:
         found = list(_doubts(problem))
         yield from (f"{name} is inexact at these parameters: {one}" for one in found)
@@ -110,8 +117,18 @@ def _doubts(problem: Problem) -> Iterator[str]:
     yield from list(found.values())[:MOST_CAUTIONS]
 
 
+def _too_large(problem: Problem) -> bool:
+    """Whether the copies of λ or the samples that identities ask for would be too large."""
+    dist = problem.dist()
+    parameters = sum(value.numel() for value in problem.parameters.values())
+    samples = 16 * (dist.batch_shape + dist.event_shape).numel()
+    return BLOCKS * max(parameters, samples) > HELD
+
+
 def _identities(problem: Problem) -> Iterator[str]:
     dist = problem.dist()
+    if _too_large(problem):
+        return
     yield from of_gradients(problem, draws_of(dist) // 2)
     yield from of_density(dist, draws_of(dist) // 2)
 
@@ -120,6 +137,8 @@ def _check_tail(problem: Problem, dist: Distribution) -> None:
     """Hill's (1975) tail index of the costs: at 1 and below there is no mean."""
     if capabilities.support_table(dist) is not None:
         return  # a finite support has every mean, though few values can look like a tail
+    if (dist.batch_shape + dist.event_shape).numel() * 2**10 > MOST_TAIL:
+        return  # so few samples tell nothing of a tail
     x = dist.sample((max(draws_of(dist), 2**10),))
     with torch.no_grad():
         f = evaluate(problem.cost, x, dist).double().reshape(len(x), -1).abs()

@@ -12,7 +12,8 @@ from estimators.core import bound, takes_dist
 
 DRAWS = 64
 NUMBERS = 2**20  # held at once, about
-COPIES = 16  # of λ, each moved its own way
+COPIES = 16  # of λ, each moved its own way, at most
+FEWEST = 2  # of them, and of the draws
 STEPS = 1e-4, 1e-5  # relative; where both differences agree, they are believed
 AGREE = 1e-2  # relative
 SHARE = 0.25  # of the places, where autograd must be wrong
@@ -57,7 +58,9 @@ def _in_parameters(problem: Problem) -> Iterator[str]:
     """In λ, through the distribution that the cost is given, at samples that stay."""
     if not takes_dist(problem.cost):
         return
-    leaves = {k: v.detach().expand(COPIES, *v.shape) for k, v in problem.parameters.items()}
+    size = sum(value.numel() for value in problem.parameters.values())
+    copies = max(min(COPIES, 4 * NUMBERS // size), FEWEST)
+    leaves = {k: v.detach().expand(copies, *v.shape) for k, v in problem.parameters.items()}
     x = problem.family(**leaves).sample((_draws(problem),))
     for name, given in leaves.items():
         leaf = given.clone().requires_grad_()
@@ -66,14 +69,14 @@ def _in_parameters(problem: Problem) -> Iterator[str]:
         def of(value: Tensor, name=name) -> Tensor:
             moved = leaves | {name: value}
             f = evaluate(bound(problem.cost, moved), x, problem.family(**moved))
-            return f.transpose(0, 1).reshape(COPIES, -1).mean(1)
+            return f.transpose(0, 1).reshape(copies, -1).mean(1)
 
         with torch.enable_grad():
             f = of(leaf)
             by_graph = torch.zeros_like(f)
             if f.requires_grad:
                 gradient = torch.autograd.grad(f.sum(), leaf, materialize_grads=True)[0]
-                by_graph = (gradient * direction).reshape(COPIES, -1).sum(1)
+                by_graph = (gradient * direction).reshape(copies, -1).sum(1)
         if found := _disagreement(
             by_graph, lambda h, of=of, given=given, d=direction: of(given + h * d)
         ):
@@ -107,7 +110,8 @@ def _in_reduction(problem: Problem) -> Iterator[str]:
 
 
 def _draws(problem: Problem) -> int:
-    return max(min(DRAWS, NUMBERS // (COPIES * problem.numbers(1))), 4)
+    numbers = problem.numbers(1)
+    return max(min(DRAWS, NUMBERS // (COPIES * numbers)), min(4, max(4 * NUMBERS // numbers, 2)))
 
 
 @torch.no_grad()

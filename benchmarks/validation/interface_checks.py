@@ -16,6 +16,8 @@ from estimators.capabilities import tensors
 from estimators.core import bound
 
 DRAWS = 64
+FEWEST = 2
+NUMBERS = 2**24  # in the samples of all copies, at most, where each has many
 
 
 def completed(problem: Problem) -> Problem:
@@ -113,11 +115,13 @@ def _left_out(problem: Problem, name: str) -> str:
 
 
 def _samples(problem: Problem, dist: Distribution) -> Tensor:
-    """Samples [DRAWS, R, *batch, *event], each sampler's shape and values having been looked at."""
+    """Samples [draws, R, *B, *E], each sampler's shape and values having been looked at."""
+    copies = dist.batch_shape[0]
+    draws = max(min(DRAWS, NUMBERS // max(copies * problem.numbers(1), 1)), FEWEST)
     samplers = ("rsample", "sample") if dist.has_rsample else ("sample",)
     for name in samplers:
         try:
-            x = getattr(dist, name)((DRAWS,)).detach()
+            x = getattr(dist, name)((draws,)).detach()
         except Unsupported as refusal:
             raise ProblemError(f"Problem {problem.name!r} cannot be measured: {refusal}") from None
         except Exception as failure:
@@ -127,15 +131,15 @@ def _samples(problem: Problem, dist: Distribution) -> Tensor:
                 "and returns [*sample, *batch, *event]."
             )
             raise ProblemError(sentence) from failure
-        _check_samples(problem, dist, name, x)
+        _check_samples(problem, dist, name, x, draws)
     return x
 
 
-def _check_samples(problem: Problem, dist: Distribution, name: str, x: Tensor) -> None:
-    shape = (DRAWS, *dist.batch_shape, *dist.event_shape)
+def _check_samples(problem: Problem, dist: Distribution, name: str, x: Tensor, draws: int) -> None:
+    shape = (draws, *dist.batch_shape, *dist.event_shape)
     if x.shape != shape:
         raise ProblemError(
-            f"`{name}(({DRAWS},))` of {capabilities.describe(dist)} in problem {problem.name!r}, "
+            f"`{name}(({draws},))` of {capabilities.describe(dist)} in problem {problem.name!r}, "
             f"with batch_shape {tuple(dist.batch_shape)}, has shape {tuple(x.shape)} instead of "
             f"{shape}, which is the sample shape, then batch_shape, then event_shape; draw in "
             "self._extended_shape(sample_shape)."

@@ -15,6 +15,7 @@ from estimators import capabilities
 
 DRAWS = 2**17  # a scale that is 2 % off is ten standard errors off
 NUMBERS = 2**23  # held at once, at most
+FEWEST = 4  # samples, however large each is
 PILE = 5  # samples that are one number: by chance not even from 24 random bits
 MOST_COLUMNS = 16  # coordinates in which it is looked for
 ROUNDING = 1e-12
@@ -26,7 +27,8 @@ def draws_of(dist: Distribution) -> int:
     shape = dist.batch_shape + dist.event_shape
     held = sum(t.numel() for t in capabilities.tensors(dist).values())
     most = DRAWS // max(dist.batch_shape.numel(), 1)
-    return max(min(most, NUMBERS // max(shape.numel(), held, 1)), 2**9)
+    few = max(min(2**9, 2 * NUMBERS // max(shape.numel(), 1)), FEWEST)
+    return max(min(most, NUMBERS // max(shape.numel(), held, 1)), few)
 
 
 def sampled(dist: Distribution) -> Iterator[tuple[str, Tensor]]:

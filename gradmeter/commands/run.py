@@ -51,6 +51,7 @@ def run(
     per_parameter,
     timing,
     compiled,
+    memory_limit,
     out,
 ):
     """Measure a suite and append every cell to the store.
@@ -83,6 +84,7 @@ def run(
             whole=not estimators,
             timed=timing,
             compiled=compiled,
+            memory_limit=memory_limit,
         )
         shown = _measure(chosen, crew, out, resume, per_parameter)
     except KeyboardInterrupt:

@@ -12,9 +12,9 @@ from benchmarks.peers.wild_rows import quadratic_of, row
 DOCUMENT = Path(__file__).parents[3] / "docs" / "wild.md"
 IMPORTS = {"pyro-ppl": "pyro", "zuko": "zuko", "torchrl": "torchrl", "gpytorch": "gpytorch"}
 MEASURED = [
-    ("zuko", "BoxUniform", "n/a"),  # the support moves: no score
+    ("zuko", "BoxUniform", "refused"),  # the support moves: no score
     ("pyro-ppl", "SoftLaplace", "undetermined"),
-    ("gpytorch", "UniformPrior", "n/a"),
+    ("gpytorch", "UniformPrior", "refused"),
 ]
 
 
