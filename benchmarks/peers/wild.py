@@ -43,7 +43,7 @@ support, a quadrature, or two estimators of different kinds that agree); its fir
 stand here.
 
 In the columns of the estimators: *unbiased*, *undetermined* (nothing speaks against it, and R is
-too small to exclude a bias of 2 %), *biased* or *no truth*; *n/a* is a refusal, whose reason
+too small to exclude a bias of 2 %), *biased* or *no truth*; *refused* is a refusal, whose reason
 `gradmeter compare` gives. Where a class is refused as a whole, its sentence stands in the row.
 
 torchrl's wheel brings a top-level folder `benchmarks` of its own, which hides gradmeter's where
