@@ -5,11 +5,18 @@ import sys
 
 import click
 
+from benchmarks.store.inert_text import visible
+
 DONE, CELLS_FAILED, NOTHING, INTERRUPTED = 0, 3, 4, 130  # click itself ends wrong usage with 2
 
 MOST_SAMPLES = 10**9  # per estimate
 _AT_MOST = "At most; 10 000, or what the suite says; a million with --precision."
 _COUNTS = "K, samples per estimate, separated by commas."
+
+
+def say(text: object, err: bool = False) -> None:
+    """Print a text on stdout, or on stderr, with nothing in it that acts on a terminal."""
+    click.echo(visible(text), err=err)
 
 
 def numbers(ctx: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
@@ -90,4 +97,4 @@ def warn_of(damaged: list) -> None:
     if damaged:
         from benchmarks.store.store import say_damaged
 
-        click.echo(f"warning: {say_damaged(damaged)}", err=True)
+        say(f"warning: {say_damaged(damaged)}", err=True)

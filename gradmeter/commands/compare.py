@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import check_device, leave, measuring
+from gradmeter.options import check_device, leave, measuring, say
 
 
 @click.command()
@@ -43,7 +43,7 @@ def compare(target, settings, cost, sweeps, out, **how):
 
         frame = pandas.DataFrame(rows)
         mapped = sweeps and out.suffix == ".html"
-        click.echo(regimes.write_page(frame, out) if mapped else write(frame, out), err=True)
+        say(regimes.write_page(frame, out) if mapped else write(frame, out), err=True)
     (terminal.print_regimes if sweeps else terminal.print_comparison)(rows)
     leave(rows)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import warn_of
+from gradmeter.options import say, warn_of
 
 
 @click.command()
@@ -27,4 +27,4 @@ def report(results: Path, to: Path, formats: str) -> None:
     frame = reports.load(results, latest=False, damaged=damaged)
     warn_of(damaged)
     frame = with_disagreements(frame, results)
-    click.echo(reports.publish(frame, to, chosen))
+    say(reports.publish(frame, to, chosen))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import leave, numbers
+from gradmeter.options import leave, numbers, say
 
 
 @click.command()
@@ -46,6 +46,6 @@ def train(problem, estimators, samples, seeds, evaluations, seconds, learning_ra
             progress.finished("ok")
     frame = training.framed(rows)
     if out:
-        click.echo(write_as(out, frame, training.FORMATS), err=True)
+        say(write_as(out, frame, training.FORMATS), err=True)
     print_outcome(frame)
     leave([{"status": "ok" if "objective" in row else "refused"} for row in rows])
