@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks.store.inert_text import visible
 from gradmeter.commands.audit import audit
 from gradmeter.commands.calibrate import calibrate
 from gradmeter.commands.compare import compare
@@ -19,7 +20,7 @@ from gradmeter.commands.run import run
 from gradmeter.commands.schema import schema
 from gradmeter.commands.store import store
 from gradmeter.commands.train import train
-from gradmeter.options import INTERRUPTED, UNEXPECTED, WRONG_USAGE
+from gradmeter.options import INTERRUPTED, UNEXPECTED, WRONG_USAGE, say
 from gradmeter.origin import complaint
 
 
@@ -29,15 +30,18 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
+        except click.ClickException as mistake:
+            mistake.message = visible(mistake.message)
+            raise
         except (ValueError, TypeError, OSError) as mistake:
             if isinstance(mistake, BrokenPipeError):
                 raise
             if ctx.params.get("debug"):
                 traceback.print_exc()
                 sys.exit(WRONG_USAGE)
-            raise click.UsageError(str(mistake), ctx) from mistake
+            raise click.UsageError(visible(mistake), ctx) from mistake
         except KeyboardInterrupt:
-            click.echo("\nInterrupted. What was finished is in the store.", err=True)
+            say("\nInterrupted. What was finished is in the store.", err=True)
             sys.exit(INTERRUPTED)
         except (click.exceptions.Exit, click.Abort, click.ClickException):
             raise
@@ -68,12 +72,14 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
         return  # nothing will run
     if (stranger := complaint()) is not None:
         raise click.UsageError(stranger)
+    from benchmarks.machine.environment import note_file
     from benchmarks.objective.loading import installed_plugins, read_file
 
     for failure in installed_plugins():
-        click.echo(f"warning: {failure}", err=True)
+        say(f"warning: {failure}", err=True)
     for plugin in plugins:
         read_file(plugin)
+        note_file(plugin)
 
 
 for command in (

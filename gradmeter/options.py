@@ -5,12 +5,19 @@ import sys
 
 import click
 
+from benchmarks.store.inert_text import visible
+
 DONE, WRONG_USAGE, CELLS_FAILED, NOTHING, INTERRUPTED = 0, 2, 3, 4, 130
 UNEXPECTED = 70  # an error that nobody foresaw; 1 is for a confirmed regression alone
 
 MOST_SAMPLES = 10**9  # per estimate
 _AT_MOST = "At most; 10 000, or what the suite says; a million with --precision."
 _COUNTS = "K, samples per estimate, separated by commas."
+
+
+def say(text: object, err: bool = False) -> None:
+    """Print a text on stdout, or on stderr, with nothing in it that acts on a terminal."""
+    click.echo(visible(text), err=err)
 
 
 def numbers(ctx: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
@@ -105,4 +112,4 @@ def warn_of(damaged: list) -> None:
     if damaged:
         from benchmarks.store.store import say_damaged
 
-        click.echo(f"warning: {say_damaged(damaged)}", err=True)
+        say(f"warning: {say_damaged(damaged)}", err=True)

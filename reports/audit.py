@@ -1,11 +1,12 @@
 """An audit of a post-training loss as a table, on a terminal, in Markdown or in a file."""
 
-import sys
 from pathlib import Path
 
 import pandas
-from rich.console import Console
 from rich.table import Table
+
+from reports.terminal import console_of, shown
+from reports.text.inert import csv
 
 FORMATS = (".csv", ".parquet")
 SHOWN = ("scale", "direction_bias", "variance", "variance_scaled")
@@ -20,7 +21,7 @@ def check_format(path: Path) -> None:
 def write(frame: pandas.DataFrame, path: Path) -> str:
     """Write every column; what was written, for the user."""
     if path.suffix == ".csv":
-        frame.to_csv(path, index=False)
+        path.write_text(csv(frame))
     else:
         frame.to_parquet(path)
     return f"wrote {path}"
@@ -30,7 +31,7 @@ def print_audit(frame: pandas.DataFrame) -> None:
     """The table on stdout, a row a term, then what each row means."""
     if set(frame["term"]) == {"policy", "total"}:
         frame = frame[frame["term"] == "policy"]  # all there is
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    frame, console = shown(frame), console_of(160)
     first = frame.iloc[0]
     how = "all" if first["method"] == "exact" else "samples of"
     title = f"{first['loss']} on {first['policy']}, groups of {first['group']}: {how} "

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from benchmarks.store.inert_text import one_line, visible
 from reports.frames.load import complete
 from reports.frames.mean_agreement import with_disagreements
 from reports.frames.rankings import cautions, errors, ranking, refusals
@@ -23,6 +24,22 @@ from reports.text import numbers
 FEW = 3  # problems whose whole ranking is printed
 RACED = ("worse", "biased", "seconds")  # what ends an estimator in a race before the others
 PLAIN_SECONDS = 10  # between lines where there is no terminal
+
+
+def console_of(width: int) -> Console:
+    """Stdout, so wide where it is no terminal; brackets and colons in a text are what they are."""
+    wide = None if sys.stdout.isatty() else width
+    return Console(width=wide, highlight=False, markup=False, emoji=False)
+
+
+def shown(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """`frame` with its texts as a terminal may show them."""
+    texts = frame.select_dtypes(include=["object", "string"]).columns
+    return frame.assign(**{name: frame[name].map(_text) for name in texts})
+
+
+def _text(value: object) -> object:
+    return one_line(value) if isinstance(value, str) else value
 
 
 class Progress:
@@ -39,7 +56,7 @@ class Progress:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
             )
             self.bar = Bar(*columns, console=console, transient=True)
             self.task = self.bar.add_task("", total=total)
@@ -55,7 +72,7 @@ class Progress:
 
     def starting(self, cell: str) -> None:
         """Show the cell in hand."""
-        self.cell = cell
+        self.cell = one_line(cell)
         if self.bar:
             self.bar.update(self.task, description=self.cell)
 
@@ -76,9 +93,9 @@ def print_ranking(rows: list[dict], folder: Path | None = None) -> None:
 
     `folder` is that of the store, whose means are held against each other where there is no truth.
     """
-    frame = complete(pandas.DataFrame(rows))
+    frame = shown(complete(pandas.DataFrame(rows)))
     frame = with_disagreements(frame, folder) if folder else frame
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = console_of(140)
     ranked = ranking(frame)
     if frame["problem"].nunique() > FEW:
         console.print(_winners_table(ranked))
@@ -92,8 +109,8 @@ def print_ranking(rows: list[dict], folder: Path | None = None) -> None:
 
 def print_comparison(rows: list[dict]) -> None:
     """One problem: everybody at equal time, who was refused and why, and what to use."""
-    frame = complete(pandas.DataFrame(rows))
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    frame = shown(complete(pandas.DataFrame(rows)))
+    console = console_of(140)
     measured = by_work(frame)
     if not measured.empty:
         console.print(_ranking_table(str(frame["problem"].iloc[0]), measured))
@@ -106,8 +123,8 @@ def print_comparison(rows: list[dict]) -> None:
 
 def print_trajectories(rows: list[dict]) -> None:
     """Each training: variance and signal-to-noise ratio of every estimator, step by step."""
-    frame = complete(pandas.DataFrame(rows))
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    frame = shown(complete(pandas.DataFrame(rows)))
+    console = console_of(160)
     found = trajectories.along(frame)
     for title, sheet in trajectories.tables(found):
         console.print(_sheet(title, sheet))
@@ -117,7 +134,7 @@ def print_trajectories(rows: list[dict]) -> None:
 
 def print_outcome(frame: pandas.DataFrame) -> None:
     """Trainings: the objective at the end of both budgets, best first, and who could not."""
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    frame, console = shown(frame), console_of(160)
     sheet = training.table(frame)
     if sheet.rows:
         begun = numbers.number(training.start(frame), 4)
@@ -129,7 +146,7 @@ def print_outcome(frame: pandas.DataFrame) -> None:
 
 def print_regimes(rows: list[dict]) -> None:
     """A sweep: the winner at every point, who ties with it, and the next by how much."""
-    frame = pandas.DataFrame(rows)
+    frame = shown(pandas.DataFrame(rows))
     won = regimes.winners(frame)
     print_rows(
         regimes.printable(won).fillna("").to_dict("records"), "who wins where, at equal time"
@@ -159,7 +176,9 @@ def _print_failures(console: Console, frame: pandas.DataFrame) -> None:
 
 
 def _sheet(title: str, sheet: Sheet) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title=one_line(title), title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
     for place, name in enumerate(sheet.titles):
         table.add_column(name, justify="left" if place < sheet.words else "right")
     for line in sheet.rows:
@@ -214,7 +233,9 @@ def _cheapest(part: pandas.DataFrame) -> str:
 
 
 def _ranking_table(problem: str, part: pandas.DataFrame) -> Table:
-    table = Table(title=problem, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(
+        title=one_line(problem), title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
     ways = [direction(row) for _, row in part.iterrows()]
     told = bool({*ways} - {numbers.NOTHING})
     raced = bool(part["stopped"].isin(RACED).any())
@@ -271,12 +292,13 @@ def print_matrix(matrix: dict[str, dict[str, str | None]]) -> None:
 
 def print_rows(rows: list[dict], title: str) -> None:
     """A plain table of dictionaries with the same keys."""
-    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    console = console_of(160)
+    title = one_line(title)
     table = Table(title=title, box=None, title_justify="left", pad_edge=False)
     for name in rows[0]:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_shown(value) for value in row.values()))
+        table.add_row(*(visible(_shown(value)) for value in row.values()))
     console.print(table)
 
 

@@ -9,7 +9,6 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks.machine.environment import note_file
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.objective.distribution_targets import from_distribution, imported
 from estimators import unknown
@@ -74,7 +73,6 @@ def read_file(path: Path) -> ModuleType:
     """Run a user's Python file as a module; ProblemError if it is missing or does not import."""
     if not path.is_file():
         raise ProblemError(f"There is no file {str(path)!r}; give the path of a Python file.")
-    note_file(path)
     spec = importlib.util.spec_from_file_location(f"gradmeter_user_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module

@@ -15,7 +15,7 @@ from distributed import get_client, worker_client
 from torch import Tensor
 
 from benchmarks.machine.allocator import keep_freed_memory
-from benchmarks.machine.environment import context
+from benchmarks.machine.environment import context, note_file
 from benchmarks.machine.timing import one_thread
 from benchmarks.measuring.cell import Cell, Counts
 from benchmarks.measuring.measurement import Measurement
@@ -116,6 +116,7 @@ def _prepare(plugins: tuple[str, ...]) -> None:
     installed_plugins()
     for plugin in plugins:
         read_file(Path(plugin))
+        note_file(Path(plugin))
 
 
 @cache

@@ -6,7 +6,7 @@ import continuous  # noqa: F401  registers its claims
 import discrete  # noqa: F401
 from checking import Claim, Finding, claims
 
-from reports.text.rendering import markdown
+from reports.text.inert import markdown
 
 
 def page(names: list[str], share: float = 1.0) -> Iterator[str]:
@@ -36,4 +36,4 @@ def _section(claim: Claim, found: Finding) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     """For a table: names of problems have an @ that is no mention, and must be copied as it is."""
-    return markdown(text).replace("@\u2060", "@")
+    return markdown(text).replace("\u2060", "")  # our own words may link

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import numbers
+from gradmeter.options import numbers, say
 
 OPTIONS = ("group", "replicates", "seed", "padding", "exact", "store", "terms", "policy", "loss")
 
@@ -69,5 +69,5 @@ def audit(loss, problem, group, given, terms, exact, replicates, out, store, **h
         loss, policy, group, terms or None, "auto" if exact is None else exact, **how, **given
     )
     if out:
-        click.echo(write(frame, out), err=True)
+        say(write(frame, out), err=True)
     print_audit(frame)

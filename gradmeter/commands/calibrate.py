@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import CELLS_FAILED, DONE
+from gradmeter.options import CELLS_FAILED, DONE, say
 
 
 @click.command()
@@ -27,14 +27,14 @@ def calibrate(quick: bool, attack: bool, seed: int, to: Path | None) -> None:
     from benchmarks.calibration.attacks import SEEDS, attack_verdicts
 
     def report(sentence: str) -> None:
-        click.echo(sentence, err=True)
+        say(sentence, err=True)
 
     if attack:
         lines = attack_verdicts(range(seed, seed + (2 if quick else SEEDS)), report)
     else:
         lines = calibrate(quick, seed, report)
     table = to_markdown(lines)
-    click.echo(table)
+    say(table)
     if to:
         to.write_text(table + "\n")
     sys.exit(DONE if all(line.holds for line in lines) else CELLS_FAILED)

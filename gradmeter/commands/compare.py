@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import INTERRUPTED, check_device, leave, measuring
+from gradmeter.options import INTERRUPTED, check_device, leave, measuring, say
 
 
 @click.command()
@@ -62,11 +62,11 @@ def compare(target, settings, cost, constants, sweeps, out, **how):
 
         frame = pandas.DataFrame(rows)
         mapped = sweeps and out.suffix == ".html"
-        click.echo(regimes.write_page(frame, out) if mapped else write(frame, out), err=True)
+        say(regimes.write_page(frame, out) if mapped else write(frame, out), err=True)
     if rows:
         (terminal.print_regimes if sweeps else terminal.print_comparison)(rows)
     for sentence in measured.sentences:
-        click.echo(sentence)
+        say(sentence)
     measured.leave_if_interrupted(how["store"])
     leave(rows)
 

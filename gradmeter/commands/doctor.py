@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from gradmeter.options import CELLS_FAILED
+from gradmeter.options import CELLS_FAILED, say
 
 MARKS = {"ok": "ok", "note": "--", "wrong": "!!"}
 
@@ -24,9 +24,9 @@ def doctor(as_json: bool) -> None:
 
     found = diagnose()
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
+        say(json.dumps([asdict(finding) for finding in found], indent=2, ensure_ascii=False))
     else:
         width = max(len(finding.about) for finding in found)
         for finding in found:
-            click.echo(f"{MARKS[finding.state]} {finding.about:<{width}}  {finding.says}")
+            say(f"{MARKS[finding.state]} {finding.about:<{width}}  {finding.says}")
     sys.exit(CELLS_FAILED if any(finding.state == "wrong" for finding in found) else 0)

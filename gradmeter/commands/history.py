@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import warn_of
+from gradmeter.options import say, warn_of
 
 SHOWN = 40  # series in the terminal, unless --all
 
@@ -47,10 +47,8 @@ def history(results, problems, estimators, metric, whole, to, asv, repo):
     terminal.print_rows(series.table(shown, metric), series.summary(found))
     if len(found) > len(shown):
         left = found[SHOWN:]
-        click.echo(
-            f"and {len(left)} more, {sum(len(one.steps) for one in left)} steps among them: --all"
-        )
+        say(f"and {len(left)} more, {sum(len(one.steps) for one in left)} steps among them: --all")
     if to:
-        click.echo(write_as(to, found, trends.FORMATS), err=True)
+        say(write_as(to, found, trends.FORMATS), err=True)
     if asv:
-        click.echo(exporting.export(found, asv, repo), err=True)
+        say(exporting.export(found, asv, repo), err=True)

@@ -2,6 +2,8 @@
 
 import click
 
+from gradmeter.options import say
+
 
 @click.command("list")
 @click.argument(
@@ -21,10 +23,10 @@ def list_(kind: str, as_json: bool, markdown: bool, matrix: bool) -> None:
     from reports import terminal
 
     if markdown:
-        click.echo(catalogue.matrix_markdown() if matrix else catalogue.markdown())
+        say(catalogue.matrix_markdown() if matrix else catalogue.markdown())
     elif as_json:
         found = catalogue.matrix() if matrix else catalogue.rows(kind)
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        say(json.dumps(found, indent=2, ensure_ascii=False))
     elif matrix:
         terminal.print_matrix(catalogue.matrix())
     else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import INTERRUPTED, numbers
+from gradmeter.options import INTERRUPTED, numbers, say
 
 METRICS = ("variance", "bias", "speed", "memory")
 STORE = "results"
@@ -79,16 +79,16 @@ def regress(ctx, base, head, to, as_json, accepted, store, **options):
     try:
         document = _compare(base, head, options, entries, ctx.find_root().params.get("plugins", ()))
     except KeyboardInterrupt:
-        click.echo("\nInterrupted before anything was compared: there is no report.", err=True)
+        say("\nInterrupted before anything was compared: there is no report.", err=True)
         sys.exit(INTERRUPTED)
     written = publish_regression(document.to_dict(), to, _history(document, store))
     if as_json:
-        click.echo(json.dumps(document.to_dict(), indent=1, allow_nan=False))
+        say(json.dumps(document.to_dict(), indent=1, allow_nan=False))
     else:
         _say(document)
     for sentence in document.completeness["lost"]:
-        click.echo(f"warning: {sentence}", err=True)
-    click.echo(f"Report: {written}", err=True)
+        say(f"warning: {sentence}", err=True)
+    say(f"Report: {written}", err=True)
     sys.exit(document.exit_status)
 
 
@@ -129,13 +129,13 @@ def _history(document, store: Path | None) -> list:
     try:
         return of_cells(store or STORE, [(f.problem, f.estimator, f.samples) for f in worse])
     except ValueError as mistake:
-        click.echo(f"warning: the report has no history: {mistake}", err=True)
+        say(f"warning: the report has no history: {mistake}", err=True)
         return []
 
 
 def _say(document) -> None:
     """The sentence, and what to look at first."""
-    click.echo(document.sentence)
+    say(document.sentence)
     gate = ("status", *document.settings["fail_on"])
     shown = [
         f for f in document.cells
@@ -145,15 +145,15 @@ def _say(document) -> None:
         mark = f"{finding.verdict}. {finding.reason or ''}"
         if finding.accepted:
             mark += f" Accepted: {finding.accepted}"
-        click.echo(
+        say(
             f"  {finding.problem} · {finding.estimator} · K={finding.samples} · {finding.metric}: "
             f"{mark}"
         )
         if finding.gates:
             none = f"No command reproduces it: {finding.unreproducible}."
-            click.echo(f"    {finding.reproduce or none}")
+            say(f"    {finding.reproduce or none}")
     if len(shown) > LISTED:
-        click.echo(f"  and {len(shown) - LISTED} more in the report")
+        say(f"  and {len(shown) - LISTED} more in the report")
 
 
 class _Progress:

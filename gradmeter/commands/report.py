@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import leave, warn_of
+from gradmeter.options import leave, say, warn_of
 
 
 @click.command()
@@ -34,14 +34,14 @@ def report(results, targets, store, seconds, to: Path, formats: str) -> None:
         if targets:
             raise click.UsageError("-p chooses among the problems of a store; give its folder.")
         measured = _measured(results, store, seconds)
-        click.echo(reports.publish(_framed(measured.rows), to, chosen))
+        say(reports.publish(_framed(measured.rows), to, chosen))
         measured.leave_if_interrupted(store)
         leave(measured.rows)
         return
     if store or seconds:
         raise click.UsageError(f"{results!r} is no problem to measure; give a TARGET, or leave out "
                                "--store and --seconds.")  # fmt: skip
-    click.echo(reports.publish(_of_store(Path(results), targets), to, chosen))
+    say(reports.publish(_of_store(Path(results), targets), to, chosen))
 
 
 def _is_target(text: str) -> bool:

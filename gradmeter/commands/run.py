@@ -13,6 +13,7 @@ from gradmeter.options import (
     check_device,
     leave,
     measuring,
+    say,
     warn_of,
     where_to_measure,
 )
@@ -174,7 +175,7 @@ class _Shown:
             print_trajectories(list(self.rows.values()))
         elif self.rows:
             print_ranking(list(self.rows.values()), out)
-        click.echo(f"Records: {out}/records.jsonl. Report: gradmeter report {out}")
+        say(f"Records: {out}/records.jsonl. Report: gradmeter report {out}")
 
 
 def _check_writable(path: Path) -> None:
@@ -191,5 +192,5 @@ def _check_writable(path: Path) -> None:
 def _stop(why: str, out: Path, resume: bool, status: int) -> NoReturn:
     """Leave with the command that goes on."""
     again = shlex.join(["gradmeter", *sys.argv[1:], *([] if resume else ["--resume"])])
-    click.echo(f"\n{why}. What was finished is in {out}. Go on with: {again}", err=True)
+    say(f"\n{why}. What was finished is in {out}. Go on with: {again}", err=True)
     sys.exit(status)

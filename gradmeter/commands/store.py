@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import CELLS_FAILED, warn_of
+from gradmeter.options import CELLS_FAILED, say, warn_of
 
 RESULTS = click.argument("results", default="results", type=click.Path(path_type=Path))
 
@@ -35,9 +35,9 @@ def merge(results: tuple[Path, ...], to: Path) -> None:
 
     merged = merge_stores(results, to)
     warn_of(merged.damaged)
-    click.echo(f"{merged.records:,} records of {len(results)} stores are in {to}.")
+    say(f"{merged.records:,} records of {len(results)} stores are in {to}.")
     if merged.conflicts:
-        click.echo(
+        say(
             f"{merged.conflicts:,} cells were measured differently in several stores and are not "
             f"among them: see {to / CONFLICTS}/1 and so on, in the order of the stores. To choose "
             f"one: gradmeter store merge {to} {to / CONFLICTS}/1 --to OTHER",
@@ -60,12 +60,12 @@ def verify(results: Path, most: int) -> None:
 
     found = verify_store(results)
     for damage in found.wrong[:most]:
-        click.echo(f"{damage.path} line {damage.line}: {damage.reason}")
+        say(f"{damage.path} line {damage.line}: {damage.reason}")
     if len(found.wrong) > most:
-        click.echo(f"… and {len(found.wrong) - most:,} more; --most {len(found.wrong)} names all.")
+        say(f"… and {len(found.wrong) - most:,} more; --most {len(found.wrong)} names all.")
     many = f"{len(found.wrong):,} things are" if len(found.wrong) > 1 else "1 thing is"
     wrong = f"{many} wrong" if found.wrong else "nothing is wrong"
-    click.echo(
+    say(
         f"{results}: {found.records:,} records of {len(found.cells):,} cells, {found.arrays:,} "
         f"files beside them; {wrong}."
     )
@@ -89,7 +89,7 @@ def export(results: Path, to: Path, everything: bool) -> None:
     damaged: list = []
     frame = reports.load(results, latest=not everything, damaged=damaged)
     warn_of(damaged)
-    click.echo(f"{len(frame):,} records are in {write(frame, to)}.")
+    say(f"{len(frame):,} records are in {write(frame, to)}.")
 
 
 @store.command()
@@ -107,6 +107,6 @@ def prune(results: Path, dry_run: bool) -> None:
     pruned = prune_store(results, dry_run)
     warn_of(pruned.damaged)
     would = "would stay" if dry_run else "stay"
-    click.echo(f"{pruned.kept:,} records {would}, {pruned.dropped:,} replaced ones go.")
+    say(f"{pruned.kept:,} records {would}, {pruned.dropped:,} replaced ones go.")
     if pruned.backup:
-        click.echo(f"As it was: {pruned.backup}; delete it when you need it no more.")
+        say(f"As it was: {pruned.backup}; delete it when you need it no more.")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import leave, numbers
+from gradmeter.options import leave, numbers, say
 
 
 @click.command()
@@ -53,7 +53,7 @@ def train(problem, estimators, losses, samples, seeds, evaluations, seconds, lea
             progress.finished("ok")
     frame = training.framed(rows)
     if out:
-        click.echo(write_as(out, frame, training.FORMATS), err=True)
+        say(write_as(out, frame, training.FORMATS), err=True)
     print_outcome(frame)
     leave([{"status": "ok" if "objective" in row else "refused"} for row in rows])
 

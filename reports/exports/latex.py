@@ -5,10 +5,11 @@ from statistics import median
 
 import pandas
 
+from benchmarks.store.inert_text import one_line
 from reports.frames import text_tables
 from reports.frames.rankings import headline
 from reports.text import numbers
-from reports.text.rendering import latex
+from reports.text.inert import latex
 
 PLAIN = (0.1, 1e4)  # a column whose smallest number lies within is written without a power of ten
 UNITS = {"µs": r"$\mu$s"}  # as the base fonts have them
@@ -37,7 +38,7 @@ def _booktabs(columns: dict[str, list[str]], caption: str) -> str:
 def _caption(part: pandas.DataFrame) -> str:
     first = part.iloc[0]
     return (
-        f"{' '.join(first['problem'].split())}, K = {first['samples']}, R = {first['replicates']}; "
+        f"{one_line(first['problem'])}, K = {first['samples']}, R = {first['replicates']}; "
         "95 % intervals in brackets; bias: below which share of the gradient, or the verdict"
     )
 

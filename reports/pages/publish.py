@@ -13,6 +13,7 @@ from reports.frames.load import complete
 from reports.frames.rankings import headline, prepare, ranking
 from reports.pages import site, trajectories
 from reports.pages.index import content
+from reports.text.inert import csv
 from reports.text.rendering import check_format, render, write_as, write_whole
 
 FOR_PAPERS = (*export.FORMATS, "tex")
@@ -41,7 +42,7 @@ def publish(
     ranked = ranking(frame)
     names = site.addresses(frame["problem"].unique())
     for name, table in _sheets(frame, ranked).items():
-        write_whole(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        write_whole(folder / f"{name}.csv", csv(table))
     for_papers(ranked, names, folder, formats)
     page = content(
         frame,
@@ -83,7 +84,7 @@ def _page(frame: pandas.DataFrame) -> str:
 
 
 def _csv(frame: pandas.DataFrame) -> str:
-    return frame.drop(columns="variance_jackknife").to_csv(index=False)
+    return csv(frame.drop(columns="variance_jackknife"))
 
 
 FORMATS = {".html": _page, ".csv": _csv, ".parquet": pandas.DataFrame.to_parquet}

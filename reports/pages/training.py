@@ -14,6 +14,7 @@ from reports.figures.style import MUTED, SETTINGS, Style, plain, styles_of, to_s
 from reports.frames.rankings import labels
 from reports.frames.text_tables import Table
 from reports.text import numbers
+from reports.text.inert import csv
 from reports.text.rendering import render
 
 BUDGETS = {"evaluations": "cost evaluations", "seconds": "seconds of the processor"}
@@ -129,7 +130,7 @@ def page(frame: pandas.DataFrame) -> str:
 
 def points_csv(frame: pandas.DataFrame) -> str:
     """Every point of every training."""
-    return frame.to_csv(index=False, lineterminator="\n")
+    return csv(frame)
 
 
 FORMATS = {".html": page, ".csv": points_csv}  # for `rendering.write_as`

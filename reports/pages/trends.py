@@ -7,6 +7,7 @@ from reports.figures.style import to_svg
 from reports.frames import commit_series
 from reports.frames.commit_series import Series
 from reports.frames.text_tables import Table
+from reports.text.inert import csv
 from reports.text.rendering import render
 
 
@@ -67,7 +68,7 @@ def page(found: Sequence[Series]) -> str:
 
 def points_csv(found: Sequence[Series]) -> str:
     """Every point of every series."""
-    return commit_series.points(found).to_csv(index=False, lineterminator="\n")
+    return csv(commit_series.points(found))
 
 
 FORMATS = {".html": page, ".csv": points_csv}  # for `rendering.write_as`

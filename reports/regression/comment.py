@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from reports.frames.text_tables import Table
 from reports.regression.page import Section
-from reports.text.rendering import markdown
+from reports.text.inert import markdown
 
 MOST = 60_000  # characters; GitHub takes 65,536
 INLINE = 5  # rows that are not folded

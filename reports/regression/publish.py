@@ -14,6 +14,7 @@ from reports.figures.style import to_svg
 from reports.frames.commit_series import Series
 from reports.regression import comment, forest
 from reports.regression import page as verdicts
+from reports.text.inert import csv
 from reports.text.rendering import render, write_whole
 
 FILES = {
@@ -46,11 +47,11 @@ def publish_regression(document: dict, to: str | Path, history: Sequence[Series]
 def _written(suffix: str, document: dict, page: dict) -> str:
     """The text of one file."""
     if suffix == ".json":
-        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(document, indent=1, allow_nan=False) + "\n"
     if suffix == ".csv":
         columns = list(document["cells"][0]) if document["cells"] else ["problem", "estimator"]
         findings = pandas.DataFrame(document["cells"], columns=columns)
-        return findings.to_csv(index=False, lineterminator="\n")
+        return csv(findings)
     if suffix == ".md":
         return comment.comment(page)
     return render("regression.html.j2", page | {"site": [], "forest": _forest(document)})

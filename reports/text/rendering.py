@@ -1,7 +1,6 @@
 """Templates and whole files: what every page, in HTML, Markdown or LaTeX, is written with."""
 
 import os
-import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -9,47 +8,13 @@ from pathlib import Path
 
 import jinja2
 
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{sign: "\\" + sign for sign in "&%$#_"},
-    "∞": r"$\infty$",
-    "−": "$-$",
-    "–": "--",
-    "×": r"$\times$",
-    "µ": r"\textmu{}",
-    "√": r"$\surd$",
-    "‖": r"$\|$",
-    "²": r"\textsuperscript{2}",
-    "○": r"$\circ$",
-    "<": r"$<$",
-    ">": r"$>$",
-    "≤": r"$\le$",
-}
+from benchmarks.store.inert_text import visible
+from reports.text.inert import markdown, markdown_number
 
 
 def render(template: str, data: dict) -> str:
     """The text of a template; values are escaped in the way that the page's language needs."""
     return _environment().get_template(template).render(data)
-
-
-def markdown(text: str) -> str:
-    """`text` as one cell of a Markdown table, with nothing in it that is markup or notifies.
-
-    A word joiner behind @ keeps GitHub from calling people by that name.
-    """
-    text = " ".join(str(text).split())
-    for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "@\u2060")):
-        text = text.replace(plain, escaped)
-    return re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", text)
-
-
-def latex(text: str) -> str:
-    """`text` with every sign that LaTeX would read as a command written out."""
-    return "".join(_LATEX.get(sign, sign) for sign in str(text))
 
 
 def write_whole(path: Path, content: str | bytes) -> Path:
@@ -81,6 +46,11 @@ def write_as(path: Path, subject, formats: Mapping[str, Callable[..., str | byte
     return write_whole(path, formats[path.suffix](subject))
 
 
+def _seen(value: object) -> object:
+    """A value as a page may show it; markup of ours as it is."""
+    return visible(value) if type(value) is str else value
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -90,14 +60,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["cell"] = _cell
     environment.filters["md"] = markdown
-    environment.filters["latex"] = latex
+    environment.filters["number"] = markdown_number
+    environment.finalize = _seen
     return environment
-
-
-def _cell(text: str) -> str:
-    """`text` as one cell of a Markdown table, with nothing in it that is markup."""
-    for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\n", " ")):
-        text = text.replace(plain, escaped)
-    return text

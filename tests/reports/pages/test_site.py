@@ -14,7 +14,7 @@ from reports.exports import latex
 from reports.frames.rankings import ranking
 from reports.pages import index as page
 from reports.pages import site
-from reports.text.rendering import latex as latex_text
+from reports.text.inert import latex as latex_text
 
 
 class Links(HTMLParser):
