@@ -135,7 +135,8 @@ def _columns() -> str:
     for title, group in (("The line", "Values"), ("Its `context`", "Context")):
         lines += [f"## {title}", "", "| field | type | |", "|---|---|---|"]
         for name, field in schema[group]["properties"].items():
-            kinds = [part.get("type", "object") for part in field.get("anyOf", [field])]
+            parts = field.get("anyOf", [field])
+            kinds = [" or ".join(p["enum"]) if "enum" in p else p.get("type", "any") for p in parts]
             said = _cell(field.get("description", ""))
             lines.append(f"| `{name}` | {' or '.join(kinds)} | {said} |")
         lines.append("")

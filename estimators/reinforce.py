@@ -77,8 +77,8 @@ def score_log_prob(dist, x):
             f"The support of {describe(dist)} moves with its parameters, which a score function "
             "does not see; use pathwise."
         )
-    same = len(x) < 2 or bool((x[0] == x[1]).all())
-    if same and isinstance(dist, Completed) and is_point_mass(dist):
+    derived = isinstance(dist, Completed)  # a draw is looked at there alone: graphs cannot be
+    if derived and (len(x) < 2 or bool((x[0] == x[1]).all())) and is_point_mass(dist):
         raise Unsupported(
             f"{describe(dist)} has one point, which moves with its parameters: there is no score; "
             "use pathwise, which is plain backpropagation here."

@@ -43,7 +43,7 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             say("\nInterrupted. What was finished is in the store.", err=True)
             sys.exit(INTERRUPTED)
-        except (click.exceptions.Exit, click.Abort, click.ClickException):
+        except (click.exceptions.Exit, click.Abort):
             raise
         except Exception:  # a fault of ours: its traceback is the report, its status its own
             traceback.print_exc()

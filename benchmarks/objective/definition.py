@@ -206,7 +206,10 @@ class Problem:
         replicates: int,
         cost: Callable[..., Tensor] | None = None,
     ) -> list[Tensor]:
-        """The same, a piece [R, p] for each measured parameter: without a copy of all."""
+        """R gradient estimates, a piece [R, p] for each measured parameter: no copy of all.
+
+        `estimator`, `samples`, `replicates` and `cost` are those of `gradients`.
+        """
         problem, samples = self.drawn(samples, cost)
         by_name = replicate_gradients(
             estimator, problem.family, problem.parameters, problem.cost, samples, replicates

@@ -18,8 +18,8 @@ def problem_from(
     target: str,
     settings: Iterable[str] = (),
     cost: str | None = None,
-    registered: Mapping[str, Callable[[], Problem]] | None = None,
     constants: Iterable[str] = (),
+    registered: Mapping[str, Callable[[], Problem]] | None = None,
 ) -> Problem:
     """The problem that the command line describes.
 
@@ -29,8 +29,8 @@ def problem_from(
       "torch.distributions:Gamma concentration=2 rate=1 cost=quadratic".
     - `settings`: the parameters of a class, each `name=value`; nothing else takes any.
     - `cost`: a name of `costs.COSTS`, for a class alone.
-    - `registered`: what makes the problems that have a name.
     - `constants`: arguments of the class that are no parameters, each `name=value`.
+    - `registered`: what makes the problems that have a name.
 
     Raises ProblemError with one sentence for whatever is wrong with it.
     """

@@ -112,7 +112,7 @@ def load(
     if not settings and not cost and not constants and target in _registry:
         return _registered(target)
     makers = {name: entry.build for name, entry in _registry.items()}
-    return problem_from(target, settings, cost, makers, constants)
+    return problem_from(target, settings, cost, constants, makers)
 
 
 @cache

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from estimators import capabilities, distributions
-from estimators.capabilities import Unsupported, perturbed_logits, soften, uniforms
+from estimators.capabilities import Unsupported, factor_log_prob, perturbed_logits, soften, uniforms
 from estimators.families.examples import examples
 
 DRAWS = 2
@@ -52,6 +52,7 @@ ARGUMENTS: dict[str, Callable[[Distribution], Any]] = {  # by their names in the
     "p": lambda dist: soften(dist, perturbed_logits(dist, (DRAWS,))),
     "gamma": lambda dist: _standard_gammas,
     "gap": lambda dist: 1.0,
+    "terms": lambda dist: factor_log_prob(dist, dist.sample((DRAWS,))),
 }
 
 

@@ -19,7 +19,7 @@ from benchmarks.store.record_lines import encode
 from benchmarks.store.store import COLUMNS, IDENTITY, SCHEMA, Store, identity, read, say_damaged
 from reports.pages.publish import write
 
-README = Path(__file__).parents[3] / "README.md"
+RESULTS = Path(__file__).parents[3] / "docs" / "results.md"
 
 
 def record(**values):
@@ -97,12 +97,12 @@ def test_pandas_reads_it_with_one_call(tmp_path):
 
 
 def test_what_a_user_reads_back_is_what_was_written(tmp_path):
-    """Every digit, by the README's two lines and by a CSV; a status that pandas takes for text."""
+    """Every digit, by the two lines of docs/results.md and by a CSV; a status that pandas takes for text."""
     store, choose = Store(tmp_path), random.Random(3)
     wanted = [choose.random() * 10.0 ** choose.randint(-30, 30) for _ in range(500)]
     for samples, value in enumerate(wanted, 1):
         store.append(record(samples=samples, variance=value, status="refused", reason="no"))
-    lines = README.read_text().partition("## The results")[2].splitlines()
+    lines = RESULTS.read_text().partition("## What a record says")[2].splitlines()
     found = [line for line in lines if line.startswith("frame = ")][:2]
     assert len(found) == 2
     for line in found:

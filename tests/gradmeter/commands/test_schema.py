@@ -17,8 +17,9 @@ TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool,
 
 def matches(value, field):
     """Whether a value has one of the types that its field's schema names."""
-    kinds = [part.get("type") for part in field.get("anyOf", [field])]
-    return any(
+    parts = field.get("anyOf", [field])
+    kinds = [part["type"] for part in parts if "type" in part]
+    return any(value in part.get("enum", ()) for part in parts) or any(
         isinstance(value, TYPES[kind]) and isinstance(value, bool) <= (kind == "boolean")
         for kind in kinds
     )
