@@ -34,7 +34,9 @@ def draws_of(dist: Distribution) -> int:
 def sampled(dist: Distribution) -> Iterator[tuple[str, Tensor]]:
     """Samples in each way that a univariate distribution has."""
     shape = (draws_of(dist),)
-    yield "sample", dist.sample(shape)
+    follows = dist.has_rsample and type(dist).sample is capabilities.Completed.sample
+    if not follows:  # else it is `rsample` that somebody wrote
+        yield "sample", dist.sample(shape)
     if dist.has_rsample:
         yield "rsample", dist.rsample(shape).detach()
     if capabilities.offers(dist, "icdf") and not dist.event_shape:

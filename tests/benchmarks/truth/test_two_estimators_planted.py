@@ -155,7 +155,9 @@ def test_an_infinite_run_makes_no_truth():
 
 
 class Wider(Normal):
-    """Says one scale and samples another."""
+    """Says one scale and samples another, as one of torch's own may."""
+
+    __module__ = "torch.distributions.wider"
 
     def rsample(self, sample_shape=()):
         return self.loc + 1.3 * (super().rsample(sample_shape) - self.loc)
@@ -164,8 +166,8 @@ class Wider(Normal):
 
 
 def test_a_wrong_sampler_withdraws_the_truth(monkeypatch):
-    monkeypatch.setattr("benchmarks.measuring.prepare.examine", lambda problem: None)
-    monkeypatch.setattr("benchmarks.measuring.prepare.find_truth", lambda problem: None)
+    monkeypatch.setattr("benchmarks.measuring.prepare.examine", lambda problem: ())
+    monkeypatch.setattr("benchmarks.measuring.prepare.find_truth", lambda problem: ())
     parts = {"loc": torch.zeros(2, dtype=torch.float64)}
     for family, known in ((Normal, True), (Wider, False)):
         one = Problem("sampler", parts, lambda loc, f=family: Independent(f(loc, 1.0), 1), square)

@@ -213,7 +213,7 @@ def of_three(family, **parameters):
 
 PLANTED = {
     "rsample 2 % off": (of_normal(LargeScale), "`rsample` disagrees with `log_prob`"),
-    "both samplers 2 % off": (of_gamma(LargeGamma), "`sample` disagrees with `log_prob`"),
+    "both samplers 2 % off": (of_gamma(LargeGamma), "`rsample` disagrees with `log_prob`"),
     "rsample 2 % off in 3 dimensions": (
         of_three(
             lambda loc, scale_tril: LargeMultivariate(loc, scale_tril=scale_tril),
@@ -241,7 +241,6 @@ PLANTED = {
     ),
     "wrong icdf": (of_normal(WrongInverse), "disagrees with `log_prob`"),
     "nothing to sample from": (of_normal(Unsampled), "add `sample`, or `icdf` or `cdf`"),
-    "parameters out of sight": (of_normal(hidden), "self.scale = scale"),
     "no finite mean": (of_normal(Cauchy), "the tail index of its values is 0."),
     "von Mises–Fisher as copied": (
         Problem("mine", {"concentration": torch.tensor(2.0)}, on_sphere, lambda x: x @ AXIS),
@@ -264,6 +263,11 @@ def test_a_right_one_passes_once():
     problem = of_normal(Pieces)
     examine(problem)
     frame = compare(problem, ["reinforce"], replicates=1000)
+    assert list(frame["status"]) == ["ok"]
+
+
+def test_parameters_in_a_closure_are_found():
+    frame = compare(of_normal(hidden), ["finite-differences"], replicates=400)
     assert list(frame["status"]) == ["ok"]
 
 
