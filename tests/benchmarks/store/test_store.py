@@ -97,7 +97,7 @@ def test_pandas_reads_it_with_one_call(tmp_path):
 
 
 def test_what_a_user_reads_back_is_what_was_written(tmp_path):
-    """Every digit, by the two lines of the page and by a CSV; a status that pandas takes for text."""
+    """Every digit, by the page's two lines and by a CSV; a status that pandas reads as text."""
     store, choose = Store(tmp_path), random.Random(3)
     wanted = [choose.random() * 10.0 ** choose.randint(-30, 30) for _ in range(500)]
     for samples, value in enumerate(wanted, 1):
