@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -21,8 +22,11 @@ BLOCKS = [
     for page in GUIDE
     for i, block in enumerate(re.findall(r"```python\n(.*?)```", PAGES[page], re.DOTALL))
 ]
+SHELL = [
+    block for text in PAGES.values() for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+]
 COMMANDS = sorted({
-    line for text in PAGES.values() for line in re.findall(r"^gradmeter .*", text, re.MULTILINE)
+    line for block in SHELL for line in re.findall(r"^gradmeter .*", block, re.MULTILINE)
 })  # fmt: skip
 
 
@@ -61,8 +65,11 @@ def test_the_examples_run(block):
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_the_commands_exist(line):
-    verb = next(word for word in line.split()[1:] if word in main.commands)
-    done = CliRunner().invoke(main, [verb, "--help"])
+    words = [word for word in line.split()[1:] if word[0] != "-"]
+    verb = next(word for word in words if word in main.commands)
+    group = isinstance(main.commands[verb], click.Group)
+    path = [verb, words[words.index(verb) + 1]] if group else [verb]
+    done = CliRunner().invoke(main, [*path, "--help"])
     options = {word.partition("=")[0] for word in line.partition("#")[0].split() if word[0] == "-"}
     assert options - {"--with"} <= set(re.findall(r"--?[\w-]+", done.output))
 
