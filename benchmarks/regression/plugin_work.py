@@ -85,5 +85,5 @@ def _import(name: str) -> None:
 
 
 def _file(module: ModuleType) -> Path | None:
-    file = getattr(module, "__file__", None)
-    return Path(file).resolve() if file else None
+    file = Path(getattr(module, "__file__", None) or "")
+    return file.resolve() if file.is_absolute() else None  # torch.ops says "_ops.py"
