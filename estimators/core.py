@@ -339,8 +339,14 @@ def _cost_name(cost: Cost) -> str:
 
 def _within_torch(failure: Exception) -> bool:
     """Whether code of torch raised it, and not a line of somebody else's."""
-    *_, (frame, _) = traceback.walk_tb(failure.__traceback__)
-    return frame.f_globals.get("__name__", "").partition(".")[0] == "torch"
+    names = []
+    for frame, _ in traceback.walk_tb(failure.__traceback__):
+        if frame.f_code.co_name == "__torch_dispatch__":
+            break  # what a mode looks at is still the operation
+        names.append(frame.f_globals.get("__name__", ""))
+    while names[-1].startswith(("torch._compile", "torch._dynamo")):  # the way to a mode
+        names.pop()
+    return names[-1].partition(".")[0] == "torch"
 
 
 def _first_line(failure: Exception) -> str:

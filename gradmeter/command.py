@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from benchmarks.store.inert_text import visible
 from gradmeter.commands.audit import audit
 from gradmeter.commands.calibrate import calibrate
 from gradmeter.commands.compare import compare
@@ -20,7 +19,7 @@ from gradmeter.commands.run import run
 from gradmeter.commands.schema import schema
 from gradmeter.commands.store import store
 from gradmeter.commands.train import train
-from gradmeter.options import INTERRUPTED, UNEXPECTED, WRONG_USAGE, say
+from gradmeter.options import INTERRUPTED, UNEXPECTED, WRONG_USAGE, say, visible
 from gradmeter.origin import complaint
 
 

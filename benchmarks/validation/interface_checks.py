@@ -117,7 +117,11 @@ def _left_out(problem: Problem, name: str) -> str:
 def _samples(problem: Problem, dist: Distribution) -> Tensor:
     """Samples [draws, R, *B, *E], each sampler's shape and values having been looked at."""
     copies = dist.batch_shape[0]
-    draws = max(min(DRAWS, NUMBERS // max(copies * problem.numbers(1), 1)), FEWEST)
+    try:
+        numbers = problem.numbers(1)
+    except Exception:  # of the cost, whose own check says it in better words
+        numbers = 1
+    draws = max(min(DRAWS, NUMBERS // max(copies * numbers, 1)), FEWEST)
     samplers = ("rsample", "sample") if dist.has_rsample else ("sample",)
     for name in samplers:
         try:

@@ -139,7 +139,8 @@ def test_cells_that_want_more_memory_than_there_is_end_with_a_reason(crew, tmp_p
     crew.client.run(limit, bytes=before, nanny=True)
     ended = {record["estimator"]: record for record in store}
     assert ended["pathwise"]["status"] == "ok"
-    assert ended["greedy"]["status"] == ended["boundless"]["status"] == "error"
+    assert ended["greedy"]["status"] == "error"
+    assert ended["boundless"]["status"] in ("error", "refused")  # seen before it starts, or ended
     assert "it may need more memory than a worker has" in ended["greedy"]["reason"]
     assert "memory" in ended["boundless"]["reason"]
 
