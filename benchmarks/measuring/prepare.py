@@ -90,7 +90,9 @@ def _prepare(
     problem: Problem, truths: Path | None, limit: MemoryLimit, deadline: Deadline
 ) -> tuple[Prepared, bool]:
     """The prepared problem, and whether nothing of it was cut short."""
-    problem, cautions, truth, unfit = completed(problem), (), None, ()
+    cautions, truth, unfit = (), None, ()
+    with guarded(problem, limit):  # what is missing is learnt by calling the cost
+        problem = completed(problem)
     with deadline.at_most(SHARE * deadline.left) as checks, guarded(problem, limit):
         check(problem)
         cautions = examine(problem)

@@ -108,12 +108,17 @@ def test_checks_of_an_estimator_from_outside_keep_the_limit():
 
 
 def test_a_cost_that_holds_too_much_is_refused_before_it_does():
+    made = []
+
     def cost(x):
-        return (x.unsqueeze(-1) * torch.ones(10**9)).sum(-1)
+        ones = torch.ones(10**8)
+        made.append(len(ones))
+        return (x.unsqueeze(-1) * ones).sum(-1)
 
     problem = Problem("greedy", {"loc": torch.tensor(0.0)}, lambda loc: Normal(loc, 1.0), cost)
     with pytest.raises(ProblemError, match="The checks of problem 'greedy' would hold"):
         measure(problem, "pathwise", memory_limit="500MB")
+    assert not made
 
 
 def test_a_truth_that_would_not_fit_is_not_looked_for():
