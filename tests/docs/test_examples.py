@@ -23,7 +23,7 @@ RIVALS = {
     "large_categorical": ["reinforce", "reinforce-loo", "enumeration"],
     "gaussian_copula": ["implicit", "reinforce-loo", "spsa"],
     "simulator": ["finite-differences", "spsa", "reinforce-loo"],
-    "discrete_vae": ["disarm", "reinforce-loo", "rebar"],
+    "discrete_vae": ["disarm", "reinforce-loo"],
     "policy": ["reinforce-loo", "enumeration", "stratified"],
     "bayesian_regression": ["pathwise", "antithetic-pathwise", "reinforce-loo"],
 }

@@ -208,7 +208,7 @@ def test_truth(name, toy):
     )
 
 
-@law(UNBIASED)
+@law(UNBIASED, measured_now)
 def test_value(name, toy):
     problem = checked(toy)
     surrogate, _, dist = surrogate_of(name, problem, problem.cost, replicates=2_000)

@@ -38,7 +38,7 @@ def peak(replicates):
 
 @linux
 def test_memory_is_bounded():
-    small, large = peak(20_000), peak(60_000)
+    small, large = peak(10_000), peak(30_000)
     assert large < 1024
     assert large < small + 64
 

@@ -98,6 +98,7 @@ def test_a_wheel_gates_it_outside_of_the_checkout(wheel, repository):
     assert len(planted.git(repository, "worktree", "list").splitlines()) == 1
 
 
+@pytest.mark.study
 def test_without_a_gate_its_own_estimators_and_problems_are_measured(repository):
     (repository / "gradmeter.toml").unlink()
     planted.commit(repository)
