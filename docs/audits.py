@@ -11,6 +11,7 @@ GROUP = 3
 STAGES = ("early", "middle", "end")  # of the transformer that adds
 REPLICATES = 4096
 BETA = 0.1
+COEFFICIENT = "algo.kl.init_coef"  # of OpenRLHF
 KIND = "loss_type"
 TRAINERS = {
     "trl": [
@@ -22,9 +23,21 @@ TRAINERS = {
         *((f"verl:{name}", {}) for name in ("grpo", "rloo", "opo", "gspo", "cispo")),
         ("verl:rloo", {"loss_agg_mode": "seq-mean-token-sum"}),
     ],
+    "openrlhf": [
+        *(
+            (f"openrlhf:{name}", {COEFFICIENT: 0.0})
+            for name in ("reinforce", "reinforce_baseline", "rloo", "group_norm", "dr_grpo",
+                         "flash_reinforce", "gspo")
+        ),
+        ("openrlhf:rloo", {COEFFICIENT: 0.0, "algo.kl.use_loss": True,
+                           "algo.kl.unbiased_gradient": True}),
+    ],
+}  # fmt: skip
+KL = {
+    "trl": {"beta": BETA},
+    "verl": {"use_kl_loss": True, "kl_loss_coef": BETA},
+    "openrlhf": {COEFFICIENT: BETA},
 }
-KL = {"trl:grpo": {"beta": BETA}, "trl:rloo": {"beta": BETA}}
-VERL_KL = {"use_kl_loss": True, "kl_loss_coef": BETA}
 
 
 def cell(row) -> str:
@@ -40,7 +53,7 @@ def cell(row) -> str:
 
 def line(name: str, settings: dict) -> str:
     """One loss: on-policy, under a lagging sampler, split in three, and its KL term."""
-    kl = KL.get(name, VERL_KL if name.startswith("verl") else {"beta": BETA})
+    kl = KL.get(name.partition(":")[0], {"beta": BETA})
     on = audit(name, ON, GROUP, terms=["policy"], micro_batches=(1, GROUP), **settings)
     lagging = audit(name, LAGGING, GROUP, terms=["policy"], **settings).iloc[0]
     divergence = audit(name, ON, GROUP, terms=["kl"], **(settings | kl)).iloc[0]
