@@ -11,7 +11,6 @@ GROUP = 3
 STAGES = ("early", "middle", "end")  # of the transformer that adds
 REPLICATES = 4096
 BETA = 0.1
-COEFFICIENT = "algo.kl.init_coef"  # of OpenRLHF
 KIND = "loss_type"
 TRAINERS = {
     "trl": [
@@ -25,18 +24,18 @@ TRAINERS = {
     ],
     "openrlhf": [
         *(
-            (f"openrlhf:{name}", {COEFFICIENT: 0.0})
-            for name in ("reinforce", "reinforce_baseline", "rloo", "group_norm", "dr_grpo",
-                         "flash_reinforce", "gspo")
+            (f"openrlhf:{name}", {})
+            for name in ("reinforce", "reinforce_baseline", "rloo", "group_norm", "dr_grpo")
         ),
-        ("openrlhf:rloo", {COEFFICIENT: 0.0, "algo.kl.use_loss": True,
-                           "algo.kl.unbiased_gradient": True}),
+        ("openrlhf:flash_reinforce", {}),
+        ("openrlhf:gspo", {}),
+        ("openrlhf:rloo", {"algo.kl.use_loss": True, "algo.kl.unbiased_gradient": True}),
     ],
-}  # fmt: skip
+}
 KL = {
     "trl": {"beta": BETA},
     "verl": {"use_kl_loss": True, "kl_loss_coef": BETA},
-    "openrlhf": {COEFFICIENT: BETA},
+    "openrlhf": {"algo.kl.init_coef": BETA},
 }
 
 
