@@ -22,9 +22,21 @@ TRAINERS = {
         *((f"verl:{name}", {}) for name in ("grpo", "rloo", "opo", "gspo", "cispo")),
         ("verl:rloo", {"loss_agg_mode": "seq-mean-token-sum"}),
     ],
+    "openrlhf": [
+        *(
+            (f"openrlhf:{name}", {})
+            for name in ("reinforce", "reinforce_baseline", "rloo", "group_norm", "dr_grpo")
+        ),
+        ("openrlhf:flash_reinforce", {}),
+        ("openrlhf:gspo", {}),
+        ("openrlhf:rloo", {"algo.kl.use_loss": True, "algo.kl.unbiased_gradient": True}),
+    ],
 }
-KL = {"trl:grpo": {"beta": BETA}, "trl:rloo": {"beta": BETA}}
-VERL_KL = {"use_kl_loss": True, "kl_loss_coef": BETA}
+KL = {
+    "trl": {"beta": BETA},
+    "verl": {"use_kl_loss": True, "kl_loss_coef": BETA},
+    "openrlhf": {"algo.kl.init_coef": BETA},
+}
 
 
 def cell(row) -> str:
@@ -40,7 +52,7 @@ def cell(row) -> str:
 
 def line(name: str, settings: dict) -> str:
     """One loss: on-policy, under a lagging sampler, split in three, and its KL term."""
-    kl = KL.get(name, VERL_KL if name.startswith("verl") else {"beta": BETA})
+    kl = KL.get(name.partition(":")[0], {"beta": BETA})
     on = audit(name, ON, GROUP, terms=["policy"], micro_batches=(1, GROUP), **settings)
     lagging = audit(name, LAGGING, GROUP, terms=["policy"], **settings).iloc[0]
     divergence = audit(name, ON, GROUP, terms=["kl"], **(settings | kl)).iloc[0]

@@ -39,8 +39,8 @@ def audit(
     The gradient is that in the policy's logits; where they come out of a module, in its weights.
     A batch is a group of `group` completions of each prompt, drawn by the policy's sampler.
 
-    - `loss`: a name of ours, "trl:grpo", "verl:opo", "FILE.py:NAME", or a function of a `Batch`
-      that returns a scalar to be minimised.
+    - `loss`: a name of ours, "trl:grpo", "verl:opo", "openrlhf:rloo", "FILE.py:NAME", or a
+      function of a `Batch` that returns a scalar to be minimised.
     - `policy`: with its reward, reference and sampler.
     - `group`: G, completions of a group.
     - `terms`: of policy | kl | entropy | total; all that the loss has if None.

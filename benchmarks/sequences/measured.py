@@ -9,17 +9,28 @@ from typing import Any, Literal
 import numpy as np
 from torch import Tensor
 
-from benchmarks.sequences import direction, groups
+from benchmarks.sequences import groups
 from benchmarks.sequences.gradients import Gathered
 from benchmarks.sequences.groups import Chunk
 from benchmarks.sequences.losses import Loss
-from benchmarks.sequences.moments import Row, Setting, Term, rows_of, variances
+from benchmarks.sequences.moments import (
+    Row,
+    Setting,
+    Term,
+    measured_gradient,
+    rows_of,
+    variances,
+)
 from benchmarks.sequences.soundness import is_exchangeable
+from benchmarks.statistics.direction import Turn, assess_turn
+from benchmarks.statistics.exact_direction import exact_turn
 from benchmarks.statistics.intervals import Interval
 
 MOST_BATCHES = 2**19  # that are enumerated without being asked to
 MOST_CALLS = 2**13  # the same of a loss that takes one batch a call
 MOST_EVER = 2**28
+UNKNOWN = Interval(*[math.nan] * 3)
+NO_TRUTH = Turn(UNKNOWN, UNKNOWN, "no truth")
 SEEN = 5  # times in the mean that a row must see a token for its parameter to be tested
 
 
@@ -94,10 +105,10 @@ def _of_term(rows: list[Row], each: int, term: Term, seen: Tensor) -> dict[str, 
     means = np.stack([row.mean.numpy() for row in rows])  # [M, P]
     truth = term.truth.numpy()
     if each:
-        found = direction.sampled(means, each, truth, seen.numpy())
+        found = assess_turn(measured_gradient(rows, each, truth, seen.numpy())) or NO_TRUTH
         spread, scaled = variances(rows, each, term.truth)
     else:
-        found = direction.exact(means[0], truth, math.sqrt(rows[0].square))
+        found = exact_turn(means[0], truth, math.sqrt(rows[0].square)) or NO_TRUTH
         variance = max(rows[0].square - float(means[0] @ means[0]), 0.0)
         scale = found.scale.value if found.scale.value > 0 else math.nan
         spread, scaled = (Interval(*[v] * 3) for v in (variance, variance / scale**2))

@@ -13,6 +13,8 @@ from benchmarks.sequences.gradients import Derivatives, Gathered
 from benchmarks.sequences.groups import Chunk
 from benchmarks.sequences.losses import Loss
 from benchmarks.statistics.intervals import Interval, t_quantile
+from benchmarks.statistics.measured_gradient import MeasuredGradient
+from benchmarks.statistics.moments import Moments, Rows
 
 TERMS = ("policy", "kl", "entropy", "total")
 
@@ -102,6 +104,31 @@ def _of(
     unique, back = index.unique(dim=0, return_inverse=True)
     d, leaked = gathered.derivatives(loss, unique, *how)
     return d[back], leaked
+
+
+def measured_gradient(
+    rows: list[Row], each: int, truth: NDArray, seen: NDArray
+) -> MeasuredGradient:
+    """Rows of `each` batches as replicates of a gradient that should have the mean `truth` [P].
+
+    Of one batch and one parameter only what the rows tell is known: variance and skewness, and no
+    tails. Parameters that are `seen` too seldom, [P] booleans, are not tested.
+    """
+    means = torch.stack([row.mean for row in rows])  # [M, P]
+    count = torch.full_like(means[:, 0], each)
+    n, centre = float(count.sum()), means.mean(0, keepdim=True)
+    off = means - centre
+    spread = off.square().sum(0, keepdim=True) / (len(rows) - 1) * each  # of one batch: [1, P]
+    third = (off**3).mean(0, keepdim=True) * each**2
+    none = torch.zeros_like(count[:1])
+    whole = Moments(
+        none + n, centre, (n - 1) * spread, n * third, 3 * n * spread.square(), none * centre, none
+    )
+    squares = torch.tensor([row.square for row in rows], dtype=means.dtype)
+    within = each * (squares - means.square().sum(1)).clamp_min(0.0)
+    table = Rows(count, means, within.unsqueeze(1))
+    error, eps = np.zeros_like(truth), np.finfo(float).eps
+    return MeasuredGradient(whole, table, truth, error, eps, tested=seen)
 
 
 def variances(rows: list[Row], each: int, truth: Tensor) -> tuple[Interval, Interval]:

@@ -14,7 +14,7 @@ from benchmarks.sequences.policy import Policy, PolicyError
 from benchmarks.sequences.user_loss import UserLoss
 from estimators import unknown
 
-TRAINERS = ("trl", "verl")
+TRAINERS = ("trl", "verl", "openrlhf")
 
 
 def loss_from(given: str | Loss | Callable[..., Any], settings: dict[str, Any]) -> Loss:
@@ -38,8 +38,8 @@ def loss_from(given: str | Loss | Callable[..., Any], settings: dict[str, Any]) 
         return adapter.create(name, **settings)
     if colon:
         raise ValueError(
-            f"{given!r} is no loss; write a name of ours, {' or '.join(TRAINERS)} as in trl:grpo, "
-            "or FILE.py:NAME."
+            f"{given!r} is no loss; write a name of ours, {', '.join(TRAINERS[:-1])} or "
+            f"{TRAINERS[-1]} as in trl:grpo, or FILE.py:NAME."
         )
     return losses.create(given, **settings)
 

@@ -27,17 +27,23 @@ NO_DIRECTION = (
 
 
 @dataclass(frozen=True)
-class Direction:
+class Turn:
     """E ĝ as a multiple of g and a part across it, each with its 95 % interval.
 
     `scale` is ⟨E ĝ, g⟩ / ‖g‖²; `bias` is min over c ≥ 0 of ‖c E ĝ − g‖ / ‖g‖, the sine of the angle
-    between them, 1 where that is over 90°; `variance_scaled` is tr Cov ĝ / scale².
+    between them, 1 where that is over 90°.
     """
 
     scale: Interval
     bias: Interval
-    variance_scaled: Interval
     verdict: str  # parallel | turned | undetermined
+
+
+@dataclass(frozen=True)
+class Direction(Turn):
+    """The same with `variance_scaled`, tr Cov ĝ / scale²."""
+
+    variance_scaled: Interval
 
 
 def assess_direction(measured: MeasuredGradient) -> Direction | None:
@@ -49,6 +55,17 @@ def assess_direction(measured: MeasuredGradient) -> Direction | None:
     if measured.gradient_is_zero:
         return None
     split = _Split.of(measured)
+    found = _turn(measured, split)
+    scaled = _variance_scaled(measured, split, found.scale)
+    return Direction(found.scale, found.bias, found.verdict, scaled)
+
+
+def assess_turn(measured: MeasuredGradient) -> Turn | None:
+    """The same, of replicates whose fourth moments are not known."""
+    return None if measured.gradient_is_zero else _turn(measured, _Split.of(measured))
+
+
+def _turn(measured: MeasuredGradient, split: "_Split") -> Turn:
     sine, furthest = _sine(split)
     p = _p(measured, split)
     verdict = "undetermined"
@@ -59,8 +76,7 @@ def assess_direction(measured: MeasuredGradient) -> Direction | None:
     norm = np.linalg.norm(measured.truth)
     half = float(t_quantile(split.df)) * split.along_se
     ends = (split.along, split.along - half, split.along + half)
-    scale = Interval(*(float(end / norm) for end in ends))
-    return Direction(scale, sine, _variance_scaled(measured, split, scale), verdict)
+    return Turn(Interval(*(float(end / norm) for end in ends)), sine, verdict)
 
 
 @dataclass(frozen=True)
@@ -179,7 +195,7 @@ def _p(measured: MeasuredGradient, split: _Split) -> float:
     if light.across2 is not None:
         p.append(largest_t(_across(measured, light)))
     wide = light
-    if split.across2 is not None and not measured.heavy:
+    if split.across2 is not None and not measured.heavy and np.all(measured.tested):
         share, dependence = split.across_variance, split.across2.dependence
         if calm_together(share, measured.kurtosis, dependence, measured.n, calm):
             wide = split

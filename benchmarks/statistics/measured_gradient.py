@@ -29,6 +29,7 @@ class MeasuredGradient:
     eps: float  # rounding of the gradients' dtype
     largest_cost: float = 0.0  # whose rounding reaches the gradients
     flagged: bool = False  # `heavy_tailed`
+    tested: NDArray | bool = True  # [P] whose mean may be tested, as enough replicates move it
 
     @cached_property
     def n(self) -> float:
@@ -97,7 +98,7 @@ class MeasuredGradient:
     def calm(self) -> NDArray:
         """Which parameters have tails so light that a test of their mean can be believed: [P]."""
         calm = calm_parameters(self.variance, self.kurtosis, self.n, self.heavy)
-        return calm | self.still
+        return (calm | self.still) & self.tested
 
     @cached_property
     def unseen(self) -> float:

@@ -23,8 +23,8 @@ class GumbelSinkhorn(RelaxedSort):
     Needs OneHotPlackettLuce, and a cost differentiable in x.
     Biased: the gradient is that of the relaxed objective. K cost evaluations.
     Raises Unsupported for other distributions; ValueError for temperature ≤ 0, iterations < 1.
-    Source: Mena, Belanger, Linderman & Snoek 2018, arXiv:1802.08665; written from memory, the
-    paper was not read here.
+    Source: Mena, Belanger, Linderman & Snoek 2018, arXiv:1802.08665, read in their code,
+    google/gumbel_sinkhorn: rows before columns, 20 iterations, noise before the temperature.
     """
 
     iterations: int = 20

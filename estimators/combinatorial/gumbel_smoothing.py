@@ -17,8 +17,8 @@ class GumbelSmoothing(Estimator):
     be any function.
     Unbiased. K cost evaluations. Raises Unsupported for other distributions.
     Source: Abernethy, Lee & Tewari 2016 (stochastic smoothing), in Perturbations, Optimization
-    and Statistics; Berthet et al. 2020, arXiv:2002.08676, proposition 3.1; written from memory,
-    the paper was not read here.
+    and Statistics, of which the summary was read; the slope is that of the code of Berthet et al.
+    2020, arXiv:2002.08676, google-research/perturbations.
     """
 
     unbiased = True

@@ -18,8 +18,8 @@ class PerturbedOptimiser(Estimator):
     in x, also between its points.
     Biased for E[f]; for f(E[x]) by O(1/K), as x̄ is a mean of K. One cost evaluation.
     Raises Unsupported for other distributions.
-    Source: Berthet, Blondel, Teboul, Cuturi, Vert & Bach 2020, arXiv:2002.08676, proposition 3.1,
-    with Gumbel noise; written from memory, the paper was not read here.
+    Source: Berthet, Blondel, Teboul, Cuturi, Vert & Bach 2020, arXiv:2002.08676, read in their
+    code, google-research/perturbations, with its Gumbel noise at sigma 1.
     """
 
     def surrogate(self, dist, cost, samples=1):

@@ -16,7 +16,8 @@ class ConditionalMonteCarlo(Estimator):
     Unbiased: a conditional mean of the cost, with a derivative everywhere. K evaluations of it.
     Raises Unsupported without `given_path` and for other distributions.
     Source: Fu & Hu 1997, Conditional Monte Carlo; Glasserman 2003, Monte Carlo Methods in
-    Financial Engineering, section 7.2.3, from memory: neither could be read here.
+    Financial Engineering, neither of which could be read here; of Burgos & Giles 2010,
+    arXiv:1102.1348, who use conditional expectations before maturity after Glasserman, the summary.
     """
 
     unbiased = True

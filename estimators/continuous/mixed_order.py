@@ -24,8 +24,9 @@ class MixedOrder(Estimator):
     Biased by up to `tolerance` where the cost jumps, and because α looks at the same samples.
     2 K cost evaluations.
     Raises Unsupported without these; ValueError for a negative tolerance or width.
-    Source: Suh, Simchowitz, Zhang & Tedrake 2022, arXiv:2202.00817, section 4; the rule for α and ε
-    is from memory, the paper could not be read here.
+    Source: Suh, Simchowitz, Zhang & Tedrake 2022, arXiv:2202.00817, section 4, its formulas read in
+    their code, hjsuh94/alpha_gradient: the rule for α is theirs; their ε is Bernstein's
+    bound with a largest gradient given, and they draw other samples for ĝ₀.
     """
 
     tolerance: float = 0.5

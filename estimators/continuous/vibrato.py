@@ -14,12 +14,14 @@ class Vibrato(Estimator):
     x_{<N} = path(λ, ε),   x_N ~ Normal(μ, σ) of (x_{N−1}, λ),
     ĝ = mean_k ∂f/∂x_{<N} ∂x_{<N}/∂λ + f(x) ∇log p(x_N | x_{N−1}, λ),   ∇ also through x_{N−1}
 
-    The last step is drawn as a mirrored pair, μ ± σε, of which the mean counts.
+    The last step is drawn as a mirrored pair, μ ± σε, of which the mean counts; less
+    2 f(μ), as others have it where the derivative of σ weighs the pair, would change no mean.
     Needs LinearDiffusion; the cost may jump in the last value, not in those before.
     Unbiased for such costs. 2 K cost evaluations.
     Raises Unsupported for other distributions.
     Source: Giles 2009, "Vibrato Monte Carlo sensitivities", in Monte Carlo and Quasi-Monte Carlo
-    Methods 2008, from memory: the paper could not be read here.
+    Methods 2008: its introduction was read, its formulas in public code for Pagès, Pironneau & Sall
+    2016, arXiv:1606.06143, who follow it.
     """
 
     unbiased = True

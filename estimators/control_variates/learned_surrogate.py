@@ -5,22 +5,15 @@ from dataclasses import dataclass
 import torch
 
 from estimators.capabilities import tensors
-from estimators.control_variates.learned_by_descent import LearnedByDescent
+from estimators.control_variates.learned_network import LearnedNetwork
 
 
 @dataclass(frozen=True)
-class LearnedSurrogate(LearnedByDescent):
+class LearnedSurrogate(LearnedNetwork):
     """A control variate c(z) = w · tanh(W z + b) + a, for every batch element by itself.
 
     Before it is learned c = 0. Subclasses write `estimate`.
     """
-
-    hidden: int = 8
-    fit_steps: int = 64
-
-    def __post_init__(self):
-        if self.hidden < 1:
-            raise ValueError(f"hidden must be at least one unit, not {self.hidden}.")
 
     def start(self, dist):
         """Weights W, b, w and a, with c = 0: [*B, ...] each."""

@@ -7,7 +7,7 @@ from torch.distributions import Bernoulli, Independent, OneHotCategorical
 from torch.nn.functional import leaky_relu
 
 from estimators import capabilities
-from estimators.control_variates.learned_by_descent import LearnedByDescent
+from estimators.control_variates.learned_network import LearnedNetwork
 from estimators.control_variates.linear import value_and_slope
 from estimators.core import Unsupported, register
 from estimators.reinforce import score_log_prob
@@ -17,7 +17,7 @@ SLOPE = 0.3  # of a unit below zero, as in the authors' network
 
 @register("rodeo")
 @dataclass(frozen=True)
-class Rodeo(LearnedByDescent):
+class Rodeo(LearnedNetwork):
     """Leave-one-out REINFORCE with learned functions of the cost's tangents as control variates.
 
     ĝ = 1/K Σ_k [(f_k − mean_{j≠k} (f_j + A h_j (x_j))) ∇log p(x_k) + A (h̃_k ∇log p)(x_k)],
@@ -34,13 +34,6 @@ class Rodeo(LearnedByDescent):
     Source: Shi, Zhou, Hwang, Titsias & Mackey 2022, arXiv:2202.09497, read in their code, there for
     Bernoullis.
     """
-
-    hidden: int = 8
-    fit_steps: int = 64
-
-    def __post_init__(self):
-        if self.hidden < 1:
-            raise ValueError(f"hidden must be at least one unit, not {self.hidden}.")
 
     def start(self, dist):
         """Weights of f, of the tangent, shifts, and two outputs, which are zero: [*B, …] each."""

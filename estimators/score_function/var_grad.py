@@ -18,7 +18,8 @@ class VarGrad(Estimator):
     Needs `log_prob` and K ≥ 2; the cost may be any function.
     Unbiased unless the support moves with λ, if f is linear in log p. K cost evaluations.
     Raises Unsupported without `log_prob`, where the support moves, and for K = 1.
-    Source: Richter, Boustati, Nüsken, Ruiz & Akyildiz 2020, arXiv:2010.10436.
+    Source: Richter, Boustati, Nüsken, Ruiz & Akyildiz 2020, arXiv:2010.10436, read in its summary
+    and in their code, aboustati/vargrad: the variance over samples with K − 1.
     """
 
     unbiased = True

@@ -17,7 +17,7 @@ def settings(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]
         name, equals, value = text.partition("=")
         if name in OPTIONS:
             raise click.BadParameter(f"{name} is no setting of a loss; write --{name} {value}.")
-        if not equals or not name.isidentifier():
+        if not equals or not all(part.isidentifier() for part in name.split(".")):
             raise click.BadParameter(f"{text!r} is no setting; write NAME=VALUE, as in beta=0.04.")
         try:
             found[name] = json.loads(value)
@@ -27,7 +27,7 @@ def settings(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]
 
 
 @click.command()
-@click.argument("loss", metavar="NAME | trl:NAME | verl:NAME | FILE.py[:NAME]")
+@click.argument("loss", metavar="NAME | trl:NAME | verl:NAME | openrlhf:NAME | FILE.py[:NAME]")
 @click.option("--problem", metavar="FILE.py[:NAME]", default="small", show_default=True,
               help="A Policy of yours, small, sequence-addition, ….")  # fmt: skip
 @click.option("--group", default=4, show_default=True, type=click.IntRange(1),

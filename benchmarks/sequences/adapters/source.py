@@ -107,6 +107,14 @@ def in_double() -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
+class Doubles(torch.Tensor):
+    """Numbers that stay in float64 where a trainer casts them to float32, as in x.float()."""
+
+    def float(self, *_: Any, **__: Any) -> torch.Tensor:
+        """These numbers; of truth values, ones and zeros."""
+        return self if self.is_floating_point() else self.double()
+
+
 def _fields(cls: ast.ClassDef) -> Iterator[tuple[str, Any]]:
     for node in cls.body:
         if not isinstance(node, ast.AnnAssign) or node.value is None:

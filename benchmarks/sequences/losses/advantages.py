@@ -71,6 +71,15 @@ def greedy(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
     return _scaled(penalised(batch, penalty) - batch.greedy, batch, scale)
 
 
+def batch_mean(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
+    """A_i = r_i − mean_j r_j, over all completions of the step.
+
+    Source: FlashREINFORCE, as OpenRLHF 0.11 has it.
+    """
+    r = penalised(batch, penalty)
+    return _scaled(r - r.mean(-1, keepdim=True), batch, scale, r)
+
+
 def whitened(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
     """A_it = (R_it − mean R) / sd R over all tokens of the step, R_it = r_i − β Σ_{s ≥ t} k_is.
 
@@ -88,14 +97,34 @@ def whitened_group_mean(batch: Batch, penalty: Tensor | None, scale: Scale) -> T
     return _whitened(centred.expand_as(batch.mask), batch.mask)
 
 
+def standardised(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
+    """`whitened` with the standard deviation of the step's tokens themselves, over n for n − 1.
+
+    Source: the same, as OpenRLHF 0.11 has it.
+    """
+    return _standardised(_returns(batch, batch.rewards, penalty), batch.mask)
+
+
+def standardised_group_mean(batch: Batch, penalty: Tensor | None, scale: Scale) -> Tensor:
+    """`standardised` of r_i − mean_j r_j, over the group, less the penalties from a token on.
+
+    Source: the same.
+    """
+    centred = group_mean(batch, None, Scale()).squeeze(-1)
+    return _standardised(_returns(batch, centred, penalty), batch.mask)
+
+
 ADVANTAGES: dict[str, Advantage] = {
     "reward": reward,
     "group-mean": group_mean,
     "leave-one-out": leave_one_out,
     "length-weighted": length_weighted,
     "greedy": greedy,
+    "batch-mean": batch_mean,
     "whitened": whitened,
     "whitened-group-mean": whitened_group_mean,
+    "standardised": standardised,
+    "standardised-group-mean": standardised_group_mean,
 }
 
 
@@ -120,7 +149,12 @@ def _returns(batch: Batch, rewards: Tensor, penalty: Tensor | None) -> Tensor:
     returns = rewards.unsqueeze(-1).expand_as(batch.mask)
     if penalty is None:
         return returns
-    return returns - (penalty * batch.mask).flip(-1).cumsum(-1).flip(-1)
+    return returns - to_go(penalty, batch.mask)
+
+
+def to_go(penalty: Tensor, mask: Tensor) -> Tensor:
+    """The penalties of a token and of those after it: [*R, B, T]."""
+    return (penalty * mask).flip(-1).cumsum(-1).flip(-1)
 
 
 def _whitened(values: Tensor, mask: Tensor) -> Tensor:
@@ -130,3 +164,10 @@ def _whitened(values: Tensor, mask: Tensor) -> Tensor:
     variance = off.square().sum((-2, -1), keepdim=True) / (count + TINY)
     variance = variance * count / (count - 1).clamp_min(1)
     return off * torch.rsqrt(variance + TINY)
+
+
+def _standardised(values: Tensor, mask: Tensor) -> Tensor:
+    count = mask.sum((-2, -1), keepdim=True)
+    off = values - (values * mask).sum((-2, -1), keepdim=True) / count
+    variance = (off.square() * mask).sum((-2, -1), keepdim=True) / count
+    return off * variance.clamp_min(TINY).rsqrt()

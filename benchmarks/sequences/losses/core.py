@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from benchmarks.sequences.batch import Batch
-from benchmarks.sequences.losses.advantages import ADVANTAGES, Scale
+from benchmarks.sequences.losses.advantages import ADVANTAGES, Scale, to_go
 from benchmarks.sequences.losses.correction import weights
 from benchmarks.sequences.losses.divergence import divergence
 from benchmarks.sequences.losses.normalisation import NORMALISATIONS
@@ -74,17 +74,18 @@ class PolicyLoss(Loss):
 
     Σ_it w_it ℓ(r_it, A_it) normalised over tokens and completions, plus β KL, minus c · entropy.
 
-    - advantage: reward | group-mean | leave-one-out | length-weighted | greedy | whitened |
-      whitened-group-mean.
+    - advantage: reward | group-mean | leave-one-out | length-weighted | greedy | batch-mean |
+      whitened | whitened-group-mean | standardised | standardised-group-mean.
     - scale_rewards: none | group | batch: divide by a standard deviation (true: group), to which
       `epsilon` is added.
     - normalisation: sequence-sum | sequence-mean | token-mean | step-token-mean | constant.
     - clip: ε of the ratio, below and above; None: none. `clip_high`: above, where it differs;
       `delta`: the most that a ratio counts, also for a negative advantage (dual clip).
-    - beta: coefficient of KL(policy ‖ reference); `kl`: k1 | k2 | k3; `kl_in`: loss | reward;
-      `kl_ratio`: whether a KL in the loss is multiplied by the importance ratio.
+    - beta: coefficient of KL(policy ‖ reference); `kl`: k1 | k2 | k3; `kl_in`: loss | reward |
+      reward-to-go (a token's and those after it); `kl_ratio`: whether a KL in the loss is
+      multiplied by the importance ratio.
     - correction: none | token | prefix | sequence: weights for the sampler's mismatch;
-      `bound`: truncate | mask | none of them at `cap`.
+      `bound`: truncate | mask | none of them at `cap`, and below at `floor`.
     - entropy_coef: of the mean entropy of a token.
 
     Raises ValueError for a setting that does not exist.
@@ -104,6 +105,7 @@ class PolicyLoss(Loss):
     correction: str = "none"
     bound: str = "none"
     cap: float = 2.0
+    floor: float = 0.0
     entropy_coef: float = 0.0
     name: str = dataclasses.field(default="", kw_only=True, compare=False)
 
@@ -151,16 +153,18 @@ class PolicyLoss(Loss):
         return None
 
     def advantages(self, batch):
-        penalty = None
-        if self.beta and self.kl_in == "reward":
-            penalty = self.beta * divergence(self.kl, batch.old, batch.reference)
-        scale = Scale(self.scale_rewards, self.epsilon)
-        return ADVANTAGES[self.advantage](batch, penalty, scale).detach()
+        advantage, scale = ADVANTAGES[self.advantage], Scale(self.scale_rewards, self.epsilon)
+        if not self.beta or self.kl_in == "loss":
+            return advantage(batch, None, scale).detach()
+        penalty = self.beta * divergence(self.kl, batch.old, batch.reference)
+        if self.kl_in == "reward-to-go":
+            return (advantage(batch, None, scale) - to_go(penalty, batch.mask)).detach()
+        return advantage(batch, penalty, scale).detach()
 
     def loss(self, batch, advantages):
         each = self.surrogate(batch, advantages)  # [*R, B, T]
         if self.correction != "none":
-            each = each * weights(batch, self.correction, self.bound, self.cap)
+            each = each * weights(batch, self.correction, self.bound, self.cap, self.floor)
         if self.beta and self.kl_in == "loss":
             kl = divergence(self.kl, batch.log_prob, batch.reference)
             each = each + self.beta * (kl * self.ratio(batch) if self.kl_ratio else kl)
@@ -195,7 +199,7 @@ CHOICES = {
     "scale_rewards": ("none", "group", "batch"),
     "normalisation": NORMALISATIONS,
     "kl": ("k1", "k2", "k3"),
-    "kl_in": ("loss", "reward"),
+    "kl_in": ("loss", "reward", "reward-to-go"),
     "correction": ("none", "token", "prefix", "sequence"),
     "bound": ("none", "truncate", "mask"),
 }

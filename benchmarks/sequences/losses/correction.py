@@ -11,11 +11,11 @@ from torch import Tensor
 from benchmarks.sequences.batch import Batch
 
 
-def weights(batch: Batch, level: str, bound: str, cap: float) -> Tensor:
+def weights(batch: Batch, level: str, bound: str, cap: float, floor: float = 0.0) -> Tensor:
     """The importance weight of each token, without a gradient: [*R, B, T or 1].
 
     `level` token: of the token alone; prefix: of all up to it; sequence: of the completion.
-    `bound` truncate: at most `cap`; mask: 0 above `cap`.
+    `bound` truncate: between `floor` and `cap`; mask: 0 outside of them.
     """
     difference = (batch.old - batch.sampler).detach() * batch.mask
     if level == "prefix":
@@ -24,5 +24,6 @@ def weights(batch: Batch, level: str, bound: str, cap: float) -> Tensor:
         difference = difference.sum(-1, keepdim=True)
     found = difference.exp()
     if bound == "truncate":
-        return found.clamp(max=cap)
-    return torch.where(found > cap, 0.0, found) if bound == "mask" else found
+        return found.clamp(floor, cap)
+    outside = (found > cap) | (found < floor)
+    return torch.where(outside, 0.0, found) if bound == "mask" else found

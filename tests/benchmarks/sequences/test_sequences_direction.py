@@ -4,10 +4,19 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
-from benchmarks.sequences import direction
+from benchmarks.sequences.moments import Row, measured_gradient
+from benchmarks.statistics.direction import assess_turn
+from benchmarks.statistics.exact_direction import exact_turn
 
 ROWS, EACH = 64, 150
+
+
+def turn(rows, truth, seen, square):
+    """What is found of rows of means, each of which has this mean square."""
+    rows = [Row(torch.as_tensor(row), square) for row in rows]
+    return assess_turn(measured_gradient(rows, EACH, truth, np.array(seen)))
 
 
 def found(angle, parameters, noise, draws, scale=0.7):
@@ -22,7 +31,7 @@ def found(angle, parameters, noise, draws, scale=0.7):
     seen = np.ones(parameters, bool)
     for _ in range(draws):
         rows = mean + spread * stream.normal(size=(ROWS, parameters))
-        yield direction.sampled(rows, EACH, truth, seen)
+        yield turn(rows, truth, seen, float(mean @ mean) + noise**2)
 
 
 @pytest.mark.parametrize(("angle", "parameters"), [(0.3, 2), (0.3, 21), (1.0, 21), (0.3, 300)])
@@ -57,7 +66,7 @@ def test_parameters_never_seen_do_not_alarm():
     noise = 0.01 * np.random.default_rng(0).normal(size=(ROWS, 3))
     rows = np.array([1.0, 1.0, 0.0]) * (1 + noise)
     verdicts = [
-        direction.sampled(rows, EACH, truth, np.array(seen)).verdict
+        turn(rows, truth, seen, 2 + 0.03 * EACH).verdict
         for seen in ([True, True, False], [True, True, True])
     ]
     assert verdicts == ["parallel", "turned"]
@@ -65,8 +74,8 @@ def test_parameters_never_seen_do_not_alarm():
 
 def test_exact_means():
     truth = np.array([3.0, 4.0])
-    one = direction.exact(np.array([4.0, -3.0]) * 0.2 + truth * 0.5, truth, 1.0)
+    one = exact_turn(np.array([4.0, -3.0]) * 0.2 + truth * 0.5, truth, 1.0)
     assert one.scale.value == pytest.approx(0.5)
     assert one.bias.value == pytest.approx(0.4 / math.hypot(1, 0.4))
-    assert direction.exact(truth, 0 * truth, 1.0).verdict == "no truth"
-    assert direction.exact(-truth, truth, 1.0).bias.value == 1
+    assert exact_turn(truth, 0 * truth, 1.0) is None
+    assert exact_turn(-truth, truth, 1.0).bias.value == 1

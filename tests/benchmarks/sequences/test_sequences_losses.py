@@ -64,7 +64,8 @@ def exact_mean(loss, target, group):
 @pytest.mark.parametrize("group", [2, 3, 4])
 @pytest.mark.parametrize("name", losses.names())
 def test_exact_means_are_brute_force(name, group):
-    for target, settings in ((ON, {}), (ON, {"beta": 0.3}), (OFF, SETTINGS)):
+    to_go = {"beta": 0.3, "kl_in": "reward-to-go"}
+    for target, settings in ((ON, {}), (ON, {"beta": 0.3}), (ON, to_go), (OFF, SETTINGS)):
         loss = losses.create(name, **settings)
         expected = brute_force(loss, target, group)
         torch.testing.assert_close(exact_mean(loss, target, group), expected, rtol=0, atol=1e-12)
@@ -77,6 +78,18 @@ def test_exact_losses_are_exact(name):
     assert (frame["scale"] - 1).abs().max() < 1e-12
     assert frame["direction_bias"].max() < 1e-12
     assert set(frame["verdict"]) == {"parallel"}
+
+
+def test_a_penalty_to_go_is_exact_and_quieter():
+    """A token does not move the penalties before it: to leave them out costs nothing."""
+    rows = [
+        audit("reinforce", ON, 2, terms=["kl"], beta=0.3, kl_in=place).iloc[0]
+        for place in ("reward", "reward-to-go")
+    ]
+    for row in rows:
+        assert abs(row["scale"] - 1) < 1e-12
+        assert row["direction_bias"] < 1e-12
+    assert rows[1]["variance"] < rows[0]["variance"]
 
 
 def test_sequence_weights_undo_the_sampler_and_token_weights_do_not():
@@ -168,11 +181,12 @@ def test_formulas_by_loops(seed):
         assert found == pytest.approx(value, abs=1e-12), name
 
 
+@pytest.mark.parametrize("floor", [0.0, 0.9])
 @pytest.mark.parametrize("level", ["token", "prefix", "sequence"])
 @pytest.mark.parametrize("bound", ["none", "truncate", "mask"])
-def test_weights_by_loops(level, bound):
+def test_weights_by_loops(level, bound, floor):
     batch = random_batch(11)
-    found = weights(batch, level, bound, 1.1).expand_as(batch.mask)
+    found = weights(batch, level, bound, 1.1, floor).expand_as(batch.mask)
     capped = 0
     for i in range(len(batch.rewards)):
         size = int(batch.mask[i].sum())
@@ -181,8 +195,8 @@ def test_weights_by_loops(level, bound):
             parts = {"token": off[t : t + 1], "prefix": off[: t + 1], "sequence": off[:size]}[level]
             w = math.exp(sum(parts))
             capped += w > 1.1
-            if w > 1.1 and bound != "none":
-                w = 1.1 if bound == "truncate" else 0.0
+            if not floor <= w <= 1.1 and bound != "none":
+                w = min(max(w, floor), 1.1) if bound == "truncate" else 0.0
             assert found[i, t].item() == pytest.approx(w, abs=1e-12)
     assert capped > 0
 

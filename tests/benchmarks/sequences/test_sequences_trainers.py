@@ -4,68 +4,18 @@ Skipped where a trainer is not installed: `pip install --no-deps trl verl`.
 """
 
 import dataclasses
-import importlib.util
-from importlib import metadata
 
 import pytest
 import torch
+from trainer_batches import BATCHES, agree, needs, of, random_batch
 
-from benchmarks.sequences import Batch, Policy, audit, losses
+from benchmarks.sequences import Policy, audit, losses
 from benchmarks.sequences.adapters import source
 from benchmarks.sequences.adapters.source import Package, TrainerError
 from benchmarks.sequences.examples import small_policy
-from benchmarks.sequences.losses import of_step
 from benchmarks.sequences.sources import loss_from
 
-GROUP, PROMPTS, LENGTH = 4, 2, 5
-
-
-def needs(name, least):
-    missing = importlib.util.find_spec(name) is None
-    old = not missing and tuple(map(int, metadata.version(name).split(".")[:3])) < least
-    return pytest.mark.skipif(missing or old, reason=f"needs {name} {least} or later")
-
-
 trl, verl = needs("trl", (1, 16)), needs("verl", (0, 9, 1))
-
-
-def random_batch(seed, spread=0.5):
-    """Two groups of four, off every policy, with an end where a completion ends."""
-    draw = torch.Generator().manual_seed(seed)
-    count = GROUP * PROMPTS
-
-    def law():
-        return -1.5 + spread * torch.randn(count, LENGTH, generator=draw, dtype=torch.float64)
-
-    sizes = torch.randint(1, LENGTH + 1, (count,), generator=draw)
-    group = torch.arange(PROMPTS).repeat_interleave(GROUP)
-    greedy = torch.randn(PROMPTS, generator=draw, dtype=torch.float64)
-    return Batch(
-        log_prob=law(), old=law(), reference=law(), sampler=law(), entropy=law().abs(),
-        mask=(torch.arange(LENGTH) < sizes[:, None]).double(),
-        tokens=torch.zeros(count, LENGTH, dtype=torch.long),
-        rewards=torch.randn(count, generator=draw, dtype=torch.float64), greedy=greedy[group],
-        group=group, prompt=group, length=LENGTH,
-    )  # fmt: skip
-
-
-def of(loss, batch, micro_batches=1):
-    """The loss, its derivative in the log-probabilities and that in the entropies."""
-    leaves = [getattr(batch, name).clone().requires_grad_() for name in ("log_prob", "entropy")]
-    batch = dataclasses.replace(batch, log_prob=leaves[0], entropy=leaves[1])
-    value = of_step(loss, batch, micro_batches)
-    found = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
-    return [value.detach(), *found]
-
-
-def agree(theirs, ours, batches, micro_batches=1):
-    for batch in batches:
-        pairs = zip(of(theirs, batch, micro_batches), of(ours, batch, micro_batches), strict=True)
-        for a, b in pairs:
-            torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
-
-
-BATCHES = [random_batch(seed) for seed in range(6)]
 KL = {"beta": 0.07, "entropy_coef": 0.03}
 TRL = {
     "grpo": ("grpo", {}),
@@ -272,7 +222,7 @@ def test_what_moved_in_a_trainer_gets_a_sentence():
         ("trl:grpo", {"betta": 1}, "Did you mean 'beta'"),
         ("verl:oppo", {}, "Did you mean 'opo'"),
         ("verl:grpo", {"clip_ration": 1}, "Did you mean 'clip_ratio'"),
-        ("openai:grpo", {}, "trl or verl"),
+        ("openai:grpo", {}, "trl, verl or openrlhf"),
     ],
 )
 def test_mistakes_get_a_sentence(loss, settings, said):
