@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from estimators.control_variates.learning import Learning
 from estimators.core import Estimator, Unsupported, unknown
 from estimators.programs.draws import Drawn, Draws, Model, ModelError, fitted_to
 from estimators.programs.halves import Apart, Half, first_half
@@ -26,6 +27,9 @@ class Chosen(Protocol):
 
     def at(self, name: str) -> Estimator:
         """The estimator of a node."""
+
+    def unit_of(self, name: str) -> str:
+        """The node's name, or the key of all that are drawn together with it."""
 
 
 @dataclass
@@ -53,6 +57,8 @@ class Execution:
         self.samples, self.completed, self.probing = samples, completed, probing
         self.used: dict[str, list[str]] = {}
         self.heard: dict[str, Tensor] | None = None  # the costs at each node, if wanted
+        self.repeats = 0  # executions within one another that answer a further question
+        self.teaches = not probing  # those that learn from calls
 
     def surrogate(self, lead: torch.Size | None) -> Tensor:
         """The surrogate of the whole program: [*lead]."""
@@ -84,19 +90,31 @@ class Execution:
             f = self._full(run.costs.pop(end, None), run.lead)
         return self._settled(run, f)
 
+    def repeated(self, history: tuple[Drawn, ...], lead: torch.Size, since: int) -> Tensor:
+        """The surrogate again, of other draws in `history`; nothing is learned from it."""
+        self.repeats += 1
+        try:
+            return self.after(history, lead, since)
+        finally:
+            self.repeats -= 1
+
+    def hear(self, unit: str, f: Tensor) -> None:
+        """Keep the costs at a node [K, *lead], if somebody wants them."""
+        if self.heard is not None and not self.repeats:
+            self.heard.setdefault(unit, f.detach())
+
     def _settled(self, run: "Run", f: Tensor) -> Tensor:
         for node in reversed(run.nodes):
             drawn = tuple(run.drawn[: node.place])
 
             def again(x: Tensor, node=node, drawn=drawn) -> Tensor:
                 given = Drawn.of(node.name, x, node.half.dist.event_shape)
-                f = self.after((*drawn, given), run.leads[0], node.place + 1)
+                f = self.repeated((*drawn, given), run.leads[0], node.place + 1)
                 return f.unsqueeze(0) if len(x) == 1 else f
 
             with _named(node.name):
                 f = f.unsqueeze(0) if len(node.half.x) == 1 else f
-                if self.heard is not None:
-                    self.heard[node.name] = f
+                self.hear(node.name, f)
                 f = node.half.finish(f, again)
                 if f.shape != run.leads[node.place]:
                     raise Unsupported(
@@ -135,7 +153,11 @@ class Run(Draws):
             self.leads[0] = law.batch_shape
         key = ours.strategies.key_of(name)
         estimator, samples = ours.strategies.at(name), ours.count(key)
-        if key == "*" or "," in key:
+        learning = getattr(estimator, "learning", None)
+        if isinstance(learning, Learning):
+            learning.axes = len(self.leads[0])
+            learning.rests = ours.repeats > 0 or not ours.teaches
+        if ours.strategies.unit_of(name) == key != name:
             raise Group(name, key, estimator, samples)
         ours.used.setdefault(key, []).append(name)
         with _named(name):
