@@ -1,7 +1,6 @@
 """A model executed with an estimator at each node, each left halfway until its cost is known."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +13,9 @@ from estimators.core import Estimator, Unsupported, unknown
 from estimators.programs.draws import Drawn, Draws, Model, ModelError, fitted_to
 from estimators.programs.halves import Apart, Half, first_half
 from estimators.programs.nested import Group, Nested
+from estimators.programs.refusals import named, readable
+
+MOST = 2**21  # samples of one node for one estimate
 
 
 class Chosen(Protocol):
@@ -21,6 +23,7 @@ class Chosen(Protocol):
 
     nodes: Mapping[str, Estimator]
     counts: Mapping[str, int]
+    first_only: bool
 
     def key_of(self, name: str) -> str:
         """The key of the strategy for a node."""
@@ -78,11 +81,11 @@ class Execution:
             run.run(self.model, self.parameters)
         except Nested as nested:
             end = len(run.drawn)
-            with _named(nested.name):
+            with named(nested.name):
                 f = nested.surrogate(self, tuple(run.drawn), run.lead, run.leads[0])
             f = _plus(f, run.costs.pop(end, None))
         except RuntimeError as failure:
-            raise _readable(failure) from failure
+            raise readable(failure) from failure
         else:
             end = len(run.drawn)
             if self.completed is not None:
@@ -112,7 +115,7 @@ class Execution:
                 f = self.repeated((*drawn, given), run.leads[0], node.place + 1)
                 return f.unsqueeze(0) if len(x) == 1 else f
 
-            with _named(node.name):
+            with named(node.name):
                 f = f.unsqueeze(0) if len(node.half.x) == 1 else f
                 self.hear(node.name, f)
                 f = node.half.finish(f, again)
@@ -133,8 +136,10 @@ class Execution:
             return torch.zeros(lead)
         return value if value.shape == lead else value.expand(lead)
 
-    def count(self, key: str) -> int:
-        """K of a strategy."""
+    def count(self, key: str, first: bool) -> int:
+        """K of a strategy, at the node drawn first or at another."""
+        if self.strategies.first_only:
+            return self.samples if first else 1
         return self.strategies.counts.get(key, self.samples)
 
 
@@ -152,7 +157,13 @@ class Run(Draws):
         if self.lead is None:
             self.leads[0] = law.batch_shape
         key = ours.strategies.key_of(name)
-        estimator, samples = ours.strategies.at(name), ours.count(key)
+        estimator, samples = ours.strategies.at(name), ours.count(key, not place)
+        if samples * law.batch_shape.numel() > MOST * self.leads[0].numel():
+            raise Unsupported(
+                f"Node {name!r}: with {samples} samples here and those of the {place} nodes before "
+                f"it, one estimate draws it more than {MOST:,} times; give fewer samples by node, "
+                'or draw nodes together, as {"*": "reinforce-loo"}.'
+            )
         learning = getattr(estimator, "learning", None)
         if isinstance(learning, Learning):
             learning.axes = len(self.leads[0])
@@ -160,7 +171,7 @@ class Run(Draws):
         if ours.strategies.unit_of(name) == key != name:
             raise Group(name, key, estimator, samples)
         ours.used.setdefault(key, []).append(name)
-        with _named(name):
+        with named(name):
             if ours.probing and len(ours.used[key]) == len(set(ours.used[key])):
                 _try(estimator, law, samples)
             try:
@@ -179,24 +190,3 @@ def _try(estimator: Estimator, law: Distribution, samples: int) -> None:
     refusal = estimator.unsupported(law, samples)
     if refusal is not None:
         raise Unsupported(refusal)
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Put the node's name in front of what is refused inside."""
-    try:
-        yield
-    except Unsupported as refusal:
-        if str(refusal).startswith("Node "):
-            raise
-        raise Unsupported(f"Node {name!r}: {refusal}") from refusal
-
-
-def _readable(failure: RuntimeError) -> Exception:
-    """A sentence for a model that branches on a draw; other failures as they are."""
-    if "Boolean value of Tensor" not in str(failure):
-        return failure
-    return ModelError(
-        "The model branches on a draw, of which there are many at once: which nodes there are must "
-        "not depend on it. Compute both sides and choose with torch.where(b > 0, one, other)."
-    )

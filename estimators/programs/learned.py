@@ -42,11 +42,15 @@ def learn(strategies: Chosen, dist: Joint, cost: Callable, samples: int) -> None
 
     with torch.enable_grad():
         _teach(strategies.own, executed, dist.batch_shape)
-    first = dist.layout.places[0].name
-    for unit, estimator in strategies.own.items():
-        if not hasattr(estimator, "kept"):
-            at = unit, executed, dist.batch_shape
-            strategies.own[unit] = _averaged(estimator, *at) or _of_first(estimator, first, *at)
+    first, heard = dist.layout.places[0].name, Heard(executed, dist.batch_shape)
+    averaged = {
+        unit: _averaged(e, CostsAt(unit, heard))
+        for unit, e in strategies.own.items()
+        if not hasattr(e, "kept")
+    }
+    for unit, found in averaged.items():
+        one_law = found or _of_first(strategies.own[unit], first, unit, executed, dist.batch_shape)
+        strategies.own[unit] = one_law
 
 
 def _teach(own: dict[str, Estimator], executed: Executed, lead: torch.Size) -> None:
@@ -59,10 +63,10 @@ def _teach(own: dict[str, Estimator], executed: Executed, lead: torch.Size) -> N
                 own[unit] = pupils.pop(unit).kept
 
 
-def _averaged(estimator: Estimator, unit: str, executed: Executed, lead: torch.Size):
+def _averaged(estimator: Estimator, costs: "CostsAt") -> Estimator | None:
     """The estimator with averages of the costs at its node; None where it learns otherwise."""
     try:
-        return estimator.fitted(CostsAt(unit, executed, lead), lambda f, _: f, 1)
+        return estimator.fitted(costs, lambda f, _: f, 1)
     except (Unsupported, NotImplementedError, StopIteration):
         return None
 
@@ -99,21 +103,35 @@ class Fitting(Estimator):
         return torch.zeros(dist.batch_shape)
 
 
+class Heard:
+    """The costs at every node, of one execution of a program after the other."""
+
+    def __init__(self, executed: Executed, lead: torch.Size):
+        self.executed, self.lead, self.found = executed, lead, []
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Those of one execution: [K, *lead] each."""
+        while len(self.found) <= index:
+            execution = self.executed()
+            execution.heard = {}
+            with torch.no_grad():
+                execution.surrogate(self.lead)
+            self.found.append(execution.heard)
+        return self.found[index]
+
+
 class CostsAt(Distribution):
     """The law of what follows a node: a sample is the costs of K draws of it, [K, *batch]."""
 
     arg_constraints = {}  # noqa: RUF012, as in torch.distributions
 
-    def __init__(self, unit: str, executed: Executed, lead: torch.Size):
-        self.unit, self.executed = unit, executed
-        super().__init__(lead, validate_args=False)
+    def __init__(self, unit: str, heard: Heard):
+        self.unit, self.heard, self.drawn = unit, heard, 0
+        super().__init__(heard.lead, validate_args=False)
 
     def sample(self, sample_shape=()):
-        """Of one execution of the whole program, averaged over samples of earlier nodes."""
-        execution = self.executed()
-        execution.heard = {}
-        with torch.no_grad():
-            execution.surrogate(self.batch_shape)
-        f = execution.heard[self.unit]  # [K, *lead]
+        """Of the next execution, averaged over samples of earlier nodes."""
+        self.drawn += 1
+        f = self.heard[self.drawn - 1][self.unit]  # [K, *lead]
         earlier = f.ndim - 1 - len(self.batch_shape)
         return f.flatten(1, earlier).mean(1) if earlier else f

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from estimators.core import Estimator, Unsupported, create, unknown
+from estimators import core
+from estimators.core import Estimator, Unsupported, unknown
 from estimators.programs.draws import Model
 from estimators.programs.execution import Execution
 from estimators.programs.joint import Joint
@@ -23,8 +24,9 @@ class Strategies(Estimator):
     """An estimator at each node of a program, nested: the cost that each is given is the rest.
 
     `nodes` maps a node's name, or several joined by commas and drawn one after the other, or "*"
-    for all, to an estimator. "b" also stands for the nodes "b.0", "b.1", …. K is `samples` of each
-    node, for those that `counts` does not name; samples of later nodes multiply those of earlier
+    for all, to an estimator. "b" also stands for the nodes "b.0", "b.1", … that have none of their
+    own. K is `samples` of each node, for those that `counts` does not name, or with `first_only` of
+    the node drawn first, and one for each other; samples of later nodes multiply those of earlier
     ones. What an estimator learns, it learns at each node by itself, in `own`: keep the object for
     a training loop. Unbiased where every estimator is. What evaluates the cost once costs one
     execution of the rest; each evaluation more costs one more of the model.
@@ -35,15 +37,20 @@ class Strategies(Estimator):
 
     nodes: Mapping[str, Estimator]
     counts: Mapping[str, int] = field(default_factory=dict)
+    first_only: bool = False
     own: dict[str, Estimator] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, nodes: Mapping[str, Estimator | str], samples: Samples = 1) -> "Strategies":
+    def of(
+        cls, nodes: Mapping[str, Estimator | str], samples: Samples = 1, first_only: bool = False
+    ) -> "Strategies":
         """From estimators or their names, and samples for all nodes or by node.
 
         ValueError for a node that is named twice, and for samples of a node without a strategy.
         """
-        made = {_plain(key): create(e) if isinstance(e, str) else e for key, e in nodes.items()}
+        made = {
+            _plain(key): core.create(e) if isinstance(e, str) else e for key, e in nodes.items()
+        }
         named = [part for key in made for part in key.split(",")]
         for name in named:
             if named.count(name) > 1 or ("*" in named and len(named) > 1):
@@ -61,7 +68,7 @@ class Strategies(Estimator):
                 raise ValueError(f"samples={count} at node {key!r}: it needs at least one, K ≥ 1.")
         title = ", ".join(f"{key}={e}" for key, e in made.items())
         kind = LearningStrategies if any(map(learns, made.values())) else Strategies
-        return kind(made, counts, name=title)
+        return kind(made, counts, first_only, name=title)
 
     @property
     def unbiased(self) -> bool:
@@ -72,6 +79,8 @@ class Strategies(Estimator):
     def config(self) -> dict[str, Any]:
         """The configuration of each node, as plain values."""
         by_node = {key: {"estimator": str(e), **e.config} for key, e in self.nodes.items()}
+        if self.first_only:
+            return by_node | {"samples": "of the first node"}
         return by_node | ({"samples": dict(self.counts)} if self.counts else {})
 
     def surrogate(self, dist, cost, samples=1):
@@ -109,11 +118,10 @@ class Strategies(Estimator):
 
     def key_of(self, name: str) -> str:
         """The key of the strategy for a node; Unsupported if it has none."""
-        family = name.partition(".")[0]
-        for key in self.nodes:
-            parts = key.split(",")
-            if key == "*" or name in parts or family in parts:
-                return key
+        for wanted in (name, name.partition(".")[0]):
+            for key in self.nodes:
+                if key == "*" or wanted in key.split(","):
+                    return key
         raise Unsupported(
             f"Node {name!r} has no strategy; give it one beside {', '.join(map(repr, self.nodes))}."
         )
