@@ -17,7 +17,6 @@ from estimators.core import (
     Estimator,
     Unsupported,
     about,
-    create,
     evaluate,
     names,
     register,
@@ -44,4 +43,4 @@ for _module in pkgutil.walk_packages(__path__, f"{__name__}."):
         importlib.import_module(_module.name)
 
 from estimators.foreign_gradients import foreign  # noqa: E402
-from estimators.programs import surrogate  # noqa: E402
+from estimators.programs import create, surrogate  # noqa: E402

@@ -14,7 +14,7 @@ from torch.distributions import Independent
 from benchmarks.objective.program import Program
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import PIXELS, digits, initial, misfit, mlp, only, random_rows
-from benchmarks.problems.trajectories import at_stages
+from benchmarks.problems.trajectories import ALSO, at_stages
 from benchmarks.problems.vae import gaussian
 from estimators import surrogate
 
@@ -22,6 +22,11 @@ HIDDEN, BELOW, ABOVE, BATCH, TRAINING_BATCH = 32, 6, 3, 16, 64
 LEARNING_RATE = 3e-3
 STAGES = {"start": 0, "middle": 50, "end": 500}
 ENCODER = ("w1", "b1", "w2", "b2", "weight", "bias")
+BY_NODE = (
+    "below=pathwise, above=pathwise",
+    "below=antithetic-pathwise, above=pathwise",
+    "below=reinforce-loo, above=pathwise",
+)
 GENERATIVE = ("u1", "d1", "u2", "d2", "v1", "c1", "v2", "c2")
 
 
@@ -89,7 +94,7 @@ def training() -> Iterator[Weights]:
 HIERARCHICAL_VAE = Training("hierarchical-vae", training, STAGES)
 
 
-@at_stages(HIERARCHICAL_VAE, "hierarchical-vae", "Two-layer VAE on digits")
+@at_stages(HIERARCHICAL_VAE, "hierarchical-vae", "Two-layer VAE on digits", also=(*ALSO, *BY_NODE))
 def hierarchical_vae(weights: Weights) -> Program:
     """The gradient of the negative ELBO of 16 digits in the weights of q."""
     x = digits()[:BATCH]

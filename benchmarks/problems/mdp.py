@@ -1,7 +1,8 @@
 """Policy gradient on the slippery frozen lake of 4 × 4 squares: a tabular decision process.
 
-The map, the slipping and the reward are those of gymnasium's FrozenLake-v1. The random variable is
-the whole trajectory; its exact gradient comes by dynamic programming.
+The map, the slipping and the reward are those of gymnasium's FrozenLake-v1. It is a program, an
+action and a square at every step; an estimator by itself draws whole walks. The exact gradient
+comes by dynamic programming.
 `python -m benchmarks.problems.mdp` improves the policy again and writes its three stages.
 """
 
@@ -10,16 +11,20 @@ from functools import cache
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution, constraints
+from torch.distributions import Categorical
 
-from benchmarks.objective.definition import Problem
+from benchmarks.objective.program import Program
 from benchmarks.objective.truth import Truth
 from benchmarks.problems.checkpoints import Training, Weights, store
-from benchmarks.problems.trajectories import at_stages
+from benchmarks.problems.trajectories import ALSO, at_stages
 
 LAKE = "SFFF FHFH FFFH HFFG".replace(" ", "")  # start, frozen, hole, goal
 SIDE, STATES, ACTIONS, HORIZON, DISCOUNT = 4, 16, 4, 30, 0.95
 LEARNING_RATE, DECAY = 10.0, 0.02
+BY_NODE = (
+    "action=reinforce-ema, square=reinforce",
+    "action.0=reinforce-loo, action=reinforce, square=reinforce",
+)
 MOVES = ((0, -1), (1, 0), (0, 1), (-1, 0))  # left, down, right, up, as (row, column)
 
 
@@ -40,65 +45,30 @@ def lake() -> tuple[Tensor, Tensor]:
     return p, torch.tensor([square not in "HG" for square in LAKE]).double()
 
 
-class Trajectories(Distribution):
-    """HORIZON steps, each an action and the square it led to, of the policy softmax(logits[s]).
+class Lake(nn.Module):
+    """HORIZON steps, each an action of the policy softmax(logits[s]) and the square it leads to.
 
-    log p(τ) = Σ_t log π(a_t | s_t) + log p(s_{t+1} | s_t, a_t),   s_0 the first square
-
-    logits [*batch, STATES, ACTIONS]; a sample is [*batch, HORIZON, 2], of integers. Where the walk
-    has ended the action is 0, with probability one.
+    The cost is −γ^t where the goal is reached at step t, added there: it weighs on the actions up
+    to it. Where the walk has ended, actions are even and nothing is paid.
     """
-
-    arg_constraints = {"logits": constraints.independent(constraints.real, 2)}  # noqa: RUF012
-    support = constraints.independent(constraints.nonnegative_integer, 2)
-
-    def __init__(self, logits: Tensor, validate_args=None):
-        self.logits = logits
-        super().__init__(logits.shape[:-2], torch.Size((HORIZON, 2)), validate_args)
-
-    def sample(self, sample_shape=()) -> Tensor:
-        """Trajectories from the first square: [*sample, *batch, HORIZON, 2]."""
-        shape = torch.Size(sample_shape) + self.batch_shape
-        with torch.no_grad():
-            world, going = (part.to(self.logits) for part in lake())
-            policy = self.logits.softmax(-1).expand(*shape, STATES, ACTIONS)
-            state, steps = torch.zeros(shape, dtype=torch.long, device=self.logits.device), []
-            for _ in range(HORIZON):
-                row = state[..., None, None].expand(*shape, 1, ACTIONS)
-                action = _draw(policy.gather(-2, row).squeeze(-2)) * going[state].long()
-                state = _draw(world[state, action])
-                steps.append(torch.stack([action, state], -1))
-        return torch.stack(steps, -2)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        """The log-probability of whole trajectories: [*sample, *batch]."""
-        world, going = (part.to(self.logits) for part in lake())
-        action, entered = value.unbind(-1)  # [..., HORIZON]
-        state = left(entered)
-        log_policy = self.logits.log_softmax(-1).flatten(-2)
-        log_policy = log_policy.expand(*value.shape[:-2], STATES * ACTIONS)
-        chosen = log_policy.gather(-1, ACTIONS * state + action) * going[state]
-        return (chosen + world[state, action, entered].log()).sum(-1)
-
-
-class NegativeReturn(nn.Module):
-    """−γ^t of a trajectory that reaches the goal at step t, otherwise 0."""
 
     def __init__(self):
         super().__init__()
-        self.register_buffer("going", lake()[1])
-        self.register_buffer("discount", DISCOUNT ** torch.arange(HORIZON, dtype=torch.float64))
+        world, going = lake()
+        self.register_buffer("world", world)
+        self.register_buffer("going", going)
 
-    def forward(self, walks: Tensor) -> Tensor:
-        """walks [K, R, HORIZON, 2] → [K, R]."""
-        entered = walks[..., 1]
-        reached = (entered == STATES - 1) * self.going[left(entered)]  # it is paid once
-        return -(reached @ self.discount)
-
-
-def left(entered: Tensor) -> Tensor:
-    """The squares that were left for `entered` [..., HORIZON]: the same, one step earlier."""
-    return torch.cat([torch.zeros_like(entered[..., :1]), entered[..., :-1]], -1)
+    def forward(self, draw, logits: Tensor) -> None:
+        """The program: logits [..., STATES, ACTIONS]."""
+        state = torch.zeros(logits.shape[:-2], dtype=torch.long, device=logits.device)
+        for t in range(HORIZON):
+            here = nn.functional.one_hot(state, STATES).to(logits)
+            row = (here.unsqueeze(-2) @ logits).squeeze(-2)
+            going = self.going[state]
+            action = draw(f"action.{t}", Categorical(logits=row * going.unsqueeze(-1)))
+            entered = draw(f"square.{t}", Categorical(probs=self.world[state, action]))
+            draw.add(-(DISCOUNT**t) * (entered == STATES - 1) * going)
+            state = entered
 
 
 def objective(logits: Tensor) -> Tensor:
@@ -143,22 +113,11 @@ TRAINING = Training("frozen-lake", training, {"start": 0, "middle": 100, "end": 
     f"Policy gradient on the frozen lake, {HORIZON} steps",
     weights=False,
     replicates=10_000,
+    also=(*ALSO, *BY_NODE),
 )
-def problem(weights: Weights) -> Problem:
+def problem(weights: Weights) -> Program:
     """The policy gradient in the logits of each square's actions."""
-    return Problem(
-        "frozen-lake",
-        weights,
-        Trajectories,
-        NegativeReturn(),
-        truth(weights["logits"]),
-    )
-
-
-def _draw(probs: Tensor) -> Tensor:
-    """One index for each row of probs [..., N], by the inverse cdf: [...]."""
-    u = torch.rand(probs.shape[:-1], dtype=probs.dtype, device=probs.device).unsqueeze(-1)
-    return (u > probs.cumsum(-1)[..., :-1]).sum(-1)
+    return Program("frozen-lake", weights, Lake(), truth(weights["logits"]))
 
 
 if __name__ == "__main__":

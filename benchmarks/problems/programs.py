@@ -1,14 +1,17 @@
-"""Programs of agents: a discrete choice and then an action, and the frozen lake step by step."""
+"""A policy of a discrete choice and then an action: a program of two nodes."""
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, Normal, OneHotCategorical
+from torch.distributions import Normal, OneHotCategorical
 
 from benchmarks.objective.program import Program
 from benchmarks.problems import register
-from benchmarks.problems.mdp import DISCOUNT, HORIZON, STATES, TRAINING, lake, truth
 
-OPTIONS = 3
+BY_NODE = (
+    "option=enumeration, action=pathwise",
+    "option=reinforce-loo, action=pathwise",
+    "option=reinforce, action=reinforce",
+)
 
 
 class ChoiceThenAction(nn.Module):
@@ -32,7 +35,7 @@ class ChoiceThenAction(nn.Module):
         return (action - (option * self.target).sum(-1)).square()
 
 
-@register("discrete-choice-then-action", narrow=True)
+@register("discrete-choice-then-action", also=BY_NODE, narrow=True)
 def choice_then_action() -> Program:
     """A choice among three, then a number; exact by a sum and an integral."""
     at = {"logits": [0.2, 0.0, -0.3], "loc": [0.0, 0.4, 1.0], "log_scale": [-0.5, -0.7, -0.2]}
@@ -42,39 +45,4 @@ def choice_then_action() -> Program:
         parameters,
         ChoiceThenAction(),
         summary="Policy of a discrete choice and a continuous action, one step",
-    )
-
-
-class Lake(nn.Module):
-    """The frozen lake of `benchmarks.problems.mdp`, an action and a square at every step."""
-
-    def __init__(self):
-        super().__init__()
-        world, going = lake()
-        self.register_buffer("world", world)
-        self.register_buffer("going", going)
-
-    def forward(self, draw, logits: Tensor) -> None:
-        """logits [..., STATES, ACTIONS]; the reward is paid on the way."""
-        state = torch.zeros(logits.shape[:-2], dtype=torch.long, device=logits.device)
-        for t in range(HORIZON):
-            here = nn.functional.one_hot(state, STATES).to(logits)
-            row = (here.unsqueeze(-2) @ logits).squeeze(-2)
-            going = self.going[state]
-            action = draw(f"action.{t}", Categorical(logits=row * going.unsqueeze(-1)))
-            entered = draw(f"square.{t}", Categorical(probs=self.world[state, action]))
-            draw.add(-(DISCOUNT**t) * (entered == STATES - 1) * going)
-            state = entered
-
-
-@register("frozen-lake-steps", narrow=True, full=False)
-def frozen_lake_steps() -> Program:
-    """The policy gradient of frozen-lake, each action credited with what comes after it."""
-    logits = TRAINING.weights(TRAINING.last)["logits"]
-    return Program(
-        "frozen-lake-steps",
-        {"logits": logits},
-        Lake(),
-        truth(logits),
-        summary=f"Policy gradient on the frozen lake, {HORIZON} steps of two nodes",
     )

@@ -25,10 +25,15 @@ from benchmarks.problems.digits import (
     only,
     random_rows,
 )
-from benchmarks.problems.trajectories import at_stages
+from benchmarks.problems.trajectories import ALSO, at_stages
 from estimators import surrogate
 
 UNITS, BELOW, ABOVE, BATCH = 8, 6, 4, 16
+BY_NODE = (
+    "below=disarm, above=enumeration",
+    "below=reinforce-loo, above=enumeration",
+    "below=reinforce, above=reinforce",
+)
 LEARNING_RATE = 1e-2
 STAGES = {"start": 0, "middle": 50, "end": 500}
 
@@ -158,7 +163,12 @@ def one_layer(weights: Weights) -> Problem:
     return behind(bernoullis, cost, only(weights, "w", "b"))
 
 
-@at_stages(TWO_LAYERS, "sigmoid-belief-2", "Sigmoid belief network, two layers drawn jointly")
+@at_stages(
+    TWO_LAYERS,
+    "sigmoid-belief-2",
+    "Sigmoid belief network, two layers drawn jointly",
+    also=(*ALSO, *BY_NODE),
+)
 def both_layers(weights: Weights) -> Program:
     """6 units below 4, drawn jointly; exact by enumeration."""
     cost = BothLayers(binary()[:BATCH], only(weights, "a", "u", "d", "v", "c"))

@@ -38,6 +38,7 @@ def about(plugins: list[str]) -> dict:
         "also": {name: problems.also(name) for name in names},
         "estimators": {n: type(estimators.create(n)).__module__ for n in estimators.names()},
         "quick": estimators.names("quick"),
+        "strategies": True,  # by node are understood
     }
 
 

@@ -21,7 +21,7 @@ from benchmarks.regression.worktrees import (
     is_checkout,
     workers,
 )
-from benchmarks.running.cell_spec import CellSpec
+from benchmarks.running.cell_spec import CellSpec, by_node
 
 MORE = 4  # times the replicates, to confirm
 FRESH = 1_000_003  # added to the seeds, to confirm
@@ -114,7 +114,9 @@ class _Measured:
     def _pair(self, cell: CellSpec, seeds: tuple[int, int]) -> Pair:
         problem, spec, samples, replicates = cell
         here = [
-            problem in side["problems"] and spec.partition(":")[0] in side["estimators"]
+            problem in side["problems"]
+            and all(name in side["estimators"] for name in cell.registered)
+            and (not by_node(spec) or side.get("strategies", False))
             for side in self.sides
         ]
         for worker, seed, has in zip(self.both, seeds, here, strict=True):
@@ -126,7 +128,7 @@ class _Measured:
         asked = zip(self.both, here, strict=True)
         records = [self._answer(worker) if has else None for worker, has in asked]
         common = {"problem": problem, "samples": samples, "budget": replicates, "dtype": "float64"}
-        common |= {"estimator": spec.partition(":")[0], "device": self.selection.device}
+        common |= {"estimator": cell.name, "device": self.selection.device}
         common |= {"problem_version": None, "config": None}
         whole = [r and common | {"seed": seed} | r for r, seed in zip(records, seeds, strict=True)]
         known = [r["config"] for r in whole if r and r["config"]]

@@ -75,8 +75,8 @@ class Timing:
         return {cell: (speed_effect(e), memory_effect(e)) for cell, e in each.items()}
 
     def _unchanged(self, cell: CellSpec) -> bool:
-        name = cell.estimator.partition(":")[0]
-        before, after = (side["sources"].get(name) for side in self.sides)
+        names = cell.registered
+        before, after = ([side["sources"].get(n) for n in names] for side in self.sides)
         return before == after
 
 

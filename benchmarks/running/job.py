@@ -47,7 +47,7 @@ class Job:
         return {
             "problem": loaded.name if isinstance(loaded, Problem) else problem,
             "problem_version": loaded.version if isinstance(loaded, Problem) else 1,
-            "estimator": estimator.partition(":")[0],
+            "estimator": self.cell.name,
             "config": _config(estimator),
             "samples": samples,
             "replicates": replicates,

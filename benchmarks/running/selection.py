@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 import estimators
 from benchmarks import problems
-from benchmarks.running.cell_spec import CellSpec
+from benchmarks.running.cell_spec import CellSpec, by_node
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,14 @@ class Membership:
     def estimators_of(self, problem: str, shelf: Sequence[str]) -> list[str]:
         """Those of a suite's estimators `shelf` that it measures on a problem, and what it adds.
 
-        The quick suite adds nothing to a narrow problem.
+        The quick suite adds nothing to a narrow problem but strategies for the nodes of a program.
         """
         narrow = problem in self.narrow
         chosen = [name for name in shelf if not narrow or name in self.quick]
         quick_suite = all(name in self.quick for name in shelf)
-        also = () if narrow and quick_suite else self.also.get(problem, ())
+        also = self.also.get(problem, ())
+        if narrow and quick_suite:
+            also = tuple(name for name in also if by_node(name))
         return [*dict.fromkeys([*chosen, *also])]
 
 
@@ -62,10 +64,11 @@ def suite_cells(
 def choose(kind: str, patterns: tuple[str, ...], known: list[str]) -> tuple[str, ...]:
     """The `known` names matched by any pattern (all of them without one), in their order.
 
-    A name with fields, such as "gumbel-softmax:temperature=0.1", stands for itself.
+    A name with fields, such as "gumbel-softmax:temperature=0.1", stands for itself, and so do
+    strategies for the nodes of a program, "b=disarm, z=pathwise".
     ValueError names a pattern that matches nothing, with a suggestion.
     """
-    exact = tuple(pattern for pattern in patterns if ":" in pattern)
+    exact = tuple(pattern for pattern in patterns if ":" in pattern or by_node(pattern))
     for name in exact:
         estimators.create(name)
     if exact and len(exact) == len(patterns):

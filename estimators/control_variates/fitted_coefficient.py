@@ -36,7 +36,9 @@ class FittedCoefficient(Estimator):
             return base + (self.coefficient if self.fit is None else self.fit) * control
         (coefficient,) = self.learning.in_use(dist) or [self.coefficient]
         self.learning.step(
-            dist, lambda: Regression(self.fit_steps), lambda d: self.parts(d, cost, samples)
+            dist,
+            lambda: Regression(self.fit_steps, self.learning.extra(dist)),
+            lambda d: self.parts(d, cost, samples),
         )
         return base + coefficient * control
 
@@ -45,3 +47,9 @@ class FittedCoefficient(Estimator):
             return self
         fit = fit_coefficient(dist, lambda d: self.parts(d, cost, samples), self.fit_steps)
         return replace(self, fit=fit)
+
+    @property
+    def kept(self):
+        """This with what its calls have taught for good; None before the first lesson has ended."""
+        learned = self.learning.learned
+        return None if learned is None else replace(self, fit=learned[0])

@@ -73,10 +73,12 @@ class Regression:
     """η of ĝ = ĝ₀ + η ĝ₁, E ĝ₁ = 0, by regression over `steps` estimates: [*B].
 
     η = −Σ_p cov(ĝ₀, ĝ₁) / Σ_p var(ĝ₁)
+
+    Over the first `extra` batch axes it is one regression.
     """
 
-    def __init__(self, steps: int):
-        self.steps, self.taken = steps, 0
+    def __init__(self, steps: int, extra: int = 0):
+        self.steps, self.taken, self.extra = steps, 0, extra
         self.sums = [0.0] * 4
 
     @property
@@ -91,6 +93,8 @@ class Regression:
             twin, leaves = with_leaves(dist)
             base, control = (_flat(dist, gradients(part, leaves)) for part in parts(twin))
         terms = (base, control, base * control, control * control)  # [*B, P] each
+        if self.extra:
+            terms = tuple(term.flatten(0, self.extra - 1).mean(0) for term in terms)
         self.sums = [total + term for total, term in zip(self.sums, terms, strict=True)]
 
     @property

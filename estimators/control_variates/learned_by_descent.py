@@ -33,8 +33,8 @@ class LearnedByDescent(Estimator):
         """The surrogate with these parameters: [*B]."""
 
     def surrogate(self, dist, cost, samples=1):
-        parameters = self.fit or self.learning.in_use(dist) or self.start(dist)
-        found = self.estimate(dist, cost, samples, *parameters)
+        parameters = self.fit or self.learning.in_use(dist) or self._start(dist)
+        found = self._surrogate(cost, samples)(dist, *parameters)
         if self.fit is None and self.fit_steps:
             self.learning.step(dist, lambda: self._lesson(dist), self._surrogate(cost, samples))
         return found
@@ -43,8 +43,20 @@ class LearnedByDescent(Estimator):
         learn = self._surrogate(cost, samples)
         return replace(self, fit=fit(dist, learn, self.start(dist), self.fit_steps))
 
+    @property
+    def kept(self):
+        """This with what its calls have taught for good; None before the first lesson has ended."""
+        learned = self.learning.learned
+        return None if learned is None else replace(self, fit=learned)
+
+    def _start(self, dist):
+        return self.learning.shared(dist, self.start(dist))
+
     def _lesson(self, dist):
-        return Descent(self.start(dist), self.fit_steps)
+        return Descent(self._start(dist), self.fit_steps)
 
     def _surrogate(self, cost, samples):
-        return lambda dist, *parameters: self.estimate(dist, cost, samples, *parameters)
+        def surrogate(dist, *parameters):
+            return self.estimate(dist, cost, samples, *self.learning.spread(dist, parameters))
+
+        return surrogate

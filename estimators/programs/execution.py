@@ -1,7 +1,6 @@
 """A model executed with an estimator at each node, each left halfway until its cost is known."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,10 +8,14 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from estimators.control_variates.learning import Learning
 from estimators.core import Estimator, Unsupported, unknown
 from estimators.programs.draws import Drawn, Draws, Model, ModelError, fitted_to
 from estimators.programs.halves import Apart, Half, first_half
 from estimators.programs.nested import Group, Nested
+from estimators.programs.refusals import named, readable
+
+MOST = 2**21  # samples of one node for one estimate
 
 
 class Chosen(Protocol):
@@ -20,12 +23,16 @@ class Chosen(Protocol):
 
     nodes: Mapping[str, Estimator]
     counts: Mapping[str, int]
+    first_only: bool
 
     def key_of(self, name: str) -> str:
         """The key of the strategy for a node."""
 
     def at(self, name: str) -> Estimator:
         """The estimator of a node."""
+
+    def unit_of(self, name: str) -> str:
+        """The node's name, or the key of all that are drawn together with it."""
 
 
 @dataclass
@@ -53,6 +60,8 @@ class Execution:
         self.samples, self.completed, self.probing = samples, completed, probing
         self.used: dict[str, list[str]] = {}
         self.heard: dict[str, Tensor] | None = None  # the costs at each node, if wanted
+        self.repeats = 0  # executions within one another that answer a further question
+        self.teaches = not probing  # those that learn from calls
 
     def surrogate(self, lead: torch.Size | None) -> Tensor:
         """The surrogate of the whole program: [*lead]."""
@@ -72,11 +81,11 @@ class Execution:
             run.run(self.model, self.parameters)
         except Nested as nested:
             end = len(run.drawn)
-            with _named(nested.name):
+            with named(nested.name):
                 f = nested.surrogate(self, tuple(run.drawn), run.lead, run.leads[0])
             f = _plus(f, run.costs.pop(end, None))
         except RuntimeError as failure:
-            raise _readable(failure) from failure
+            raise readable(failure) from failure
         else:
             end = len(run.drawn)
             if self.completed is not None:
@@ -84,19 +93,31 @@ class Execution:
             f = self._full(run.costs.pop(end, None), run.lead)
         return self._settled(run, f)
 
+    def repeated(self, history: tuple[Drawn, ...], lead: torch.Size, since: int) -> Tensor:
+        """The surrogate again, of other draws in `history`; nothing is learned from it."""
+        self.repeats += 1
+        try:
+            return self.after(history, lead, since)
+        finally:
+            self.repeats -= 1
+
+    def hear(self, unit: str, f: Tensor) -> None:
+        """Keep the costs at a node [K, *lead], if somebody wants them."""
+        if self.heard is not None and not self.repeats:
+            self.heard.setdefault(unit, f.detach())
+
     def _settled(self, run: "Run", f: Tensor) -> Tensor:
         for node in reversed(run.nodes):
             drawn = tuple(run.drawn[: node.place])
 
             def again(x: Tensor, node=node, drawn=drawn) -> Tensor:
                 given = Drawn.of(node.name, x, node.half.dist.event_shape)
-                f = self.after((*drawn, given), run.leads[0], node.place + 1)
+                f = self.repeated((*drawn, given), run.leads[0], node.place + 1)
                 return f.unsqueeze(0) if len(x) == 1 else f
 
-            with _named(node.name):
+            with named(node.name):
                 f = f.unsqueeze(0) if len(node.half.x) == 1 else f
-                if self.heard is not None:
-                    self.heard[node.name] = f
+                self.hear(node.name, f)
                 f = node.half.finish(f, again)
                 if f.shape != run.leads[node.place]:
                     raise Unsupported(
@@ -115,8 +136,10 @@ class Execution:
             return torch.zeros(lead)
         return value if value.shape == lead else value.expand(lead)
 
-    def count(self, key: str) -> int:
-        """K of a strategy."""
+    def count(self, key: str, first: bool) -> int:
+        """K of a strategy, at the node drawn first or at another."""
+        if self.strategies.first_only:
+            return self.samples if first else 1
         return self.strategies.counts.get(key, self.samples)
 
 
@@ -134,11 +157,21 @@ class Run(Draws):
         if self.lead is None:
             self.leads[0] = law.batch_shape
         key = ours.strategies.key_of(name)
-        estimator, samples = ours.strategies.at(name), ours.count(key)
-        if key == "*" or "," in key:
+        estimator, samples = ours.strategies.at(name), ours.count(key, not place)
+        if samples * law.batch_shape.numel() > MOST * self.leads[0].numel():
+            raise Unsupported(
+                f"Node {name!r}: with {samples} samples here and those of the {place} nodes before "
+                f"it, one estimate draws it more than {MOST:,} times; give fewer samples by node, "
+                'or draw nodes together, as {"*": "reinforce-loo"}.'
+            )
+        learning = getattr(estimator, "learning", None)
+        if isinstance(learning, Learning):
+            learning.axes = len(self.leads[0])
+            learning.rests = ours.repeats > 0 or not ours.teaches
+        if ours.strategies.unit_of(name) == key != name:
             raise Group(name, key, estimator, samples)
         ours.used.setdefault(key, []).append(name)
-        with _named(name):
+        with named(name):
             if ours.probing and len(ours.used[key]) == len(set(ours.used[key])):
                 _try(estimator, law, samples)
             try:
@@ -157,24 +190,3 @@ def _try(estimator: Estimator, law: Distribution, samples: int) -> None:
     refusal = estimator.unsupported(law, samples)
     if refusal is not None:
         raise Unsupported(refusal)
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Put the node's name in front of what is refused inside."""
-    try:
-        yield
-    except Unsupported as refusal:
-        if str(refusal).startswith("Node "):
-            raise
-        raise Unsupported(f"Node {name!r}: {refusal}") from refusal
-
-
-def _readable(failure: RuntimeError) -> Exception:
-    """A sentence for a model that branches on a draw; other failures as they are."""
-    if "Boolean value of Tensor" not in str(failure):
-        return failure
-    return ModelError(
-        "The model branches on a draw, of which there are many at once: which nodes there are must "
-        "not depend on it. Compute both sides and choose with torch.where(b > 0, one, other)."
-    )

@@ -1,5 +1,6 @@
 """Nodes that are asked as a whole: every evaluation of their cost executes the rest anew."""
 
+import itertools
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -21,11 +22,14 @@ class Nested(BaseException):
 
     def surrogate(self, execution: "Execution", drawn: tuple[Drawn, ...], lead, base) -> Tensor:
         """Of the rest of the program: [*lead]; `base` are the axes before the first draw."""
+        runs = itertools.chain([execution.after], itertools.repeat(execution.repeated))
 
         def rest(x: Tensor, dist: Distribution) -> Tensor:
             given = Drawn.of(self.name, x, dist.event_shape)
-            f = execution.after((*drawn, given), base, len(drawn) + 1)
-            return f.unsqueeze(0) if len(x) == 1 else f
+            f = next(runs)((*drawn, given), base, len(drawn) + 1)
+            f = f.unsqueeze(0) if len(x) == 1 else f
+            execution.hear(self.name, f)
+            return f
 
         return self.estimator.surrogate(self.law, rest, self.samples)
 
@@ -49,15 +53,18 @@ class Group(Nested):
             execution.model, execution.parameters, lead, drawn, members, since=since, base=base
         )
 
+        runs = itertools.chain([execution.after], itertools.repeat(execution.repeated))
+
         def rest(x: Tensor, dist: Distribution) -> Tensor:
             found = joint.execution(x)
             if joint.layout.complete:
                 f = found.total()
                 if execution.completed is not None:
                     execution.completed(f)
-                return f
-            given = tuple(found.drawn)
-            return execution.after(given, base, since)
+            else:
+                f = next(runs)(tuple(found.drawn), base, since)
+            execution.hear(self.key, f)
+            return f
 
         f = self.estimator.surrogate(joint, rest, self.samples)
         execution.used[self.key] = [place.name for place in joint.layout.places]

@@ -1,6 +1,5 @@
 """A strategy at each node of a program: which estimator, and how many samples."""
 
-import contextlib
 import copy
 import functools
 from collections.abc import Mapping
@@ -9,12 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution
 
-from estimators.core import Estimator, Unsupported, create, unknown
+from estimators import core
+from estimators.core import Estimator, Unsupported, unknown
 from estimators.programs.draws import Model
 from estimators.programs.execution import Execution
 from estimators.programs.joint import Joint
+from estimators.programs.learned import learn, learns
 
 Samples = int | Mapping[str, int]
 
@@ -24,8 +24,9 @@ class Strategies(Estimator):
     """An estimator at each node of a program, nested: the cost that each is given is the rest.
 
     `nodes` maps a node's name, or several joined by commas and drawn one after the other, or "*"
-    for all, to an estimator. "b" also stands for the nodes "b.0", "b.1", …. K is `samples` of each
-    node, for those that `counts` does not name; samples of later nodes multiply those of earlier
+    for all, to an estimator. "b" also stands for the nodes "b.0", "b.1", … that have none of their
+    own. K is `samples` of each node, for those that `counts` does not name, or with `first_only` of
+    the node drawn first, and one for each other; samples of later nodes multiply those of earlier
     ones. What an estimator learns, it learns at each node by itself, in `own`: keep the object for
     a training loop. Unbiased where every estimator is. What evaluates the cost once costs one
     execution of the rest; each evaluation more costs one more of the model.
@@ -36,15 +37,20 @@ class Strategies(Estimator):
 
     nodes: Mapping[str, Estimator]
     counts: Mapping[str, int] = field(default_factory=dict)
+    first_only: bool = False
     own: dict[str, Estimator] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, nodes: Mapping[str, Estimator | str], samples: Samples = 1) -> "Strategies":
+    def of(
+        cls, nodes: Mapping[str, Estimator | str], samples: Samples = 1, first_only: bool = False
+    ) -> "Strategies":
         """From estimators or their names, and samples for all nodes or by node.
 
         ValueError for a node that is named twice, and for samples of a node without a strategy.
         """
-        made = {_plain(key): create(e) if isinstance(e, str) else e for key, e in nodes.items()}
+        made = {
+            _plain(key): core.create(e) if isinstance(e, str) else e for key, e in nodes.items()
+        }
         named = [part for key in made for part in key.split(",")]
         for name in named:
             if named.count(name) > 1 or ("*" in named and len(named) > 1):
@@ -62,7 +68,7 @@ class Strategies(Estimator):
                 raise ValueError(f"samples={count} at node {key!r}: it needs at least one, K ≥ 1.")
         title = ", ".join(f"{key}={e}" for key, e in made.items())
         kind = LearningStrategies if any(map(learns, made.values())) else Strategies
-        return kind(made, counts, name=title)
+        return kind(made, counts, first_only, name=title)
 
     @property
     def unbiased(self) -> bool:
@@ -73,6 +79,8 @@ class Strategies(Estimator):
     def config(self) -> dict[str, Any]:
         """The configuration of each node, as plain values."""
         by_node = {key: {"estimator": str(e), **e.config} for key, e in self.nodes.items()}
+        if self.first_only:
+            return by_node | {"samples": "of the first node"}
         return by_node | ({"samples": dict(self.counts)} if self.counts else {})
 
     def surrogate(self, dist, cost, samples=1):
@@ -86,9 +94,10 @@ class Strategies(Estimator):
 
     def unsupported(self, dist, samples=1):
         """Why not, with the name of the node, or None. It tries each node by itself, then all."""
+        own = copy.deepcopy(self) if isinstance(self, LearningStrategies) else self
         try:
             with torch.random.fork_rng(devices=[]), torch.enable_grad():
-                execution = Execution(self, dist.model, dist.parameters, samples, probing=True)
+                execution = Execution(own, dist.model, dist.parameters, samples, probing=True)
                 execution.surrogate(dist.batch_shape)
         except Unsupported as refusal:
             return str(refusal)
@@ -96,69 +105,41 @@ class Strategies(Estimator):
 
     def at(self, name: str) -> Estimator:
         """The estimator of a node; one that learns is a copy where others share it."""
-        key = self.key_of(name)
-        estimator = self.own.get(name, self.nodes[key])
-        if name != key and name not in self.own and learns(estimator):
-            self.own[name] = estimator = copy.deepcopy(estimator)
+        key, unit = self.key_of(name), self.unit_of(name)
+        estimator = self.own.get(unit, self.nodes[key])
+        if unit != key and unit not in self.own and learns(estimator):
+            self.own[unit] = estimator = copy.deepcopy(estimator)
         return estimator
+
+    def unit_of(self, name: str) -> str:
+        """What a node is drawn as: its name, or the key of all that are drawn together with it."""
+        key = self.key_of(name)
+        return key if key == "*" or "," in key else name
 
     def key_of(self, name: str) -> str:
         """The key of the strategy for a node; Unsupported if it has none."""
-        family = name.partition(".")[0]
-        for key in self.nodes:
-            parts = key.split(",")
-            if key == "*" or name in parts or family in parts:
-                return key
+        for wanted in (name, name.partition(".")[0]):
+            for key in self.nodes:
+                if key == "*" or wanted in key.split(","):
+                    return key
         raise Unsupported(
             f"Node {name!r} has no strategy; give it one beside {', '.join(map(repr, self.nodes))}."
         )
 
 
 class LearningStrategies(Strategies):
-    """Strategies of which some learn: averages of costs, at the nodes that they stand at.
-
-    A coefficient or network that is fitted to a law stays where it starts: at a node there is no
-    one law to fit it to. It is unbiased there, too.
-    """
+    """Strategies of which some learn, each at its node and from what follows there."""
 
     def fitted(self, dist, cost, samples=1):
-        """These with averages of costs as they are after training at this λ."""
-        completed = getattr(cost, "completed", None)
+        """These with what each has learned after training at this λ."""
         own = {}
         for place in dist.layout.places:
             key = self.key_of(place.name)
-            if not learns(self.nodes[key]) or key == "*" or "," in key:
-                continue
-            execution = Execution(self, dist.model, dist.parameters, samples, completed)
-            costs = CostsAt(place.name, execution, dist.batch_shape)
-            count = execution.count(key)
-            with contextlib.suppress(Unsupported, NotImplementedError, StopIteration):
-                own[place.name] = self.nodes[key].fitted(costs, lambda f, _: f, count)
-        return replace(self, own=own)
-
-
-class CostsAt(Distribution):
-    """The law of what follows a node: a sample is the costs of K draws of it, [K, *batch]."""
-
-    arg_constraints = {}  # noqa: RUF012, as in torch.distributions
-
-    def __init__(self, name: str, execution: Execution, lead: torch.Size):
-        self.name, self.execution = name, execution
-        super().__init__(lead, validate_args=False)
-
-    def sample(self, sample_shape=()):
-        """Of one execution of the whole program, averaged over samples of earlier nodes."""
-        self.execution.heard = {}
-        with torch.no_grad():
-            self.execution.surrogate(self.batch_shape)
-        f = self.execution.heard[self.name]  # [K, *lead]
-        earlier = f.ndim - 1 - len(self.batch_shape)
-        return f.flatten(1, earlier).mean(1) if earlier else f
-
-
-def learns(estimator: Estimator) -> bool:
-    """Whether an estimator has parts that are fitted."""
-    return type(estimator).fitted is not Estimator.fitted
+            if learns(self.nodes[key]):
+                own[self.unit_of(place.name)] = copy.deepcopy(self.nodes[key])
+        pupils = replace(self, own=own)
+        learn(pupils, dist, cost, samples)
+        return pupils
 
 
 def surrogate(
@@ -174,8 +155,10 @@ def surrogate(
     way, which weighs only on the nodes before. `strategies` maps each node's name to an estimator
     or its name; "b,z" and "*" are joint draws. `samples` is K, of all nodes or by node. The result
     has the batch_shape of the first node. Parameters are handed on as they are, modules included.
+    What learns starts anew at every call from names: give a loop `Strategies.of(...)`, made once.
     Raises Unsupported or ModelError with one sentence that names the node.
     """
+    by_name = False
     if not isinstance(strategies, Strategies):
         by_name = all(isinstance(e, str) for e in strategies.values())
         counts = tuple(samples.items()) if isinstance(samples, Mapping) else ()
@@ -184,7 +167,9 @@ def surrogate(
         if isinstance(strategies, LearningStrategies):
             strategies = _made(*given)  # what is learned belongs to one training loop
     count = 1 if isinstance(samples, Mapping) else samples
-    return Execution(strategies, model, dict(parameters), count).surrogate(None)
+    execution = Execution(strategies, model, dict(parameters), count)
+    execution.teaches = not by_name
+    return execution.surrogate(None)
 
 
 def _made(nodes: tuple, counts: tuple[tuple[str, int], ...]) -> Strategies:
