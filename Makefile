@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test calibrate study docs clean
+.PHONY: run test tables calibrate study docs clean
 
 run: $(VENV)/ready
 	$(BIN)/gradmeter run --suite quick
@@ -13,6 +13,11 @@ test: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+tables: $(VENV)/ready
+	$(BIN)/gradmeter list --markdown >docs/estimators.md
+	$(BIN)/gradmeter list --matrix --markdown >docs/matrix.md
+	$(BIN)/python -m benchmarks.kept_catalogue
 
 calibrate: $(VENV)/ready
 	$(BIN)/gradmeter calibrate --quick

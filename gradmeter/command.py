@@ -71,14 +71,25 @@ def main(debug: bool, plugins: tuple[Path, ...]) -> None:
         return  # nothing will run
     if (stranger := complaint()) is not None:
         raise click.UsageError(stranger)
-    from benchmarks.machine.environment import note_file
-    from benchmarks.objective.loading import installed_plugins, read_file
+    _load(plugins)
 
-    for failure in installed_plugins():
-        say(f"warning: {failure}", err=True)
-    for plugin in plugins:
-        read_file(plugin)
-        note_file(plugin)
+
+def _load(plugins: tuple[Path, ...]) -> None:
+    """Load what installed packages and `plugins` register; nothing heavy where there is none."""
+    from importlib import metadata
+
+    if metadata.entry_points(group="gradmeter"):
+        from benchmarks.objective.loading import installed_plugins
+
+        for failure in installed_plugins():
+            say(f"warning: {failure}", err=True)
+    if plugins:
+        from benchmarks.machine.environment import note_file
+        from benchmarks.objective.loading import read_file
+
+        for plugin in plugins:
+            read_file(plugin)
+            note_file(plugin)
 
 
 for command in (

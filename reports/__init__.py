@@ -3,10 +3,27 @@
 frame = reports.load("results")     one row per measured cell
 reports.rank(frame)                 ordered by variance within problem × samples
 reports.publish(frame, "report")    index.html, report.md and the tables as CSV
+
+Nothing is imported before one of them is asked for.
 """
 
-from reports.frames.load import load
-from reports.frames.rankings import ranking as rank
-from reports.pages.publish import publish
+import importlib
 
-__all__ = ["load", "publish", "rank"]
+_HOMES = {
+    "load": ("reports.frames.load", "load"),
+    "publish": ("reports.pages.publish", "publish"),
+    "rank": ("reports.frames.rankings", "ranking"),
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    """Import what is asked for, and pandas with it, only when it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home, own = _HOMES[name]
+    return getattr(importlib.import_module(home), own)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -65,6 +65,7 @@ ROOMS = {
         "exports": {"frames", "text"},
         "regression": {"figures", "frames", "text"},
         "pages": {"exports", "figures", "frames", "text"},
+        "terminal": {"frames", "pages", "text"},
     },
 }  # fmt: skip
 RULES = [(package, room) for package, rooms in ROOMS.items() for room in rooms]

@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas
-from matplotlib.figure import Figure
 
-from reports.figures import plots
-from reports.figures.style import styles_of, to_pdf, to_png, to_svg
+from reports.figures import plots, svg
+from reports.figures.style import Style, styles_of
 from reports.frames.rankings import headline
 from reports.text.rendering import write_whole
 
-FORMATS: dict[str, Callable[[Figure], bytes]] = {"pdf": to_pdf, "svg": to_svg, "png": to_png}
+FORMATS = ("pdf", "svg", "png")
 FIGURES = {  # by the name of their file: the caption and how to draw it
     "variance": ("variance with 95 % intervals, by estimator", plots.variance_by_estimator),
     "work": ("variance × seconds, by estimator", plots.variance_times_seconds),
@@ -21,23 +20,25 @@ FIGURES = {  # by the name of their file: the caption and how to draw it
 }
 
 
-def on_page(ranked: pandas.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """The figures of every problem as pairs (caption, data URI), those with something to show."""
-    styles = styles_of(ranked["label"])
-    return {
-        name: [
-            (caption, data(to_svg(draw(part, styles, titles=False))))
-            for caption, draw in FIGURES.values()
-            if _shows(part, draw)
-        ]
-        for name, part in ranked.groupby("problem", sort=False)
-    }
+def on_page(part: pandas.DataFrame, styles: Mapping[str, Style]) -> list[tuple[str, str]]:
+    """The figures of one problem as pairs (caption, data URI), those with something to show.
+
+    `part` is its part of the ranking, `styles` are those of all estimators of the report.
+    """
+    return [
+        (caption, data(draw(part, styles, titles=False, drawing=svg.drawing).svg()))
+        for caption, draw in FIGURES.values()
+        if _shows(part, draw)
+    ]
 
 
 def export(
     ranked: pandas.DataFrame, names: Mapping[str, str], folder: Path, formats: Iterable[str]
 ) -> None:
     """Write `folder/PROBLEM-FIGURE.FORMAT` for each; `names` are the problems' in file names."""
+    from reports.figures.paper import to_pdf, to_png, to_svg  # matplotlib, which pages do without
+
+    written = {"pdf": to_pdf, "svg": to_svg, "png": to_png}
     styles = styles_of(ranked["label"])
     for problem, part in ranked.groupby("problem", sort=False):
         for name, (_, draw) in FIGURES.items():
@@ -46,7 +47,7 @@ def export(
             figure = draw(part, styles, titles=False)
             for suffix in formats:
                 path = folder / f"{names[problem]}-{name}.{suffix}"
-                write_whole(path, FORMATS[suffix](figure))
+                write_whole(path, written[suffix](figure))
 
 
 def data(svg: bytes) -> str:

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 
 import pandas
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
-from reports.figures.plots import LETTER, WIDTH
-from reports.figures.style import COLORS, INK, MUTED, SETTINGS, log_axis, plain, styles_of
+from reports.figures.plots import LETTER, WIDTH, paper
+from reports.figures.style import COLORS, INK, MUTED, log_axis, plain, styles_of
 from reports.frames.commit_series import Series, short
 
 BROAD = 7.4  # inches
 MARKED = 9  # most series with a colour of their own in a trend
 
 
-def over_problems(rows: pandas.DataFrame, column: str = "relative") -> Figure:
+def over_problems(rows: pandas.DataFrame, column: str = "relative", drawing=paper):
     """One estimator: its variance as a multiple of the quietest's, a line a problem."""
     label = rows["label"].iloc[0]
     style = styles_of([label])[label]
@@ -22,8 +20,7 @@ def over_problems(rows: pandas.DataFrame, column: str = "relative") -> Figure:
     rows = rows[rows[column].between(0, 1e300, inclusive="neither")]
     height = 0.57 + 0.19 * len(rows)
     left = min(rows["problem"].str.len().max(), 34) * LETTER + 0.15 if len(rows) else 0.5
-    with rc_context(SETTINGS):
-        figure = Figure(figsize=(WIDTH, height))
+    with drawing(WIDTH, height) as figure:
         box = (left / WIDTH, 0.42 / height, 1 - (left + 0.15) / WIDTH, 1 - 0.47 / height)
         axes = figure.add_axes(box)
         ends = rows[[column, f"{column}_low", f"{column}_high"]]
@@ -40,7 +37,7 @@ def over_problems(rows: pandas.DataFrame, column: str = "relative") -> Figure:
     return figure
 
 
-def over_commits(found: Sequence[Series], order: Sequence[str]) -> Figure:
+def over_commits(found: Sequence[Series], order: Sequence[str], drawing=paper):
     """Cells of one problem: variance as a multiple of the first; those with steps are marked.
 
     `order` holds the revisions from left to right. A dotted line stands at each step.
@@ -50,8 +47,7 @@ def over_commits(found: Sequence[Series], order: Sequence[str]) -> Figure:
     lines = [(one, _relative(one)) for one in found]
     height = max(2.3, 0.75 + 0.165 * len(stepped))
     right = max([len(_called(one)) for one in stepped] or [0]) * LETTER * 0.9 + 0.45
-    with rc_context(SETTINGS):
-        figure = Figure(figsize=(BROAD, height))
+    with drawing(BROAD, height) as figure:
         width = BROAD - 0.65 - right
         box = (0.65 / BROAD, 0.35 / height, width / BROAD, 1 - 0.45 / height)
         axes = figure.add_axes(box)

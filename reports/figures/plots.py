@@ -7,31 +7,9 @@ Each takes a frame (and the styles of its estimators, so that several figures ag
 from collections.abc import Callable, Mapping
 
 import pandas
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from reports.figures.style import (
-    INK,
-    MUTED,
-    SETTINGS,
-    Style,
-    log_axis,
-    plain,
-    styles_of,
-    to_png,
-    to_svg,
-)
+from reports.figures.style import INK, MUTED, Style, log_axis, plain, styles_of
 from reports.frames.rankings import headline, ranking
-
-__all__ = [
-    "bias_against_variance",
-    "to_png",
-    "to_svg",
-    "variance_against_samples",
-    "variance_by_estimator",
-    "variance_times_seconds",
-]
 
 WIDTH = 4.7  # inches of a panel
 LETTER = 0.073  # inches of a letter, about
@@ -40,56 +18,69 @@ LINES = 20  # most lines in one panel; more cannot be told apart
 Styles = Mapping[str, Style] | None
 
 
+def paper(width: float, height: float):
+    """A figure of matplotlib's to draw on, which is imported only for this."""
+    from reports.figures.paper import drawing
+
+    return drawing(width, height)
+
+
 def variance_by_estimator(
-    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True
-) -> Figure:
+    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True, drawing=paper
+):
     """Per problem, the variance of one estimate with its interval, quietest on top."""
     rows = headline(ranking(frame)).dropna(subset="variance")
-    return _panels(rows, styles, titles, _dots("variance", "variance of one estimate"), _listing)
+    return _panels(
+        rows, styles, titles, drawing, _dots("variance", "variance of one estimate"), _listing
+    )
 
 
 def variance_times_seconds(
-    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True
-) -> Figure:
+    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True, drawing=paper
+):
     """Per problem, variance × seconds with its interval: what ranks estimators at equal time."""
     rows = headline(ranking(frame)).dropna(subset="work_variance")
-    return _panels(rows, styles, titles, _dots("work_variance", "variance × seconds"), _listing)
+    return _panels(
+        rows, styles, titles, drawing, _dots("work_variance", "variance × seconds"), _listing
+    )
 
 
 def bias_against_variance(
-    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True
-) -> Figure:
+    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True, drawing=paper
+):
     """Per problem, squared bias against variance; below the line the noise of one estimate is more.
 
     A point with an arrow is an upper limit: the interval of the bias reaches zero.
     """
     rows = headline(ranking(frame)).dropna(subset=["variance", "bias2_high"])
-    return _panels(rows, styles, titles, _draw_bias, _keyed)
+    return _panels(rows, styles, titles, drawing, _draw_bias, _keyed)
 
 
 def variance_against_samples(
-    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True
-) -> Figure:
+    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True, drawing=paper
+):
     """Per problem, variance against K, with a line that falls as 1/K; the 20 quietest at most."""
     rows = ranking(frame).dropna(subset="variance")
     chosen = headline(rows)[["problem", "device", "dtype"]].drop_duplicates()
     rows = rows.merge(chosen).sort_values("samples", kind="stable")
     last = rows.groupby(["problem", "label"], sort=False)["variance"].transform("last")
     rows = rows[last.groupby(rows["problem"]).rank(method="dense") <= LINES]
-    return _panels(rows, styles, titles, _draw_samples, _keyed)
+    return _panels(rows, styles, titles, drawing, _draw_samples, _keyed)
 
 
 def _panels(
-    rows: pandas.DataFrame, styles: Styles, titles: bool, draw: Callable, size: Callable
-) -> Figure:
-    """One panel below the other; `size` gives its height and the margins beside it, in inches."""
+    rows: pandas.DataFrame, styles: Styles, titles: bool, drawing, draw: Callable, size: Callable
+):
+    """One panel below the other; `size` gives its height and the margins beside it, in inches.
+
+    `drawing` makes the figure: matplotlib's for papers, that of `reports.figures.svg` for pages.
+    """
     styles = styles or styles_of(rows["label"])
     parts = [part for _, part in rows.groupby("problem", sort=False)]
     sizes = [size(part) for part in parts]
     head = 0.25 if titles else 0.0
     total = sum(height + head for height, _, _ in sizes) or 1.0
-    with rc_context(SETTINGS):
-        figure = Figure(figsize=(WIDTH, total))
+    with drawing(WIDTH, total) as figure:
         top = total
         for part, (height, left, right) in zip(parts, sizes, strict=True):
             top -= height + head
@@ -117,7 +108,7 @@ def _longest(part: pandas.DataFrame) -> int:
 
 
 def _dots(column: str, title: str) -> Callable:
-    def draw(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
+    def draw(axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
         part = part.sort_values([column, "label"], kind="stable")
         low, high = f"{column}_low", f"{column}_high"
         floor = log_axis(axes, "x", part[[column, low, high]].to_numpy().ravel())
@@ -137,7 +128,7 @@ def _dots(column: str, title: str) -> Callable:
     return draw
 
 
-def _draw_bias(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
+def _draw_bias(axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
     shown = part["bias2"].where(part["bias2_low"] > 0, part["bias2_high"])
     x_floor = log_axis(axes, "x", part["variance"])
     y_floor = log_axis(axes, "y", [*shown.clip(lower=0), shown[shown > 0].min() / 3])
@@ -156,7 +147,7 @@ def _draw_bias(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Style]) 
     _key(axes)
 
 
-def _draw_samples(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
+def _draw_samples(axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
     part = part.assign(samples=part["samples"].astype(float))
     low, high = part["variance_low"], part["variance_high"]
     log_axis(axes, "x", part["samples"])
@@ -180,7 +171,7 @@ def _draw_samples(axes: Axes, part: pandas.DataFrame, styles: Mapping[str, Style
     _key(axes)
 
 
-def _key(axes: Axes) -> None:
+def _key(axes) -> None:
     plain(axes, "both")
     axes.legend(
         loc="center left",

@@ -1,21 +1,14 @@
-"""How figures look: one colour and marker per estimator, log axes that know zero, and the files.
+"""How figures look: one colour and marker per estimator, log axes that know zero.
 
-Nothing here touches pyplot or matplotlib's settings outside a `with`.
+Axes are those of `reports.figures.svg` or matplotlib's, which is not imported here.
 """
 
 import hashlib
-import io
 import math
-import re
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 INK, MUTED, GRID, PAPER = "#1f2328", "#6e7782", "#e3e6ea", "#ffffff"
 DARK = {INK: "#e4e7eb", MUTED: "#98a2ad", GRID: "#30363d", PAPER: "#15181c"}
@@ -80,7 +73,7 @@ def styles_of(labels: Iterable[str]) -> dict[str, Style]:
     return taken
 
 
-def log_axis(axes: Axes, which: str, values: Iterable[float]) -> float:
+def log_axis(axes, which: str, values: Iterable[float]) -> float:
     """Make one axis logarithmic around `values`; return where to draw those that are zero."""
     values = numpy.asarray(list(values), dtype=float)
     logs = numpy.log10(values[numpy.isfinite(values) & (values > 0)])
@@ -95,7 +88,7 @@ def log_axis(axes: Axes, which: str, values: Iterable[float]) -> float:
     axis = getattr(axes, f"{which}axis")
     places = _ticks(low, high)
     axis.set_ticks(places, [power(place) for place in places])
-    axis.set_minor_locator(NullLocator())
+    axes.minorticks_off()
     return 10**floor
 
 
@@ -119,54 +112,10 @@ def power(value: float) -> str:
     return f"10{raised}" if lead == 1 else f"{lead:g}·10{raised}"
 
 
-def plain(axes: Axes, grid: str) -> None:
+def plain(axes, grid: str) -> None:
     """No frame, no tick marks, a faint grid behind the data."""
     axes.set_axisbelow(True)
     axes.grid(axis=grid, which="major")
     axes.tick_params(which="both", length=0)
     for side in ("top", "right", "left" if grid == "x" else "top"):
         axes.spines[side].set_visible(False)
-
-
-def to_svg(figure: Figure) -> bytes:
-    """The figure as SVG, the same bytes every time; it turns dark where the reader's screen is."""
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    drawn = _saved(figure, format="svg", metadata=nothing)
-    rules = "".join(
-        f'[style*="{name}: {light}"]{{{name}:{dark}!important}}'
-        for light, dark in DARK.items()
-        for name in ("fill", "stroke")
-    )
-    fonts = "text{font-family:system-ui,'DejaVu Sans',sans-serif}"
-    style = f"<style>{fonts}@media (prefers-color-scheme:dark){{{rules}}}</style>"
-    text = _slim(re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "", drawn.decode()))  # XML has none
-    return text.replace("<defs>", f"{style}<defs>", 1).encode()
-
-
-def _slim(svg: str) -> str:
-    """Half the size: two decimals, and no names, groups, turns or indentation without effect."""
-    svg = re.sub(r"<\?xml.*?>|<!DOCTYPE.*?>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' id="[A-Za-z0-9.]+_\d+"| transform="rotate\(-0 [^"]*"', "", svg)
-    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
-    svg = re.sub(r"<g/>| font-family: 'DejaVu Sans';|; stroke-linejoin: miter", "", svg)
-    return re.sub(r"\s*\n\s*", "\n", svg).strip()
-
-
-def to_png(figure: Figure, dpi: int = 160) -> bytes:
-    """The figure as PNG."""
-    return _saved(figure, format="png", dpi=dpi, metadata={"Software": None})
-
-
-def to_pdf(figure: Figure) -> bytes:
-    """The figure as PDF with its fonts in it, the same bytes every time."""
-    dates = dict.fromkeys(("CreationDate", "Creator"))
-    return _saved(figure, {"pdf.fonttype": 42}, format="pdf", metadata=dates)
-
-
-def _saved(figure: Figure, settings: Mapping | None = None, **how) -> bytes:
-    """What `savefig` writes, and no word about signs that the font lacks: names may hold any."""
-    buffer = io.BytesIO()
-    with rc_context(SETTINGS | (settings or {})), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")
-        figure.savefig(buffer, **how)
-    return buffer.getvalue()

@@ -5,6 +5,7 @@ Every function takes any frame with the columns of `benchmarks.store.store` and 
 
 import json
 import math
+from collections.abc import Mapping
 
 import numpy
 import pandas
@@ -166,12 +167,13 @@ def _against_best(part: pandas.DataFrame) -> pandas.DataFrame:
     best = part[part["eligible"]].head(1)
     if best.empty:
         return pandas.DataFrame(math.nan, part.index, names)
-    best = best.iloc[0]
-    ratios = [ratio(row, best) for _, row in part.iterrows()]
-    return pandas.DataFrame(ratios, part.index, names)
+    needed = ["variance", "variance_low", "variance_high", "seed", "replicates"]
+    rows = part[[*needed, "variance_jackknife"]].to_dict("records")
+    best = rows[part.index.get_loc(best.index[0])]
+    return pandas.DataFrame([ratio(row, best) for row in rows], part.index, names)
 
 
-def ratio(row: pandas.Series, other: pandas.Series) -> tuple[float, float, float]:
+def ratio(row: Mapping, other: Mapping) -> tuple[float, float, float]:
     """The variance of `row` over that of `other`, with a 95 % interval.
 
     Paired by the jackknife over blocks of replicates where both were measured on the same ones;
@@ -197,11 +199,11 @@ def _paired_half_width(ours: numpy.ndarray, theirs: numpy.ndarray, otherwise: fl
     return stdtrit(blocks - 1, 0.975) * logs.std() * (blocks - 1) ** 0.5
 
 
-def _jackknife(row: pandas.Series) -> numpy.ndarray:
+def _jackknife(row: Mapping) -> numpy.ndarray:
     return numpy.atleast_1d(numpy.array(row["variance_jackknife"], dtype=float))
 
 
-def _half_width(row: pandas.Series) -> float:
+def _half_width(row: Mapping) -> float:
     low, high = row["variance_low"], row["variance_high"]
     return (math.log(high) - math.log(low)) / 2 if low > 0 and high > 0 else math.nan
 

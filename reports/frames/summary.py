@@ -11,13 +11,14 @@ from reports.text.phrases import counted, listed
 PLAIN = "reinforce"  # the score function without a baseline: what the others are held against
 
 
-def findings(frame: pandas.DataFrame) -> list[str]:
+def findings(frame: pandas.DataFrame, ranked: pandas.DataFrame | None = None) -> list[str]:
     """Three sentences: what was measured, what is quietest and where not, what cannot be trusted.
 
     Problems are compared at one K each, the one at which most estimators can be compared.
+    `ranked` is the ranking of `frame`, if it has been made already.
     """
     frame = prepare(frame)
-    heads = headline(ranking(frame))
+    heads = headline(ranking(frame) if ranked is None else ranked)
     return [_measured(frame), _quietest(heads), _doubtful(frame)]
 
 

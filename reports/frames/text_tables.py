@@ -1,7 +1,7 @@
 """The tables of a report written out: every cell a text."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import pandas
 
@@ -13,13 +13,20 @@ from reports.text.phrases import listed
 
 @dataclass(frozen=True)
 class Table:
-    """Column `titles` and cells, `rows` by row, all text; the first `words` columns are not
-    numbers.
+    """Column `titles` and cells, `rows` by row, all text.
+
+    The first `words` columns are not numbers, nor are those at the places in `notes`, which says
+    of each whether it is "text" or a "warning".
     """
 
     titles: list[str]
     rows: list[list[str]]
     words: int = 1
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+    def is_text(self, place: int) -> bool:
+        """Whether a column holds words and no numbers."""
+        return place < self.words or place in self.notes
 
 
 def rows_of(frame: pandas.DataFrame) -> list[dict]:
@@ -99,54 +106,61 @@ def flags(row: dict) -> str:
 
 
 def measurements(ranked: pandas.DataFrame) -> Table:
-    """The ranking of one setting: an estimator a row, quietest first."""
-    titles = ["", "estimator", "bias", "variance", "× quietest", "p"]
-    titles += ["time", "gradients/s", "evaluations", "variance × s"]
+    """The ranking of one setting: an estimator a row, quietest first, the variance before all else.
+
+    What nothing is known of (learning, direction, what to beware of) has no column.
+    """
     rows = rows_of(ranked)
-    table = Table(titles, [_measured(row) for row in rows], words=3)
-    if any(row["fit_evaluations"] is not None for row in rows):
-        started = [("before learning", "to learn"), *map(_started, rows)]
-        for cells, (start, evaluations) in zip([titles, *table.rows], started, strict=True):
-            cells.insert(9, evaluations)
-            cells.insert(4, start)
-    ways = [direction(row) for row in rows]
-    if {*ways} - {numbers.NOTHING}:
-        for cells, way in zip([titles, *table.rows], ["direction", *ways], strict=True):
-            cells.insert(3, way)
-        table = replace(table, words=4)
-    notes = [flags(row) for row in rows]
-    if not any(notes):
-        return table
-    for cells, note in zip([titles, *table.rows], ["beware", *notes], strict=True):
-        cells.insert(3, note)
-    return replace(table, words=table.words + 1)
+    learned = any(row["fit_evaluations"] is not None for row in rows)
+    columns = {
+        title: [write(row) for row in rows]
+        for title, write in MEASURED.items()
+        if learned or title not in LEARNED
+    }
+    for title in ("direction", "beware"):
+        if not {*columns[title]} - {numbers.NOTHING, ""}:
+            del columns[title]
+    notes = {
+        place: "warning" if title == "beware" else "text"
+        for place, title in enumerate(columns)
+        if title in ("bias", "direction", "beware")
+    }
+    cells = [list(line) for line in zip(*columns.values(), strict=True)]
+    return Table([*columns], cells, words=2, notes=notes)
 
 
-def _started(row: dict) -> tuple[str, str]:
-    """The variance before anything was learned, and the cost evaluations spent on learning."""
-    if row["fit_evaluations"] is None:
-        return "", ""
-    ends = (row[f"variance_start{end}"] for end in ("", "_low", "_high"))
-    return numbers.interval(*ends), numbers.count(row["fit_evaluations"])
-
-
-def _measured(row: dict) -> list[str]:
-    def with_ends(name):
-        return [row[name], row[f"{name}_low"], row[f"{name}_high"]]
-
+def _place(row: dict) -> str:
     place = "" if row["rank"] is None else f"{row['rank']:.0f}"
-    return [
-        f"{place}=" if place and row["tied"] and row["rank"] > 1 else place,
-        f"○ {row['label']}" if row["biased"] else row["label"],
-        verdict(row),
-        numbers.interval(*with_ends("variance")),
-        numbers.factor(row["relative"]),
-        numbers.probability(row["bias_p"]),
-        numbers.seconds(*with_ends("seconds")),
-        numbers.rate(row["gradients_per_second"]),
-        numbers.count(row["evaluations"]),
-        numbers.interval(*with_ends("work_variance")),
-    ]
+    return f"{place}=" if place and row["tied"] and row["rank"] > 1 else place
+
+
+def _before_learning(row: dict) -> str:
+    unknown = row["fit_evaluations"] is None
+    return "" if unknown else numbers.interval(*_ends(row, "variance_start"))
+
+
+def _to_learn(row: dict) -> str:
+    unknown = row["fit_evaluations"] is None
+    return "" if unknown else numbers.count(row["fit_evaluations"])
+
+
+LEARNED = ("before learning", "to learn")  # the variance before, and the evaluations spent on it
+MEASURED: dict[str, Callable[[dict], str]] = {  # the columns of a ranking and how each is written
+    "": _place,
+    "estimator": lambda row: f"○ {row['label']}" if row["biased"] else row["label"],
+    "variance": lambda row: numbers.interval(*_ends(row, "variance")),
+    "before learning": _before_learning,
+    "× quietest": lambda row: numbers.factor(row["relative"]),
+    "bias": verdict,
+    "direction": direction,
+    "beware": flags,
+    "p": lambda row: numbers.probability(row["bias_p"]),
+    "time": lambda row: numbers.seconds(*_ends(row, "seconds")),
+    "gradients/s": lambda row: numbers.rate(row["gradients_per_second"]),
+    "evaluations": lambda row: numbers.count(row["evaluations"]),
+    "to learn": _to_learn,
+    "variance × s": lambda row: numbers.interval(*_ends(row, "work_variance")),
+}
 
 
 def setting(row: dict, several_devices: bool) -> str:

@@ -2,86 +2,136 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import takewhile
 
 import pandas
 
+from reports.figures import export
+from reports.figures.style import styles_of
 from reports.frames import text_tables
 from reports.frames.batch_noise import about_batch
-from reports.frames.rankings import (
-    LEVEL,
-    cautions,
-    errors,
-    headline,
-    prepare,
-    ranking,
-    refusals,
-)
+from reports.frames.light import light
+from reports.frames.rankings import LEVEL, cautions, errors, headline, ranking, refusals
 from reports.frames.summary import findings
 from reports.text import numbers
 from reports.text.phrases import counted, listed
 
 SHADES = ((1.01, "s1"), (2, "s2"), (10, "s3"), (100, "s4"))  # of × quietest, up to
+FEW = 8  # problems that stand on the index with all their tables
+
+
+class Sections:
+    """What a report says of each problem, made when it is asked for.
+
+    - `frame`, `ranked`: all cells and their ranking, as `frames.light` leaves them.
+    - `problems`: the addresses of the problems' own pages, where there are any.
+    """
+
+    def __init__(
+        self, frame: pandas.DataFrame, ranked: pandas.DataFrame, problems: Mapping[str, str]
+    ):
+        self.heads = headline(ranked)
+        self.labels = sorted(frame["label"].unique())
+        self.styles = styles_of(ranked["label"])
+        self.problems = problems
+        self.parts = dict(list(frame.groupby("problem", sort=False)))
+        self._none, self._ranked = ranked.head(0), dict(list(ranked.groupby("problem")))
+        self._headed = dict(list(self.heads.groupby("problem")))
+        self.summary = cache(self._summary)
+        self.tables = cache(self._tables)
+
+    @property
+    def names(self) -> list[str]:
+        """The problems, in the order of the records."""
+        return list(self.parts)
+
+    @property
+    def few(self) -> bool:
+        """Whether all of them stand on the index, which has them alone if they have no pages."""
+        return len(self.parts) <= FEW or not self.problems
+
+    def ranked(self, name: str) -> pandas.DataFrame:
+        """The ranking of one problem."""
+        return self._ranked.get(name, self._none)
+
+    def whole(self, name: str) -> dict:
+        """All that a problem's page shows."""
+        figures = export.on_page(self.ranked(name), self.styles) if name in self._ranked else []
+        return self.summary(name) | self.tables(name) | {"figures": figures}
+
+    def _summary(self, name: str) -> dict:
+        """The sentences about a problem, and its line of the overview."""
+        part, ranked = self.parts[name], self.ranked(name)
+        head = self._headed.get(name, self._none)
+        counts = [counted(len(ranked), "cell") + " measured"]
+        for status, word in (("refused", "refused"), ("error", "failed")):
+            labels = part.loc[part["status"] == status, "label"].nunique()
+            counts += [f"{counted(labels, 'estimator')} {word}"] * bool(labels)
+        return {
+            "name": name,
+            "page": self.problems.get(name),
+            "open": self.few and len(self.parts) <= FEW,
+            "anchor": "problem-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"),
+            "setting": text_tables.setting(head.iloc[0], _several(ranked)) if len(head) else "",
+            "quietest": " ".join([_quietest(head), *_about_batch(head, ranked)]),
+            "counts": ", ".join(counts),
+            "truth": truth(part),
+            "cells": overview(part, head, self.labels),
+        }
+
+    def _tables(self, name: str) -> dict:
+        part, ranked = self.parts[name], self.ranked(name)
+        return {
+            "rankings": text_tables.rankings(ranked, _several(ranked)),
+            "further": text_tables.further_rankings(ranked, _several(ranked)),
+            "cautions": text_tables.reasons(cautions(part)),
+            "refusals": text_tables.reasons(refusals(part)),
+            "errors": text_tables.reasons(errors(part)),
+        }
 
 
 def content(
     frame: pandas.DataFrame,
-    figures: dict[str, list],
-    problems: Mapping[str, str],
+    ranked: pandas.DataFrame,
+    section: Callable[[str], dict],
+    sections: Sections,
     estimators: Mapping[str, str],
 ) -> dict:
-    """Everything that the index needs. `figures` holds pairs (caption, data) per problem.
+    """Everything that the index needs.
 
-    `problems` and `estimators` are the addresses of the pages of their own, where there are any.
+    - `frame`, `ranked`: all cells, prepared, with every column, and their ranking.
+    - `section`: what stands on it of a problem: `sections.summary`, `tables` or `whole`.
+    - `sections`: of the same cells.
+    - `estimators`: the addresses of the pages of their own, where there are any.
     """
-    frame = prepare(frame)
-    ranked = ranking(frame)
-    heads = headline(ranked)
-    labels = sorted(frame["label"].unique())
-    sections = [
-        _section(name, part, ranked[ranked["problem"] == name], heads[heads["problem"] == name])
-        | {"figures": figures.get(name, []), "page": problems.get(name)}
-        for name, part in frame.groupby("problem", sort=False)
-    ]
-    for section in sections:
-        own = frame[frame["problem"] == section["name"]]
-        section["open"] = len(sections) <= 8
-        section["cells"] = overview(own, heads[heads["problem"] == section["name"]], labels)
     return {
-        "findings": findings(frame),
-        "labels": labels,
+        "findings": findings(frame, ranked),
+        "labels": sections.labels,
         "estimator_pages": estimators,
-        "families": _families(sections),
+        "families": _families([section(name) for name in sections.names]),
+        "whole": sections.few,
         "bias": text_tables.bias_table(frame),
         "tested": int((frame["bias_p"].notna() & (frame["status"] == "ok")).sum()),
         "level": numbers.number(LEVEL, 1),
         "replicates": _replicates(frame),
         "configurations": text_tables.configurations(frame),
         "environment": text_tables.environment(frame),
-        "subtitle": _subtitle(frame),
+        "subtitle": subtitle(frame),
     }
 
 
-def _section(name: str, part: pandas.DataFrame, ranked: pandas.DataFrame, head) -> dict:
-    several = len(ranked[["device", "dtype"]].drop_duplicates()) > 1
-    refused, failed = refusals(part), errors(part)
-    counts = [counted(len(ranked), "cell") + " measured"]
-    counts += [f"{counted(refused['label'].nunique(), 'estimator')} refused"] * bool(len(refused))
-    counts += [f"{counted(failed['label'].nunique(), 'estimator')} failed"] * bool(len(failed))
-    return {
-        "name": name,
-        "anchor": "problem-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"),
-        "setting": text_tables.setting(head.iloc[0], several) if len(head) else "",
-        "quietest": " ".join([_quietest(head), *_about_batch(head, ranked)]),
-        "counts": ", ".join(counts),
-        "rankings": text_tables.rankings(ranked, several),
-        "further": text_tables.further_rankings(ranked, several),
-        "truth": truth(part),
-        "cautions": text_tables.reasons(cautions(part)),
-        "refusals": text_tables.reasons(refused),
-        "errors": text_tables.reasons(failed),
-    }
+def whole_page(frame: pandas.DataFrame) -> dict:
+    """All of a prepared frame on one page, which no others stand beside."""
+    ranked = ranking(frame)
+    sections = Sections(light(frame), light(ranked), {})
+    return content(frame, ranked, sections.whole, sections, {})
+
+
+def _several(ranked: pandas.DataFrame) -> bool:
+    """Whether a problem was measured on several devices or in several precisions."""
+    return len(ranked[["device", "dtype"]].drop_duplicates()) > 1
 
 
 def truth(part: pandas.DataFrame) -> str:
@@ -172,7 +222,7 @@ def _replicates(frame: pandas.DataFrame) -> str:
     return f"{counts[0]:,} to {counts[-1]:,}"
 
 
-def _subtitle(frame: pandas.DataFrame) -> str:
+def subtitle(frame: pandas.DataFrame) -> str:
     """When, which commit and where: from the records, so that the page can be made again."""
     time = frame["time"].max()
     parts = [f"{time:%Y-%m-%d}"] if time == time else []

@@ -9,10 +9,12 @@ from benchmarks.store.store import IDENTITY
 from reports.exports import latex
 from reports.figures import export
 from reports.frames import commit_series, rankings
+from reports.frames.light import light
 from reports.frames.load import complete
-from reports.frames.rankings import headline, prepare, ranking
-from reports.pages import site, trajectories
-from reports.pages.index import content
+from reports.frames.rankings import prepare, ranking
+from reports.pages import cells, site, trajectories
+from reports.pages.built import Built, row_marks
+from reports.pages.index import Sections, content, subtitle, whole_page
 from reports.text.inert import csv
 from reports.text.rendering import check_format, render, write_as, write_whole
 
@@ -30,35 +32,58 @@ def publish(
 
     Beside the index stand matrix.html and a page for every problem and estimator; trends.html,
     where the frame (loaded with `latest=False`) holds several commits, and trajectories.html, where
-    it holds several steps of a training. Every page is one file that needs no network and no
-    script. The same frame gives the same bytes.
+    it holds several steps of a training. Every page is one file that needs no network and can be
+    read without a script. With more than eight problems the index keeps the overview, and
+    cells.js beside it has every measured cell for its search. The same frame gives the same bytes,
+    and a page that would not change is not written again.
     Returns the path of index.html. Raises ValueError for a frame without rows.
     """
     if frame.empty:
         raise ValueError("There is no record to report; `gradmeter run` measures some.")
     folder = Path(folder)
-    found = _series(frame)
+    series = _series(frame)
     frame = prepare(latest(frame))
     ranked = ranking(frame)
+    stages = trajectories.along(ranked)
     names = site.addresses(frame["problem"].unique())
     for name, table in _sheets(frame, ranked).items():
         write_whole(folder / f"{name}.csv", csv(table))
     for_papers(ranked, names, folder, formats)
-    page = content(
-        frame,
-        export.on_page(ranked),
-        {name: f"problems/{to}.html" for name, to in names.items()},
-        {
-            label: f"estimators/{to}.html"
-            for label, to in site.addresses(sorted(frame["label"].unique())).items()
-        },
-    )
-    around = site.Site(frame, ranked, headline(ranked), page, found, trajectories.along(ranked))
+    problems = {name: f"problems/{to}.html" for name, to in names.items()}
+    shown, places = light(frame), light(ranked)
+    sections = Sections(shown, places, problems)
+    around = site.Site(shown, places, sections, subtitle(frame), series, stages)
+    _write_pages(around, frame, ranked, folder)
+    return folder / "index.html"
+
+
+def _write_pages(
+    around: site.Site, frame: pandas.DataFrame, ranked: pandas.DataFrame, folder: Path
+) -> None:
+    """Every page of the site that is not there as it would be written."""
+    built, sections = Built(folder), around.sections
     for one in site.pages(around):
-        write_whole(folder / one.path, render(one.template, one.data))
-    write_whole(folder / "report.md", render("report.md.j2", page))
-    page |= {"site": around.menu("Overview")}
-    return write_whole(folder / "index.html", render("report.html.j2", page))
+        built.write(one.path, one.made_of, lambda one=one: render(one.template, one.data()))
+    labels = site.addresses(sections.labels)
+    estimators = {label: f"estimators/{to}.html" for label, to in labels.items()}
+    everything = [row_marks(frame), row_marks(ranked)]
+
+    def page(section) -> dict:
+        return content(frame, ranked, section, sections, estimators)
+
+    def index() -> str:
+        section = sections.whole if sections.few else sections.summary
+        return render("report.html.j2", page(section) | {"site": around.menu("Overview")})
+
+    def text() -> str:
+        return render("report.md.j2", page(lambda n: sections.summary(n) | sections.tables(n)))
+
+    made_of = (around.around, [marks.to_numpy().tobytes() for marks in everything])
+    if not sections.few:
+        built.write("cells.js", made_of, lambda: cells.script(around.ranked, sections.problems))
+    built.write("report.md", made_of, text)
+    built.write("index.html", made_of, index)
+    built.keep()
 
 
 def for_papers(
@@ -78,9 +103,7 @@ def for_papers(
 
 
 def _page(frame: pandas.DataFrame) -> str:
-    frame = prepare(frame)
-    page = content(frame, export.on_page(ranking(frame)), {}, {}) | {"site": []}
-    return render("report.html.j2", page)
+    return render("report.html.j2", whole_page(prepare(frame)) | {"site": []})
 
 
 def _csv(frame: pandas.DataFrame) -> str:

@@ -8,7 +8,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 
-from reports.figures.style import GRID, INK, MUTED, SETTINGS, styles_of, to_svg
+from reports.figures.paper import to_svg
+from reports.figures.style import GRID, INK, MUTED, SETTINGS, styles_of
 from reports.frames.recommendation import by_work, tied_with_best
 
 PREFIX = "sweep_"  # of the columns that hold the point of the grid

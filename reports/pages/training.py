@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from scipy.special import stdtrit
 
 from reports.figures import export
-from reports.figures.style import MUTED, SETTINGS, Style, plain, styles_of, to_svg
+from reports.figures.paper import to_svg
+from reports.figures.style import MUTED, SETTINGS, Style, plain, styles_of
 from reports.frames.rankings import labels
 from reports.frames.text_tables import Table
 from reports.text import numbers

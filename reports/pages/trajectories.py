@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 
 import pandas
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
-from reports.figures import export
-from reports.figures.style import MUTED, SETTINGS, Style, log_axis, plain, styles_of, to_svg
+from reports.figures import export, svg
+from reports.figures.plots import paper
+from reports.figures.style import MUTED, Style, log_axis, plain, styles_of
 from reports.frames.rankings import ranking
 from reports.frames.text_tables import Table, rows_of, setting
 from reports.text import numbers
@@ -30,7 +27,7 @@ def along(frame: pandas.DataFrame) -> pandas.DataFrame:
 def content(rows: pandas.DataFrame) -> dict:
     """What the page of trajectories is made of; `rows` come from `along`."""
     styles = styles_of(rows["label"])
-    drawn = [export.data(to_svg(over_steps(part, styles))) for part in _parts(rows)]
+    drawn = [export.data(over_steps(part, styles, svg.drawing).svg()) for part in _parts(rows)]
     return {
         "sections": [
             {"title": title, "figure": figure, "table": table}
@@ -62,7 +59,7 @@ def table(part: pandas.DataFrame) -> Table:
     return Table(titles, lines)
 
 
-def over_steps(part: pandas.DataFrame, styles: Mapping[str, Style] | None = None) -> Figure:
+def over_steps(part: pandas.DataFrame, styles: Mapping[str, Style] | None = None, drawing=paper):
     """Variance and signal-to-noise ratio over the steps of one training, with 95 % intervals.
 
     Both axes of values are logarithmic; what is zero stands at the bottom. Hollow markers are
@@ -73,8 +70,7 @@ def over_steps(part: pandas.DataFrame, styles: Mapping[str, Style] | None = None
     part = part[part["label"].isin(chosen)]
     height = max(2.6, 0.75 + 0.165 * len(chosen))
     right = max(len(label) for label in chosen) * 0.066 + 0.45
-    with rc_context(SETTINGS):
-        figure = Figure(figsize=(BROAD, height))
+    with drawing(BROAD, height) as figure:
         width = (BROAD - right - 1.15) / 2
         for place, name in enumerate(SHOWN):
             left = (0.55 + place * (width + 0.6)) / BROAD
@@ -88,7 +84,7 @@ def over_steps(part: pandas.DataFrame, styles: Mapping[str, Style] | None = None
     return figure
 
 
-def _draw(axes: Axes, part: pandas.DataFrame, name: str, labels: list[str], styles) -> None:
+def _draw(axes, part: pandas.DataFrame, name: str, labels: list[str], styles) -> None:
     ends = part[[name, f"{name}_low", f"{name}_high"]]
     floor = log_axis(axes, "y", ends.to_numpy(float).ravel())
     for label in labels:
@@ -103,7 +99,7 @@ def _draw(axes: Axes, part: pandas.DataFrame, name: str, labels: list[str], styl
         axes.plot([], [], linewidth=1.1, label=label, **look.points() | {"markersize": 4.5})
     steps = sorted(part["step"].unique())
     axes.set_xticks(steps, [str(step) for step in steps])
-    axes.xaxis.set_minor_locator(NullLocator())
+    axes.minorticks_off()
     axes.set_xlabel("step of the training")
     axes.set_title(SHOWN[name], color=MUTED)
     plain(axes, "both")

@@ -8,7 +8,7 @@ from reports import terminal
 from reports.frames.rankings import prepare
 from reports.frames.recommendation import recommend
 from reports.frames.text_tables import direction
-from reports.pages.index import content
+from reports.pages.index import whole_page
 from reports.text.rendering import render
 
 
@@ -153,7 +153,7 @@ def test_the_terminal_shows_direction_cautions_and_the_recommendation(capsys):
 
 def test_the_quietest_of_a_page_comes_with_its_caution():
     rows = [cell("a", 5.0, 1e-6, reason=APART), cell("b", 9.0, 1e-6)]
-    (sections,) = content(prepare(pandas.DataFrame(rows)), {}, {}, {})["families"].values()
+    (sections,) = whole_page(prepare(pandas.DataFrame(rows)))["families"].values()
     assert sections[0]["quietest"].endswith(f"Beware: {APART}")
 
 
@@ -163,7 +163,7 @@ def test_the_pages_show_all_that_is_measured():
             "truth_error": 0.12, "variance_scaled": 80.0, "variance_scaled_low": 79.0,
             "variance_scaled_high": 81.0}  # fmt: skip
     rows = [cell("a", 5.0, 1e-6, reason="An outcome is rare.", **more | SCALED)]
-    page = content(prepare(pandas.DataFrame(rows)), {}, {}, {})
+    page = whole_page(prepare(pandas.DataFrame(rows)))
     for template in ("report.html.j2", "report.md.j2"):
         text = render(template, page | {"site": []}).replace("\\", "")
         wanted = ["5.25", "31 %", "0.0700", "3.4 MB", "2.50 s", "two runs", "known within 12 %"]
