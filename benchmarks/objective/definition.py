@@ -72,7 +72,10 @@ class Problem:
     batch_size: int = 64
 
     def __post_init__(self):
-        object.__setattr__(self, "family", adapted(self.family) or self.family)
+        try:
+            object.__setattr__(self, "family", adapted(self.family) or self.family)
+        except ValueError as mistake:
+            raise ProblemError(f"Problem {self.name!r}: {mistake}") from mistake
         if not self.parameters:
             raise ProblemError(f"Problem {self.name!r} has no parameters; give at least one.")
         try:
