@@ -47,7 +47,10 @@ class ScipyFamily:
         own = type(self.generator)
         if own.__module__.startswith("scipy."):
             return f"scipy.stats.{self.generator.name}"
-        named = self.generator.name not in (None, "Distribution")  # which SciPy calls a nameless one
+        named = self.generator.name not in (
+            None,
+            "Distribution",
+        )  # which SciPy calls a nameless one
         name = self.generator.name if named else own.__name__
         return name if own.__module__ == "__main__" else f"{own.__module__}.{name}"
 

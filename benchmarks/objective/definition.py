@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from benchmarks.frameworks.adapted import adapted
+from benchmarks.objective import mixed_dtypes
 from benchmarks.objective.batches import Batches
 from benchmarks.objective.lowering import held, lowered
 from benchmarks.objective.replicated_calls import NetworkError
@@ -109,14 +110,16 @@ class Problem:
 
     def dist(self, *axes: int) -> Distribution:
         """The distribution at λ, with leading `axes` added. ProblemError if it cannot be built."""
+        copies = {k: v.detach().expand((*axes, *v.shape)) for k, v in self.parameters.items()}
         try:
-            copies = {k: v.detach().expand((*axes, *v.shape)) for k, v in self.parameters.items()}
             dist = self.family(**copies)
         except NetworkError as mistake:
             raise ProblemError(f"Problem {self.name!r}: {mistake}") from mistake
         except Exception as failure:
             where = f" with leading axes {axes} added to its parameters" if axes else ""
-            way_out = "; let them broadcast from the right" if axes else ""
+            way_out = mixed_dtypes.way_out(failure, copies)
+            if axes and not way_out:
+                way_out = "; let them broadcast from the right"
             raise ProblemError(
                 f"The family of problem {self.name!r} raises {type(failure).__name__}{where}: "
                 f"{_first_line(failure)}{way_out}"

@@ -14,7 +14,7 @@ from benchmarks.validation.score_identities import ALARM, DIRECTIONS, projection
 from estimators import capabilities
 
 DRAWS = 2**17  # a scale that is 2 % off is ten standard errors off
-NUMBERS = 2**23  # held at once, at most
+NUMBERS = 2**22  # held at once, at most
 FEWEST = 4  # samples, however large each is
 PILE = 5  # samples that are one number: by chance not even from 24 random bits
 MOST_COLUMNS = 16  # coordinates in which it is looked for
