@@ -17,7 +17,7 @@ from benchmarks.objective.batches import Batches
 from benchmarks.objective.lowering import held, lowered
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.objective.truth import Truth
-from estimators import Estimator, replicate_gradients
+from estimators import Estimator, Unsupported, replicate_gradients
 from estimators.multi_sample import Copies, Reduced
 
 
@@ -113,13 +113,15 @@ class Problem:
         copies = {k: v.detach().expand((*axes, *v.shape)) for k, v in self.parameters.items()}
         try:
             dist = self.family(**copies)
-        except NetworkError as mistake:
+        except (NetworkError, Unsupported) as mistake:  # sentences already
             raise ProblemError(f"Problem {self.name!r}: {mistake}") from mistake
         except Exception as failure:
             where = f" with leading axes {axes} added to its parameters" if axes else ""
             way_out = mixed_dtypes.way_out(failure, copies)
             if axes and not way_out:
-                way_out = "; let them broadcast from the right"
+                way_out = (
+                    "; let them broadcast from the right, which a class without batches cannot"
+                )
             raise ProblemError(
                 f"The family of problem {self.name!r} raises {type(failure).__name__}{where}: "
                 f"{_first_line(failure)}{way_out}"
