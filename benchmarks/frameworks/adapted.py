@@ -7,6 +7,16 @@ from typing import Any
 from estimators import unknown
 
 JAX = ("numpyro", "tensorflow_probability")
+SEVERAL = {  # laws of SciPy's of several numbers, and where they are found
+    "dirichlet": "torch.distributions:Dirichlet",
+    "dirichlet_multinomial": "numpyro.distributions:DirichletMultinomial",
+    "invwishart": "tensorflow_probability.substrates.jax.distributions:InverseWishart",
+    "multinomial": "torch.distributions:Multinomial",
+    "multivariate_normal": "torch.distributions:MultivariateNormal",
+    "multivariate_t": "numpyro.distributions:MultivariateStudentT",
+    "vonmises_fisher": "tensorflow_probability.substrates.jax.distributions:VonMisesFisher",
+    "wishart": "torch.distributions:Wishart",
+}
 HINTS = {"numpyro": "jax", "jax": "jax", "tensorflow_probability": "jax", "numpy": "", "scipy": ""}
 
 
@@ -17,7 +27,8 @@ def adapted(target: Any, constants: Mapping[str, Any] | None = None) -> Callable
       class or function of numpyro.distributions or of TFP's JAX substrate, or a subclass.
     - `constants`: its arguments that are no λ, by name.
 
-    Raises ValueError for constants that it does not take.
+    Raises ValueError for constants that it does not take, and with the way out for what of SciPy's
+    cannot be taken over.
     """
     place = framework_of(target)
     if place == "scipy":
@@ -45,6 +56,7 @@ def framework_of(target: Any) -> str | None:
 
 def _of_scipy(target: Any, constants: Mapping[str, Any] | None) -> Callable[..., Any] | None:
     from scipy.stats._distn_infrastructure import rv_frozen, rv_generic
+    from scipy.stats._multivariate import multi_rv_frozen, multi_rv_generic
 
     from benchmarks.frameworks.scipy_families import ScipyFamily
     from benchmarks.frameworks.scipy_new_families import NewScipyFamily
@@ -53,7 +65,27 @@ def _of_scipy(target: Any, constants: Mapping[str, Any] | None) -> Callable[...,
         return ScipyFamily(target, constants)
     if isinstance(target, type) and hasattr(target, "logpdf") and hasattr(target, "icdf"):
         return NewScipyFamily(target, constants)
+    if isinstance(target, type) and issubclass(target, rv_generic):
+        name = target.__name__
+        raise ValueError(
+            f"{name} is a class; SciPy's distributions are its objects: write "
+            f"{name.lower()} = {name}(a=0, b=1, name={name.lower()!r}), a and b being the ends of "
+            "its support if it has any, and give that."
+        )
+    if isinstance(target, multi_rv_generic | multi_rv_frozen):
+        raise ValueError(_of_several(type(target).__name__))
     return None
+
+
+def _of_several(kind: str) -> str:
+    """The sentence about a law of SciPy's of several numbers, by the name of its class."""
+    name = kind.removesuffix("_gen").removesuffix("_frozen")
+    there = SEVERAL.get(name)
+    way = f"take {there}" if there else "write it as a class with `sample` and `log_prob` in torch"
+    return (
+        f"scipy.stats.{name} is a law of several numbers, and of SciPy's only those of one number "
+        f"are taken over; {way}."
+    )
 
 
 def check_names(family: Callable[..., Any], given: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from benchmarks.frameworks.circles import CIRCLES, from_the_end
 from benchmarks.frameworks.foreign_law import ForeignLaw, law_class
 from benchmarks.frameworks.numpyro_calls import NumPyro
 from benchmarks.frameworks.tfp_calls import TFP
-from estimators import capabilities
+from estimators import Unsupported, capabilities
 from estimators.jax_arrays import (
     JaxFunction,
     Mapped,
@@ -37,8 +37,8 @@ class JaxFamily:
     Calling it takes tensors by name, with any number of leading axes. Samples take one JAX key
     for each element of the batch from torch's stream. Derivatives are those of `jax.vjp`; what
     JAX does not differentiate is no piece of the law.
-    Raises JaxError with a sentence where JAX cannot trace the target, TypeError where it returns
-    something else.
+    Raises JaxError with a sentence where JAX cannot trace the target, Unsupported where a parameter
+    is a whole number, TypeError where it returns something else.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ def _law_class(family: JaxFamily, parameters: Mapping[str, Tensor]) -> type[Fore
                 "distribution of numpyro or of tensorflow_probability.substrates.jax."
             )
         stated = calls.constraints(whole)
+        _check_whole_numbers(family.label, names, stated)
         axes = {n: family.own_axes.get(n, stated.get(n, (0, None))[0]) for n in names}
         single = [t[(0,) * (t.ndim - axes[n])] for n, t in zip(names, tensors, strict=True)]
         one = _built(family, names, single)
@@ -114,6 +115,17 @@ def _law_class(family: JaxFamily, parameters: Mapping[str, Tensor]) -> type[Fore
     known = {n: stated[n][1] for n in names if stated.get(n, (0, None))[1] is not None}
     origin = family.target if isinstance(family.target, type) else type(one)
     return law_class(origin, pieces, axes, known, support, tuple(one.event_shape))
+
+
+def _check_whole_numbers(label: str, names: tuple[str, ...], stated: Mapping) -> None:
+    """Unsupported for a λ that is a whole number by what its class states."""
+    for name in names:
+        if getattr(stated.get(name, (0, None))[1], "is_discrete", False):
+            raise Unsupported(
+                f"{name} of {label} is a whole number, in which nothing can be differentiated; "
+                f"make it a constant, as with --constant {name}=6 or jax_family({label}, "
+                f"constants={{{name!r}: 6}})."
+            )
 
 
 def _built(family: JaxFamily, names: tuple[str, ...], tensors: list[Tensor]) -> Any:

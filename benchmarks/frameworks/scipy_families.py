@@ -13,7 +13,7 @@ from torch.distributions import Distribution, constraints
 
 from benchmarks.frameworks.foreign_law import ForeignLaw, law_class
 from benchmarks.frameworks.scipy_pieces import Continuous, Discrete
-from benchmarks.frameworks.scipy_supports import domain, shapes
+from benchmarks.frameworks.scipy_supports import domain, shapes, shapes_known
 from estimators import capabilities, unknown
 
 
@@ -44,7 +44,15 @@ class ScipyFamily:
     @property
     def label(self) -> str:
         """The generator's name in messages."""
-        return f"scipy.stats.{self.generator.name}"
+        own = type(self.generator)
+        if own.__module__.startswith("scipy."):
+            return f"scipy.stats.{self.generator.name}"
+        named = self.generator.name not in (
+            None,
+            "Distribution",
+        )  # which SciPy calls a nameless one
+        name = self.generator.name if named else own.__name__
+        return name if own.__module__ == "__main__" else f"{own.__module__}.{name}"
 
     @property
     def names(self) -> list[str]:
@@ -78,7 +86,7 @@ class ScipyFamily:
         lacking = [n for n in shapes(self.generator) if n not in {*names, *self.fixed}]
         if lacking:
             raise ValueError(f"{self.label} needs {', '.join(lacking)} as well")
-        whole = [s.name for s in self.generator._shape_info() if s.integrality and s.name in names]
+        whole = [s.name for s in shapes_known(self.generator) if s.integrality and s.name in names]
         if whole:
             raise ValueError(
                 f"{whole[0]} of {self.label} is a whole number, in which nothing can be "
@@ -89,14 +97,16 @@ class ScipyFamily:
         make = Continuous if self.continuous else Discrete
         pieces = make(self.generator, self.label, self.fixed)
         known = {"loc": constraints.real, "scale": constraints.positive}
-        for shape in self.generator._shape_info():
-            known[shape.name] = domain(*shape.domain, *shape.inclusive)
-        origin, axes = _Named(self.generator.name), dict.fromkeys(names, 0)
+        for shape in shapes_known(self.generator):
+            if shape.stated:
+                known[shape.name] = domain(*shape.domain, *shape.inclusive)
+        module, _, name = self.label.rpartition(".")
+        origin, axes = _Named(name, module), dict.fromkeys(names, 0)
         return law_class(origin, pieces.methods(), axes, known, pieces.support(names, at))
 
 
 class _Named:
     """A name and a module, for the class of a law."""
 
-    def __init__(self, name: str):
-        self.__name__, self.__module__ = name, "scipy.stats"
+    def __init__(self, name: str, module: str):
+        self.__name__, self.__module__ = name, module

@@ -10,7 +10,16 @@ from torch import Tensor
 
 from benchmarks.frameworks.circles import CIRCLES, from_the_end
 from benchmarks.frameworks.numerical_derivatives import Elementwise
-from benchmarks.frameworks.scipy_supports import MOVED, shapes, support_of, support_of_integers
+from benchmarks.frameworks.scipy_inversion import Inverted, Tabled
+from benchmarks.frameworks.scipy_supports import (
+    MOVED,
+    shapes,
+    shapes_known,
+    support_of,
+    support_of_integers,
+)
+
+FORMULAS = ("_pdf", "_logpdf", "_cdf", "_ppf", "_rvs")
 
 
 class Continuous:
@@ -18,17 +27,20 @@ class Continuous:
 
     def __init__(self, generator: Any, label: str, fixed: Mapping[str, float]):
         self.generator, self.label, self.fixed = generator, label, fixed
-        own = shapes(generator)
+        self.brought = {name for name in FORMULAS if _own(generator, name)}
+        own, whole = shapes(generator), generator
+        if self.only_density:
+            whole = Inverted(generator, label)
         self.log_density = Elementwise(
             lambda z, *s: self.generator.logpdf(z, *s),
             f"the log density of {label}", ("x", *own), self._room,
         )  # fmt: skip
         self.below = Elementwise(
-            lambda z, *s: self.generator.cdf(z, *s), f"the cdf of {label}", ("x", *own),
+            lambda z, *s: whole.cdf(z, *s), f"the cdf of {label}", ("x", *own),
             self._room, {0: lambda z, *s: self.log_density(z, *s).exp()},
         )  # fmt: skip
         self.ppf = Elementwise(
-            lambda u, *s: self.generator.ppf(u, *s), f"the quantile of {label}", ("u", *own),
+            lambda u, *s: whole.ppf(u, *s), f"the quantile of {label}", ("u", *own),
             None, {0: lambda u, *s: (-self.log_density(self.ppf(u, *s), *s)).exp()}
             | {i + 1: self._quantile_slope(i + 1) for i in range(len(own))},
         )  # fmt: skip
@@ -37,19 +49,25 @@ class Continuous:
         """The support, where `names` are λ, at a point that stands for all."""
         return support_of(self.generator, self.label, names, at, self._arguments)
 
+    @property
+    def only_density(self) -> bool:
+        """Whether it brings a density, and nothing that a sample follows from."""
+        return bool(self.brought) and self.brought <= {"_pdf", "_logpdf"}
+
     def methods(self) -> dict[str, Callable]:
-        """Those that SciPy has a formula for."""
+        """Those that it has a formula for."""
+        brought = self.brought | ({"_cdf", "_ppf"} if self.only_density else set())
         found = {"sample": self._rvs}
-        brought = {n for n in ("_pdf", "_logpdf", "_cdf", "_ppf") if _own(self.generator, n)}
         if brought & {"_pdf", "_logpdf"}:
             found["log_prob"] = self._log_prob
         if "_cdf" in brought:
             found["cdf"] = self._cdf
             if self.generator.name in CIRCLES:
                 found["cdf"] = from_the_end(self._cdf)
-        if "_ppf" in brought and "_cdf" in brought:
+        if {"_ppf", "_cdf"} <= brought:
             found["icdf"] = self._icdf
-            del found["sample"]  # which follows from it
+        if "_cdf" in brought and ("_ppf" in brought or "_rvs" not in brought):
+            del found["sample"]  # which follows from these
         return {name: _method(piece) for name, piece in found.items()}
 
     def _log_prob(self, law, x: Tensor) -> Tensor:
@@ -106,7 +124,7 @@ class Continuous:
         inner = np.minimum(arrays[0] - low, high - arrays[0])
         if place == 0:
             return inner
-        value, info = arrays[place], self.generator._shape_info()[place - 1]
+        value, info = arrays[place], shapes_known(self.generator)[place - 1]
         room = np.minimum(value - info.domain[0], info.domain[1] - value)
         moved = list(arrays[1:])
         moved[place - 1] = value + MOVED * np.minimum(room, 1.0)
@@ -120,11 +138,17 @@ class Discrete(Continuous):
 
     def __init__(self, generator: Any, label: str, fixed: Mapping[str, float]):
         super().__init__(generator, label, fixed)
+        self.tabled = Tabled(generator, label)
         own = shapes(generator)
         self.log_density = Elementwise(
             lambda x, *s: self.generator.logpmf(x, *s), f"the log mass of {label}",
             ("x", *own), self._room,
         )  # fmt: skip
+
+    @property
+    def only_density(self) -> bool:
+        """Not of a mass, whose table says all."""
+        return False
 
     def support(self, names: Sequence[str], at: Mapping[str, float]) -> Any:
         """The integers that it is on."""
@@ -142,10 +166,12 @@ class Discrete(Continuous):
     def _rvs(self, law, sample_shape=()) -> Tensor:
         shape = tuple(sample_shape)
         loc, _, own = self._arguments(law)
-        whole = [bool(shape.integrality) for shape in self.generator._shape_info()]
+        whole = [shape.integrality for shape in shapes_known(self.generator)]
 
         def draw(rng, *at):  # *shapes, loc
-            given = (round(v) if whole_ else v for v, whole_ in zip(at, whole, strict=False))
+            given = tuple(round(v) if w else v for v, w in zip(at, whole, strict=False))
+            if not self.brought & {"_rvs", "_ppf"}:
+                return at[-1] + self.tabled.ppf(rng.random(shape), given)
             return self.generator.rvs(*given, loc=at[-1], size=shape, random_state=rng)
 
         rows = [t.detach().double().expand(law.batch_shape).reshape(-1) for t in (*own, loc)]
@@ -155,8 +181,8 @@ class Discrete(Continuous):
 
 def _own(generator: Any, name: str) -> bool:
     """Whether its class brings a formula, and does not inherit SciPy's integral or search."""
-    owner = next(cls for cls in type(generator).__mro__ if name in vars(cls))
-    return owner.__module__ != "scipy.stats._distn_infrastructure"
+    owner = next((cls for cls in type(generator).__mro__ if name in vars(cls)), None)
+    return owner is not None and owner.__module__ != "scipy.stats._distn_infrastructure"
 
 
 def _of_each(law, rows: list[Tensor], draw: Callable[..., NDArray]) -> Tensor:

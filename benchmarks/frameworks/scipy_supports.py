@@ -1,6 +1,7 @@
 """The supports of SciPy's generators: constants, or where they move with λ, functions of it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,35 @@ def _ends(generator: Any, label: str, own: list[Tensor]) -> list[Tensor]:
 def shapes(generator: Any) -> list[str]:
     """The names of a generator's shapes."""
     return [name.strip() for name in (generator.shapes or "").split(",") if name.strip()]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is known of a shape: `domain` with its ends included or not, and whole numbers or all.
+
+    `stated` is whether the generator's class says so, or its `_argcheck` is asked.
+    """
+
+    name: str
+    domain: tuple[float, float] = (-np.inf, np.inf)
+    inclusive: tuple[bool, bool] = (False, False)
+    integrality: bool = False
+    stated: bool = True
+
+
+def shapes_known(generator: Any) -> list[Shape]:
+    """Its shapes: SciPy's own classes state them; of a user's, SciPy wants positive numbers.
+
+    A user's class with an `_argcheck` of its own may take any: what that refuses is refused.
+    """
+    if hasattr(generator, "_shape_info"):
+        return [
+            Shape(one.name, tuple(one.domain), tuple(one.inclusive), bool(one.integrality))
+            for one in generator._shape_info()
+        ]
+    checked = type(generator)._argcheck.__module__ != "scipy.stats._distn_infrastructure"
+    ends = (-np.inf, np.inf) if checked else (0.0, np.inf)
+    return [Shape(name, ends, stated=not checked) for name in shapes(generator)]
 
 
 def domain(low: float, high: float, closed_low: bool, closed_high: bool) -> Constraint:

@@ -13,7 +13,7 @@ BY_BIJECTOR = {  # that TFP maps the reals onto a parameter with
     "SoftmaxCentered": constraints.simplex,
 }
 BOOLEAN = {"Bernoulli", "ProbitBernoulli"}
-UNORDERED = {"Categorical", "OneHotCategorical"}  # whose number of classes is in their parameters
+COUNTED = {"BetaBinomial", "Binomial", "DirichletMultinomial", "Multinomial"}  # of `total_count`
 
 
 class TFP:
@@ -67,6 +67,8 @@ class TFP:
             except (NotImplementedError, TypeError):
                 kind = ""
             found[name] = axes, BY_BIJECTOR.get(kind)
+        if type(dist).__name__ in COUNTED:
+            found["total_count"] = 0, constraints.nonnegative_integer
         return found
 
     @staticmethod

@@ -27,6 +27,7 @@ from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.time_and_memory import time_and_memory
 from benchmarks.measuring.written_problems import unwritten
 from benchmarks.objective.definition import Problem, unvalidated
+from benchmarks.objective.mixed_dtypes import way_out
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 from benchmarks.truth.uncertainty import allow_for
 from benchmarks.validation.failing_pieces import failing_piece
@@ -204,7 +205,10 @@ def ending(failure: BaseException, problem: Problem | None = None) -> dict:
     if sentence:
         return {"status": "error", "reason": sentence}
     says = str(failure).strip() or type(failure).__doc__ or "no message"
-    return {"status": "error", "reason": f"{type(failure).__name__}: {says.splitlines()[0]}"}
+    reason = f"{type(failure).__name__}: {says.splitlines()[0]}"
+    if problem is not None and (dtypes := way_out(failure, problem.parameters)):
+        reason = f"{reason}{dtypes}."
+    return {"status": "error", "reason": reason}
 
 
 def _unhealthy(replicated: Replicates) -> str:

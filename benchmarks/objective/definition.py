@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from benchmarks.frameworks.adapted import adapted
+from benchmarks.objective import mixed_dtypes
 from benchmarks.objective.batches import Batches
 from benchmarks.objective.lowering import held, lowered
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.objective.truth import Truth
-from estimators import Estimator, replicate_gradients
+from estimators import Estimator, Unsupported, replicate_gradients
 from estimators.multi_sample import Copies, Reduced
 
 
@@ -72,7 +73,10 @@ class Problem:
     batch_size: int = 64
 
     def __post_init__(self):
-        object.__setattr__(self, "family", adapted(self.family) or self.family)
+        try:
+            object.__setattr__(self, "family", adapted(self.family) or self.family)
+        except ValueError as mistake:
+            raise ProblemError(f"Problem {self.name!r}: {mistake}") from mistake
         if not self.parameters:
             raise ProblemError(f"Problem {self.name!r} has no parameters; give at least one.")
         try:
@@ -106,14 +110,18 @@ class Problem:
 
     def dist(self, *axes: int) -> Distribution:
         """The distribution at λ, with leading `axes` added. ProblemError if it cannot be built."""
+        copies = {k: v.detach().expand((*axes, *v.shape)) for k, v in self.parameters.items()}
         try:
-            copies = {k: v.detach().expand((*axes, *v.shape)) for k, v in self.parameters.items()}
             dist = self.family(**copies)
-        except NetworkError as mistake:
+        except (NetworkError, Unsupported) as mistake:  # sentences already
             raise ProblemError(f"Problem {self.name!r}: {mistake}") from mistake
         except Exception as failure:
             where = f" with leading axes {axes} added to its parameters" if axes else ""
-            way_out = "; let them broadcast from the right" if axes else ""
+            way_out = mixed_dtypes.way_out(failure, copies)
+            if axes and not way_out:
+                way_out = (
+                    "; let them broadcast from the right, which a class without batches cannot"
+                )
             raise ProblemError(
                 f"The family of problem {self.name!r} raises {type(failure).__name__}{where}: "
                 f"{_first_line(failure)}{way_out}"

@@ -25,10 +25,13 @@ PREFIXES = {"": "", "tensorflow_probability": "tfp-"}  # of a problem's name; el
 
 
 def from_distribution(
-    place: str, name: str, settings: Sequence[str], cost: str | None, constants: Sequence[str]
+    module: ModuleType,
+    name: str,
+    settings: Sequence[str],
+    cost: str | None,
+    constants: Sequence[str],
 ) -> Problem:
-    """The problem of the class `name` in the module `place`; see `loading.problem_from`."""
-    module = imported(place)
+    """The problem of the class `name` in a `module`; see `loading.problem_from`."""
     found = getattr(module, name, None)
     values, fixed = (dict(map(_setting, each)) for each in (settings, constants))
     family = _family(found, values, fixed)

@@ -23,8 +23,9 @@ def problem_from(
 ) -> Problem:
     """The problem that the command line describes.
 
-    - `target`: `FILE.py[:NAME]`, `MODULE:CLASS` of a distribution, of torch's or of a framework
-      that `benchmarks.frameworks` adapts, `MODULE:NAME` of a Problem, or a registered name;
+    - `target`: `FILE.py[:NAME]` of a Problem, `MODULE:CLASS` or `FILE.py:CLASS` of a distribution,
+      of torch's or of a framework that `benchmarks.frameworks` adapts, `MODULE:NAME` of a Problem,
+      or a registered name;
       parameters and cost may stand behind it, as in
       "torch.distributions:Gamma concentration=2 rate=1 cost=quadratic".
     - `settings`: the parameters of a class, each `name=value`; nothing else takes any.
@@ -39,6 +40,9 @@ def problem_from(
     place, _, name = target.partition(":")
     known = registered or {}
     if place.endswith(".py"):
+        if name and (settings or fixed or cost):
+            module, same = read_file(Path(place)), f"{place}:{name}"
+            return _from_module(module, same, name, settings, cost, fixed)
         _takes_none(target, [*settings, *fixed], cost)
         return _from_file(Path(place), name)
     if target in known:
@@ -46,7 +50,7 @@ def problem_from(
         return known[target]()
     if not name:
         raise ProblemError(no_problem(target, known))
-    return _from_module(place, name, settings, cost, fixed)
+    return _from_module(imported(place), target, name, settings, cost, fixed)
 
 
 def no_problem(target: str, known: Iterable[str]) -> str:
@@ -143,10 +147,15 @@ def _takes_none(target: str, settings: Sequence[str], cost: str | None) -> None:
 
 
 def _from_module(
-    place: str, name: str, settings: Sequence[str], cost: str | None, constants: Sequence[str]
+    module: ModuleType,
+    target: str,
+    name: str,
+    settings: Sequence[str],
+    cost: str | None,
+    constants: Sequence[str],
 ) -> Problem:
-    found = getattr(imported(place), name, None)
+    found = getattr(module, name, None)
     if isinstance(found, Problem):
-        _takes_none(f"{place}:{name}", [*settings, *constants], cost)
+        _takes_none(target, [*settings, *constants], cost)
         return found
-    return from_distribution(place, name, settings, cost, constants)
+    return from_distribution(module, name, settings, cost, constants)

@@ -17,7 +17,7 @@ from benchmarks.machine.timing import one_thread
 from benchmarks.measuring.measure import measure
 from benchmarks.measuring.prepare import prepare
 from benchmarks.objective.definition import ProblemError
-from benchmarks.peers import wild_others, wild_pyro
+from benchmarks.peers import wild_numpyro, wild_others, wild_pyro
 from benchmarks.peers.wild_rows import Row
 
 LIBRARIES: dict[str, Callable[[], list[Row]]] = {  # by the name of the package
@@ -27,6 +27,7 @@ LIBRARIES: dict[str, Callable[[], list[Row]]] = {  # by the name of the package
     "gpytorch": wild_others.of_gpytorch,
     "power_spherical": wild_others.of_power_spherical,
     "normflows": wild_others.of_normflows,
+    "numpyro": wild_numpyro.rows,
 }
 ESTIMATORS = ("pathwise", "implicit", "reinforce-loo", "reinforce-optimal", "finite-differences",
               "enumeration")  # fmt: skip
@@ -139,12 +140,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--to", type=Path, help="where the page is written; else it is printed")
     parser.add_argument("--only", default="", help="classes whose name has this in it")
+    parser.add_argument("--library", default="", help="packages whose name has this in it")
     given = parser.parse_args()
     outcomes = []
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the packages
         for library, rows in installed().items():
-            chosen = [row for row in rows() if given.only in row.name]
+            wanted = given.library in library
+            chosen = [row for row in rows() if wanted and given.only in row.name]
             outcomes += [outcome(library, row) for row in chosen]
     text = page(outcomes)
     if given.to:

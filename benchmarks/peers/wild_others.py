@@ -166,7 +166,7 @@ def of_normflows() -> list[Row]:
         return base
 
     def uniform(low, high):
-        return nf.distributions.Uniform(2, low, high)
+        return nf.distributions.base.Uniform(2, low, high)
 
     return [
         row("DiagGaussian", gaussian, loc=[0.3, -0.2], log_scale=[-0.2, 0.1]),

@@ -49,8 +49,8 @@ def _on_the_line(dist) -> list[Row]:
         row("FoldedDistribution", lambda loc, scale: dist.FoldedDistribution(normal(loc, scale)),
             loc=0.3, scale=0.8),
         row("SineSkewed", lambda loc, concentration, skewness: dist.SineSkewed(
-            dist.VonMises(loc, concentration).to_event(0), skewness),
-            cost=cosine, loc=0.3, concentration=2.0, skewness=0.4),
+            dist.VonMises(loc.unsqueeze(-1), concentration.unsqueeze(-1)).to_event(1),
+            skewness.unsqueeze(-1)), cost=cosine, loc=0.3, concentration=2.0, skewness=0.4),
         row("GaussianScaleMixture", lambda coord, logits, scales: dist.GaussianScaleMixture(
             coord, logits, scales), coord=[0.7, 1.1], logits=[0.2, -0.3], scales=[0.5, 1.5]),
         row("Delta", lambda v: dist.Delta(v), v=0.7, expected=lambda v: (v - 0.5) ** 2),
@@ -150,7 +150,7 @@ def _discrete(dist) -> list[Row]:
         row("Empirical", lambda samples, weights: dist.Empirical(samples, weights),
             samples=[0.1, 0.7, 1.4], weights=[0.2, -0.3, 0.5]),
         row("DiscreteHMM", lambda initial, transition, probs: dist.DiscreteHMM(
-            initial, transition, dist.Bernoulli(probs), duration=3), cost=cosine,
+            initial, transition, dist.Bernoulli(probs.unsqueeze(-2)), duration=3), cost=cosine,
             initial=[0.0, 0.3],
             transition=[[0.5, -0.5], [-0.2, 0.4]], probs=[0.3, 0.8]),
         row("Multinomial", lambda probs: dist.Multinomial(4, probs), probs=[0.2, 0.3, 0.5]),
@@ -188,7 +188,8 @@ def _of_several_numbers(dist) -> list[Row]:
         row("LKJ", lambda concentration: dist.LKJ(3, concentration), cost=weighted,
             concentration=1.5),
         row("GroupedNormalNormal", lambda loc, scale, noise: dist.GroupedNormalNormal(
-            loc, scale, noise, torch.tensor([0, 0, 1])), loc=0.3, scale=0.8, noise=0.5),
+            loc, scale, noise, torch.tensor([0, 0, 1])), loc=[0.3, -0.2], scale=[0.8, 0.6],
+            noise=0.5),
         row("CoalescentTimes", lambda rate: dist.CoalescentTimes(
             torch.tensor([0.0, 0.0, 0.0]).to(rate), rate), rate=1.2),
         row("GaussianHMM", _gaussian_hmm(dist), loc=0.3, scale=0.8),
@@ -218,7 +219,8 @@ def _gaussian_hmm(dist):
     def family(loc, scale):
         one = torch.ones(1, 1).to(loc)
         wide = dist.Normal(loc.unsqueeze(-1), scale.unsqueeze(-1)).to_event(1)
-        noise = dist.Normal(torch.zeros_like(loc).unsqueeze(-1), 1.0).to_event(1)
+        still = torch.zeros_like(loc)[..., None, None]  # [*batch, time, 1]
+        noise = dist.Normal(still, torch.ones_like(still)).to_event(1)
         return dist.GaussianHMM(wide, one, noise, one, noise, duration=2)
 
     return family

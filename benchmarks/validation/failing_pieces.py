@@ -24,6 +24,11 @@ WAYS = {
     "variance": "raise NotImplementedError where there is none",
     "mode": "raise NotImplementedError where there is none",
 }
+LACKING = {  # where a class says that it has none
+    "sample": "bring one, or `cdf` or `icdf`, which a sample follows from",
+    "rsample": "bring one, or set has_rsample = False",
+    "log_prob": "bring one, or leave it out",
+}
 OF_TORCH = "that is a fault of torch; a subclass that brings this method anew does without it"
 
 
@@ -39,6 +44,11 @@ def failing_piece(problem: Problem, failure: Exception) -> str | None:
         piece = frame.f_code.co_name
         if isinstance(held, Distribution) and piece in WAYS:
             theirs = not type(held).__module__.startswith("torch.")
+            if isinstance(failure, NotImplementedError) and piece in LACKING:
+                return (
+                    f"{_name(held)} of problem {problem.name!r} has no `{piece}`: "
+                    f"{first_line(failure)}; {LACKING[piece]}."
+                )
             return (
                 f"`{piece}` of {_name(held)} in problem {problem.name!r} raises "
                 f"{type(failure).__name__}{_argument(frame)}: {first_line(failure)}; "
@@ -54,7 +64,8 @@ def as_problem_error(problem: Problem, failure: Exception) -> ProblemError:
         sentence = f"Problem {problem.name!r} cannot be measured: {failure}"
     if sentence is None:
         *_, last = _frames(failure)
-        place = f"{last.f_code.co_filename}, line {last.f_lineno}"
+        file = last.f_code.co_filename.rpartition("site-packages/")[2]  # as a package has it
+        place = f"{file}, line {last.f_lineno}"
         sentence = (
             f"Problem {problem.name!r} cannot be examined: {type(failure).__name__}: "
             f"{first_line(failure)} (in {place}); call its family and its cost with "

@@ -18,6 +18,7 @@ from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError, unvalidated
 from benchmarks.validation.hidden_dependence import hidden
 from benchmarks.validation.integrated_density import INTEGRATES, integral_of
+from benchmarks.validation.law_of_network import at_own_tensors
 from benchmarks.validation.sampler_checks import (
     draws_of,
     of_sampler,
@@ -61,7 +62,7 @@ def _examine(problem: Problem) -> Iterator[str]:
     if brought(dist):
         for found in faults(problem):
             raise ProblemError(f"{name} of problem {problem.name!r}: {found}")
-        if _too_large(problem):
+        if _too_large(at_own_tensors(problem)):
             yield (
                 f"{name} of problem {problem.name!r} is too large for its density and derivatives "
                 "to be held against its samples; check the class on fewer numbers."
@@ -126,6 +127,7 @@ def _too_large(problem: Problem) -> bool:
 
 
 def _identities(problem: Problem) -> Iterator[str]:
+    problem = at_own_tensors(problem)
     dist = problem.dist()
     if _too_large(problem):
         return

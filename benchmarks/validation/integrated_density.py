@@ -38,7 +38,7 @@ class Integral:
             worst = float(total[(total - 1).abs().argmax()])
             yield (
                 f"`log_prob` integrates to {worst:.6g} instead of 1: a normaliser or the Jacobian "
-                "of a change of variables is missing, or `support` says less than the truth."
+                "of a change of variables is missing, or `support` is not the truth."
             )
         if self.given is None:
             return

@@ -57,7 +57,8 @@ def check(problem: Problem) -> None:
         raise ProblemError(
             f"With {copies} copies of λ, the family of problem {problem.name!r} has "
             f"batch_shape {tuple(dist.batch_shape)} instead of {(copies, *batch)}: let its "
-            "parameters broadcast from the right, for example with scale.unsqueeze(-1)."
+            "parameters broadcast from the right, for example with scale.unsqueeze(-1), and its "
+            "class state its batch_shape."
         )
     _check_parameters_used(problem)
     _check_same_law(problem, tensors(dist), tensors(problem.dist(copies)))
@@ -141,6 +142,11 @@ def _samples(problem: Problem, dist: Distribution) -> Tensor:
 
 def _check_samples(problem: Problem, dist: Distribution, name: str, x: Tensor, draws: int) -> None:
     shape = (draws, *dist.batch_shape, *dist.event_shape)
+    if not x.numel():
+        raise ProblemError(
+            f"Samples of {capabilities.describe(dist)} in problem {problem.name!r} hold no "
+            f"numbers, with event_shape {tuple(dist.event_shape)}, so there is nothing to estimate."
+        )
     if x.shape != shape:
         raise ProblemError(
             f"`{name}(({draws},))` of {capabilities.describe(dist)} in problem {problem.name!r}, "

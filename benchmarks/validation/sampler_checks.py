@@ -14,8 +14,9 @@ from benchmarks.validation.score_identities import ALARM, DIRECTIONS, projection
 from estimators import capabilities
 
 DRAWS = 2**17  # a scale that is 2 % off is ten standard errors off
-NUMBERS = 2**23  # held at once, at most
+NUMBERS = 2**22  # held at once, at most
 FEWEST = 4  # samples, however large each is
+EDGE = 1e-6  # relative, by which rounding may carry a sample over the end of a support
 PILE = 5  # samples that are one number: by chance not even from 24 random bits
 MOST_COLUMNS = 16  # coordinates in which it is looked for
 ROUNDING = 1e-12
@@ -66,6 +67,7 @@ def of_sampler(dist: Distribution) -> Iterator[str]:
             "samples repeat exactly, as those of a discrete distribution do, but its support does "
             "not say so; add for example `support = constraints.nonnegative_integer`."
         )
+    yield from _outside(dist, x)
     if dist.has_rsample:
         with torch.enable_grad():
             twin, leaves = capabilities.with_leaves(dist)
@@ -74,6 +76,32 @@ def of_sampler(dist: Distribution) -> Iterator[str]:
                     "`rsample` is detached from every parameter; compute samples from the "
                     "parameters without .detach(), .data or no_grad, or set has_rsample = False."
                 )
+
+
+def _outside(dist: Distribution, x: Tensor) -> Iterator[str]:
+    """Whether samples lie between the ends of the support that is declared."""
+    try:
+        support = dist.support
+    except NotImplementedError:
+        return
+    support = getattr(support, "base_constraint", support)
+    ends = [getattr(support, name, None) for name in ("lower_bound", "upper_bound")]
+    low, high = (e if isinstance(e, Tensor) else None if e is None else x.new_tensor(e)
+                 for e in ends)  # fmt: skip
+    beyond = torch.zeros_like(x, dtype=torch.bool)
+    if low is not None:
+        beyond |= x < low - EDGE * (1 + low.abs())
+    if high is not None:
+        beyond |= x > high + EDGE * (1 + high.abs())
+    if beyond.any():
+        said = (
+            f"{'−∞' if low is None else f'{float(low.flatten()[0]):.6g}'} to "
+            f"{'∞' if high is None else f'{float(high.flatten()[0]):.6g}'}"
+        )
+        yield (
+            f"its `support` is {said}, and samples lie outside of it, such as "
+            f"{float(x[beyond][0]):.6g}; declare the support that they have."
+        )
 
 
 def of_uniform(u: Tensor, what: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ Jacobian of a change of variables. It does not see a constant factor. Source: St
 Berkeley Symp.; as a test, Liu, Lee & Jordan 2016, ICML (arXiv:1602.03253).
 """
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -95,8 +96,23 @@ def _points(dist: Distribution, count: int) -> _Points | None:
     smooth = (change - expected).abs() < 0.5 + 0.5 * expected.abs()  # also false where NaN
     if smooth.numel() < FEWEST or (~smooth).float().mean() > JUMPS:
         return None
+    if _ends_inside(dist, transform, y):
+        return None  # as where coordinates are in order: nothing is known at such an end
     z, scaled = (rows - centre) / width, slope.flatten(axes) * width
     return _Points(z.reshape(count, -1, z.shape[-1]), scaled.reshape(count, -1, z.shape[-1]))
+
+
+def _ends_inside(dist: Distribution, transform: Transform, y: Tensor) -> bool:
+    """Whether the density is 0 somewhere inside of the declared support.
+
+    Tried at points whose coordinates are each of another sample.
+    """
+    if len(y) < 2:
+        return False
+    flat = y.flatten(len(dist.batch_shape) + 1)
+    mixed = torch.stack([c.roll(i, 0) for i, c in enumerate(flat.unbind(-1))], -1)
+    _, log_p = _slope(dist, transform, mixed.reshape(y.shape))
+    return bool((log_p == -math.inf).any())
 
 
 def _support(dist: Distribution) -> constraints.Constraint:

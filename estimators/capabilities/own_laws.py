@@ -13,6 +13,7 @@ from estimators.capabilities.leaf_tensors import is_brought
 LAW = ("sample", "rsample", "log_prob", "cdf", "icdf", "support", "enumerate_support")
 DRAWS = 7
 SEED = 20
+BARE = (object, Distribution)
 OWN_LAW = "_own_law"  # what was found out about a class by trying it
 
 
@@ -43,8 +44,8 @@ def _overridden(cls: type) -> OwnLaw | None:
     if not is_brought(cls):
         return None
     parent = next((c for c in cls.__mro__ if not is_brought(c)), Distribution)
-    if parent is Distribution or not issubclass(parent, Distribution):
-        return None
+    if not issubclass(parent, Distribution) or all(owner(parent, n) in (None, *BARE) for n in LAW):
+        return None  # a parent without a law
     brought = (name for name in LAW if is_brought(owner(cls, name) or Distribution))
     pieces = tuple(name for name in brought if getattr(cls, name) is not None)  # else deleted
     return OwnLaw(parent, pieces) if pieces else None

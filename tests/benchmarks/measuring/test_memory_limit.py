@@ -180,7 +180,7 @@ PEAK = """
         w, v = torch.randn(784, width).double() / 28, torch.randn(width, 2).double()
 
         def family(w, v):
-            loc, raw = ((data @ w).tanh() @ v).unbind(-1)
+            loc, raw = ((data.to(w) @ w).tanh() @ v).unbind(-1)
             return Independent(Normal(loc, raw.exp() / 2), 1)
 
         def cost(x):
@@ -213,10 +213,10 @@ needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="VmHWM is Linux'
 @needs_proc
 def test_the_limit_is_kept():
     parameters, bytes = peak(
-        width=128, replicates=150, limit="600MB", estimator="pathwise", samples=1, dtype="float64"
+        width=128, replicates=150, limit="250MB", estimator="pathwise", samples=1, dtype="float64"
     )
     assert parameters > 10**5
-    assert bytes <= 1.1 * 600e6
+    assert bytes <= 1.1 * 250e6
 
 
 @needs_proc
@@ -227,6 +227,8 @@ def test_the_limit_is_kept():
         (1_280, 1_000, "1GB", "pathwise", 1, "float64"),
         (1_280, 200, "1GB", "pathwise", 16, "float64"),
         (128, 200, "1GB", "reinforce-optimal", 16, "float64"),  # holds K × P numbers
+        (1_280, 200, "1GB", "pathwise", 1, "float32"),
+        (128, 200, "300MB", "reinforce-loo", 16, "float64"),
         (12_800, 100, "8GB", "pathwise", 1, "float64"),
     ],
 )
@@ -238,4 +240,4 @@ def test_large_networks_are_measured_within_their_limit(
         dtype=dtype,
     )  # fmt: skip
     assert parameters > 10**5
-    assert bytes <= 1.1 * {"1GB": 1e9, "8GB": 8e9}[limit]
+    assert bytes <= 1.1 * {"300MB": 3e8, "1GB": 1e9, "8GB": 8e9}[limit]
