@@ -10,6 +10,7 @@ import torch
 from benchmarks.machine.allocator import give_back_freed_memory
 from benchmarks.machine.deadline import Deadline
 from benchmarks.machine.memory import OverLimit
+from benchmarks.machine.memory_ceiling import memory_ceiling
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
@@ -75,7 +76,7 @@ def prepare(
     if before != written:
         limit = MemoryLimit.of(memory_limit, "cpu")
         try:
-            with settings_kept():  # whatever its functions change
+            with settings_kept(), memory_ceiling():  # whatever its functions change
                 prepared, whole = _prepare(problem, truths, limit, deadline or Deadline(math.inf))
         except ProblemError:
             raise

@@ -53,7 +53,7 @@ class Finding:
     seed: int
     device: str
     dtype: str
-    problem_version: int
+    problem_version: int | str  # a number; of a problem in a file, a text made of it
     metric: str
     verdict: str
     base_value: float | str | None = None
