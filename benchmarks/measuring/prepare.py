@@ -16,6 +16,7 @@ from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
 from benchmarks.measuring.memory_limit import MemoryLimit
 from benchmarks.measuring.memory_of_checks import capped, guarded, no_truth
+from benchmarks.measuring.written_problems import watch
 from benchmarks.objective.definition import Problem, ProblemError, unvalidated
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics.long_vectors import LONG
@@ -82,6 +83,7 @@ def prepare(
             raise
         except Exception as failure:  # of a method that somebody brought
             raise as_problem_error(problem, failure) from failure
+        watch(prepared.problem)
         if whole:
             _prepared[problem] = written, prepared
     return prepared
