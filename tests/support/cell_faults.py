@@ -8,6 +8,7 @@ import gc
 import itertools
 import os
 import random
+import re
 import signal
 import sys
 import warnings
@@ -227,3 +228,8 @@ for name, act in ACTS.items():
             self.act()
             return super().surrogate(dist, cost, samples)
 '''
+
+
+def deaf_names():
+    """The estimators of DEAF."""
+    return re.findall(r'^    "([a-z0-9-]+)":', DEAF, re.MULTILINE)
