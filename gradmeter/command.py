@@ -8,6 +8,7 @@ import click
 
 from gradmeter.commands.audit import audit
 from gradmeter.commands.calibrate import calibrate
+from gradmeter.commands.comment import comment
 from gradmeter.commands.compare import compare
 from gradmeter.commands.completion import completion
 from gradmeter.commands.doctor import doctor
@@ -99,6 +100,7 @@ for command in (
     compare,
     audit,
     regress,
+    comment,
     report,
     history,
     calibrate,

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
+from benchmarks.machine.memory_groups import left_in_groups
 from benchmarks.machine.timing import Storages
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 BINARY = {"KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
-CGROUP = Path("/sys/fs/cgroup")
 NUMBER = 16  # bytes of the largest, a complex one
 SMALL = 1 / 64  # of a limit: results that cannot be more are not sized beforehand
 UNKNOWN = 8 * 10**9  # bytes that are taken to be free where no system says
@@ -50,11 +50,11 @@ def in_words(size: float) -> str:
 
 
 def free_memory(device: torch.device | str = "cpu") -> int:
-    """Bytes that a process may still take on a device: of the system, its group, or the GPU."""
+    """Bytes that a process may still take on a device: of the system, its groups, or the GPU."""
     device = torch.device(device)
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return min(_available(), _left_in_group())
+    return min(_available(), left_in_groups())
 
 
 def _available() -> int:
@@ -63,17 +63,6 @@ def _available() -> int:
     except OSError:
         return UNKNOWN
     return next((int(line.split()[1]) * 1024 for line in lines if "MemAvail" in line), UNKNOWN)
-
-
-def _left_in_group() -> int:
-    """What the container may still take; what the system keeps of files is given back."""
-    try:
-        most = int((CGROUP / "memory.max").read_text())
-        held = int((CGROUP / "memory.current").read_text())
-        kept = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
-        return max(most - held + int(kept.get("inactive_file", 0)), 0)
-    except (OSError, ValueError):  # no container, or one without a limit, whose text is "max"
-        return 2**62
 
 
 def peak_within(computation: Callable[[], object], limit: int) -> int:

@@ -1,12 +1,16 @@
 """Settings of the process that somebody's code may change, put back when it has ended."""
 
+import gc
 import os
 import signal
+import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import numpy
 import torch
 from torch.distributions import Distribution
 
@@ -62,7 +66,29 @@ def _now(read: Callable) -> Any:
         return read
 
 
+def _mask() -> int:
+    """The permissions that new files do not have; asking means setting."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _set_filters(filters: list) -> None:
+    warnings.resetwarnings()  # has modules look at the filters again
+    warnings.filters.extend(filters)
+
+
+def _set_output(streams: tuple) -> None:
+    sys.stdout, sys.stderr = streams
+
+
 _SETTINGS = (
+    (sys.getrecursionlimit, sys.setrecursionlimit),  # the first, for the others are calls
+    (lambda: (sys.stdout, sys.stderr), _set_output),
+    (lambda: list(warnings.filters), _set_filters),
+    (_mask, os.umask),
+    (numpy.geterr, lambda known: numpy.seterr(**known)),
+    (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
     (_folder, lambda folder: folder and os.chdir(folder)),
     (torch.get_default_dtype, torch.set_default_dtype),
     (_default_device, torch.set_default_device),

@@ -6,6 +6,7 @@ from contextlib import suppress
 import torch
 
 from benchmarks.machine import timing
+from benchmarks.machine.memory_ceiling import memory_ceiling
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring import shared_draws
 from benchmarks.measuring.arguments import estimator_of
@@ -71,7 +72,7 @@ def measure_together(tasks: Sequence[Task], timed: bool = True) -> Iterator[Meas
     gradient.
     """
     found: dict[Task, Replicates] = {}
-    with settings_kept(), timing.one_thread(), unvalidated():
+    with settings_kept(), memory_ceiling(), timing.one_thread(), unvalidated():
         large = [task for task in tasks if task.pays(len(tasks))]
         for group in shared_draws.alike(large):
             if len(group) > 1 and group[0].pays(len(group)):
@@ -90,7 +91,7 @@ def time_measured(
     """
     estimator = estimator_of(estimator)
     device, samples = torch.device(found["device"]), found["samples"]
-    with settings_kept(), timing.one_thread(), unvalidated():
+    with settings_kept(), memory_ceiling(), timing.one_thread(), unvalidated():
         try:
             moved = problem.to(device, getattr(torch, found["dtype"]))
             cell = Cell(moved, None, estimator, samples, found["seed"], device)

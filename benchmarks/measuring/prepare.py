@@ -10,11 +10,13 @@ import torch
 from benchmarks.machine.allocator import give_back_freed_memory
 from benchmarks.machine.deadline import Deadline
 from benchmarks.machine.memory import OverLimit
+from benchmarks.machine.memory_ceiling import memory_ceiling
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import wrong_sampler
 from benchmarks.measuring.memory_limit import MemoryLimit
 from benchmarks.measuring.memory_of_checks import capped, guarded, no_truth
+from benchmarks.measuring.written_problems import watch
 from benchmarks.objective.definition import Problem, ProblemError, unvalidated
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics.long_vectors import LONG
@@ -75,12 +77,13 @@ def prepare(
     if before != written:
         limit = MemoryLimit.of(memory_limit, "cpu")
         try:
-            with settings_kept():  # whatever its functions change
+            with settings_kept(), memory_ceiling():  # whatever its functions change
                 prepared, whole = _prepare(problem, truths, limit, deadline or Deadline(math.inf))
         except ProblemError:
             raise
         except Exception as failure:  # of a method that somebody brought
             raise as_problem_error(problem, failure) from failure
+        watch(prepared.problem)
         if whole:
             _prepared[problem] = written, prepared
     return prepared

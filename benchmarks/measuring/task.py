@@ -8,6 +8,7 @@ import torch
 from benchmarks.machine import timing
 from benchmarks.machine.allocator import give_back_freed_memory
 from benchmarks.machine.deadline import TimeUp
+from benchmarks.machine.memory_ceiling import memory_ceiling, want_of_memory
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring import compiled_blocks
 from benchmarks.measuring.arguments import (
@@ -134,7 +135,7 @@ class Task:
         or in the problem, is as before when it has ended.
         """
         facts = self.facts
-        with settings_kept(), timing.one_thread(), unvalidated():
+        with settings_kept(), memory_ceiling(), timing.one_thread(), unvalidated():
             try:
                 with unwritten(self.cell.problem):
                     self._add_measured(facts, timed, compiled, spread, found, learned)
@@ -201,7 +202,9 @@ def ending(failure: BaseException, problem: Problem | None = None) -> dict:
     if isinstance(failure, SystemExit):
         reason = f"Its code called sys.exit({failure.code!r}), which ends a cell and not the run."
         return {"status": "error", "reason": " ".join(reason.split())}
-    sentence = failing_piece(problem, failure) if problem is not None else None
+    sentence = want_of_memory(failure)
+    if sentence is None and problem is not None:
+        sentence = failing_piece(problem, failure)
     if sentence:
         return {"status": "error", "reason": sentence}
     says = str(failure).strip() or type(failure).__doc__ or "no message"

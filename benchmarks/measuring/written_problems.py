@@ -3,53 +3,87 @@
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
+from weakref import WeakSet
 
-import torch
 from torch import Tensor, nn
 
 from benchmarks.objective.definition import Problem
 
 DEPTH = 3  # of functions in functions in which tensors are looked for
 BUFFER = "a buffer"
+MOST_OF_OTHERS = 10**5  # numbers of a tensor of a problem that is not measured
 MOST = 10**7  # numbers of a tensor that is copied; larger ones are only watched
+
+_watched: WeakSet[Problem] = WeakSet()
 
 
 class WrittenProblem(RuntimeError):
     """A cell changed the problem that it was to be measured on; the message says where."""
 
 
+def watch(problem: Problem) -> None:
+    """From now on, cells of other problems may not write into `problem` either, while it is kept.
+
+    Its tensors of up to `MOST_OF_OTHERS` numbers are compared after each cell.
+    """
+    _watched.add(problem)
+
+
 @contextmanager
 def unwritten(problem: Problem) -> Iterator[None]:
     """Raise WrittenProblem on leaving if a tensor of `problem` was written into within.
 
-    It is put back as it was before, so that the next cell is measured on the same problem. The
-    buffers of modules, which some write into by themselves, are put back in silence.
+    So for the other problems that are watched. It is put back as it was before, so that the next
+    cell is measured on the same problem. The buffers of modules, which some write into by
+    themselves, are put back in silence.
     """
-    kept = [(name, value, _copied(value), value._version) for name, value in tensors_of(problem)]
+    kept = [_Kept.of(problem, *each) for each in tensors_of(problem)]
+    own = {id(one.value) for one in kept}
+    for other in list(_watched):
+        kept += [
+            _Kept.of(other, name, value) for name, value in tensors_of(other)
+            if id(value) not in own and value.numel() <= MOST_OF_OTHERS
+        ]  # fmt: skip
     try:
         yield
     except BaseException as failure:  # perhaps for that reason
         if (written := _put_back(kept)) and isinstance(failure, Exception):
-            raise WrittenProblem(_sentence(written, problem)) from failure
+            raise WrittenProblem(written.sentence(problem)) from failure
         raise
     if written := _put_back(kept):
-        raise WrittenProblem(_sentence(written, problem))
+        raise WrittenProblem(written.sentence(problem))
 
 
-def _put_back(kept: list) -> str | None:
+class _Kept(NamedTuple):
+    """A tensor of a problem, and how it was before."""
+
+    problem: Problem
+    name: str
+    value: Tensor
+    copy: Tensor | None
+    version: int
+
+    @classmethod
+    def of(cls, problem: Problem, name: str, value: Tensor) -> "_Kept":
+        return cls(problem, name, value, _copied(value), value._version)
+
+    def sentence(self, measured: Problem) -> str:
+        on = "it" if measured is self.problem else repr(measured.name)
+        return (
+            f"{self.name.capitalize()} of problem {self.problem.name!r} was written into while "
+            f"{on} was measured, and has been put back; write x = x + 1, which makes a new tensor, "
+            "not x += 1."
+        )
+
+
+def _put_back(kept: list[_Kept]) -> _Kept | None:
     """Restore what was kept; the first that had been changed, if it is no buffer of a module."""
-    changed = [one for one in kept if not _same(*one[1:])]
-    for _, value, copy, _ in changed:
-        if copy is not None:
-            value.data.copy_(copy)
-    return next((name for name, *_ in changed if not name.startswith(BUFFER)), None)
-
-
-def _sentence(written: str, problem: Problem) -> str:
-    return (
-        f"{written.capitalize()} of problem {problem.name!r} was written into while it was "
-        "measured, and has been put back; write x = x + 1, which makes a new tensor, not x += 1."
-    )
+    changed = [one for one in kept if not _same(one.value, one.copy, one.version)]
+    for one in changed:
+        if one.copy is not None:
+            one.value.data.copy_(one.copy)
+    return next((one for one in changed if not one.name.startswith(BUFFER)), None)
 
 
 def tensors_of(problem: Problem) -> Iterator[tuple[str, Tensor]]:
@@ -103,4 +137,6 @@ def _same(value: Tensor, copy: Tensor | None, version: int) -> bool:
     if copy is None:
         return value._version == version
     same_shape = value.shape == copy.shape and value.dtype == copy.dtype
-    return same_shape and torch.equal(value.nan_to_num(), copy.nan_to_num())
+    if not same_shape:
+        return False
+    return bool(((value == copy) | (value.isnan() & copy.isnan())).all())

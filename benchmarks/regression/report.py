@@ -21,10 +21,10 @@ from benchmarks.regression.schema import (
     Finding,
     Side,
 )
+from benchmarks.regression.verdict_sentence import Circumstances, sentence
 
 DECIDED = {"failed", "regressed", "improved", "fixed", "unchanged", "identical"}
 FAIL_ON = ("variance", "bias")
-NAMED = 3  # estimators in the sentence
 LEVELS = (0.05, 0.01, 0.001)
 COMPARED = (
     "the first half of the blocks of a cell with the second half, on one side: other random "
@@ -77,7 +77,18 @@ def document(comparison: Comparison, reproduce: Callable[[Pair], Reproduction]) 
     cells = [pair for pair in comparison.pairs if not pair.refused]
     return Document(
         verdict=verdict,
-        sentence=_sentence(verdict, found, expired, len(cells), comparison),
+        sentence=sentence(
+            verdict,
+            found,
+            expired,
+            len(cells),
+            Circumstances(
+                comparison.fresh,
+                tuple(comparison.unapplied),
+                comparison.interrupted,
+                _refusal(comparison.pairs),
+            ),
+        ),
         exit_status=INTERRUPTED if comparison.interrupted else EXIT[verdict],
         base=comparison.base,
         head=comparison.head,
@@ -163,42 +174,6 @@ def _overall(found: Sequence[Finding], expired: bool, interrupted: bool) -> str:
     return "passed" if decided else "undecided"
 
 
-def _sentence(
-    verdict: str,
-    found: Sequence[Finding],
-    expired: Sequence,
-    cells: int,
-    comparison: Comparison,
-) -> str:
-    of = f"{cells} cell{'s' if cells != 1 else ''}"
-    gating = [f for f in found if f.gates]
-    tally = _tally(found) or "nothing to compare"
-    late = "".join(
-        f" The accepted regression {e.pattern} ({e.metric}) expired on {e.expires}: mend it, or "
-        "renew the entry." for e in expired
-    )  # fmt: skip
-    if gating:
-        named = _named(gating)
-        more = f"; and {len(named) - NAMED} more" if len(named) > NAMED else ""
-        many = "regression" if len(gating) == 1 else "regressions"
-        kind = f"confirmed {many}" if comparison.fresh else f"significant {many}, not confirmed,"
-        start = f"{len(gating)} {kind} in {of}: {'; '.join(named[:NAMED])}{more}."
-    else:
-        kind = "confirmed" if comparison.fresh else "significant"
-        none = f"No {kind} regression"
-        start = {
-            "regressed": f"No new regression in {of}, but an acceptance has run out.",
-            "failed": f"{none}, but cells fail: {tally}.",
-            "undecided": f"{none} in {of}, but not all was decided that was asked: {tally}."
-            if comparison.unapplied
-            else f"Nothing was decided in {of}: {tally}.{_refusal(comparison.pairs)}",
-            "passed": f"{none} in {of}: {tally}.",
-        }[verdict]  # fmt: skip
-    late += "".join(f" {sentence}" for sentence in comparison.unapplied)
-    ended = " Interrupted: the other cells were not compared."
-    return start + late + ended * comparison.interrupted
-
-
 def _refusal(pairs: Sequence[Pair]) -> str:
     """Of cells that no side measures: how many, and why the first is refused."""
     refused = [pair for pair in pairs if pair.refused]
@@ -208,29 +183,6 @@ def _refusal(pairs: Sequence[Pair]) -> str:
     where = f"{first.spec} on {first.cell['problem']}, K = {first.cell['samples']}"
     reason = (first.after or first.before).record.get("reason")
     return f" Refused on both sides: {len(refused)} more, such as {where}: {reason}"
-
-
-def _tally(found: Iterable[Finding]) -> str:
-    """How many of each verdict, where none makes the report fail."""
-    words = [f"{f.verdict} but accepted" if f.accepted
-             else f"{f.verdict} in {f.metric} alone" if f.verdict == "regressed"
-             else f.verdict for f in found]  # fmt: skip
-    counts = Counter(sorted(words, key=lambda word: VERDICTS.index(word.partition(" ")[0])))
-    return ", ".join(f"{count} {word}" for word, count in counts.items())
-
-
-def _named(gating: Iterable[Finding]) -> list[str]:
-    """Each estimator and metric once, with the cell that is worst."""
-    groups: dict[tuple, list[Finding]] = {}
-    for finding in gating:  # the worst come first
-        groups.setdefault((finding.metric, finding.estimator), []).append(finding)
-    said = []
-    for (metric, estimator), each in groups.items():
-        worst = each[0]
-        where = f"{worst.problem}, K = {worst.samples}"
-        many = f"in {len(each)} cells, most on {where}" if len(each) > 1 else f"on {where}"
-        said.append(f"{metric} of {estimator} {many}: {worst.reason.rstrip('.')}")
-    return said
 
 
 def _minimum_effects(found: Iterable[Finding]) -> dict:

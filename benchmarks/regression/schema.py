@@ -5,6 +5,7 @@ Changes are relative to the base: 0.1 is 10 % more. A null is "not known" or "do
 """
 
 from dataclasses import asdict, dataclass, field
+from typing import NotRequired, TypedDict
 
 from benchmarks.store.store import strict
 
@@ -53,7 +54,7 @@ class Finding:
     seed: int
     device: str
     dtype: str
-    problem_version: int
+    problem_version: int | str  # a number; of a problem in a file, a text made of it
     metric: str
     verdict: str
     base_value: float | str | None = None
@@ -97,6 +98,20 @@ class Acceptance:
     findings: int = 0
 
 
+class Completeness(TypedDict):
+    """How much was compared.
+
+    `refused` cells are refused on both sides; `verdicts` counts the `findings` by verdict; `lost`
+    is a sentence for each file of which something could not be read.
+    """
+
+    cells: int
+    refused: int
+    findings: int
+    verdicts: dict[str, int]
+    lost: NotRequired[list[str]]
+
+
 @dataclass(frozen=True)
 class Document:
     """A whole report. `cells` is sorted: what matters most first."""
@@ -106,12 +121,14 @@ class Document:
     exit_status: int
     base: Side
     head: Side
-    completeness: dict  # cells, refused (on both sides), findings, verdicts: {verdict: count}, and
-    # lost: a sentence for each file of which something could not be read
+    completeness: Completeness
     cells: list[Finding]
-    minimum_effect: dict  # metric: {"best", "median", "worst"} over the cells compared
-    self_check: dict  # compared (what with what), tests, below_0.05, below_0.01, below_0.001
-    environment: list[dict]  # {"field", "base", "head"} where they differ
+    # of each metric the "best", "median" and "worst" of the cells compared
+    minimum_effect: dict[str, dict[str, float | None]]
+    # compared (what with what), tests, below_0.05, below_0.01, below_0.001
+    self_check: dict[str, str | int | float | None]
+    # {"field", "base", "head"} where they differ
+    environment: list[dict[str, str | int | float | bool | None]]
     settings: dict  # fail_on, margins, levels, confirmation, seed, head_seed, replicates, …
     accepted: list[Acceptance] = field(default_factory=list)
     unapplied: list[str] = field(default_factory=list)  # a sentence for each gate of no use

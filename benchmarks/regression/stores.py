@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import asdict
 
 from benchmarks.regression import recorded_speed
 from benchmarks.regression.accepted import Acceptance
@@ -23,10 +25,11 @@ from benchmarks.regression.schema import Document, Finding, Side
 from benchmarks.regression.worktrees import is_checkout
 from benchmarks.store import atomic_files
 from benchmarks.store.recomputed import unlike_blocks
-from benchmarks.store.store import IDENTITY, Damage, files, identity, read, stranger
+from benchmarks.store.store import IDENTITY, Damage, files, lines, stranger
 
 FAMILY = 0.01  # of a false alarm anywhere in the report
 NAMED = 5  # damaged lines of a file that are named
+KEY = attrgetter(*IDENTITY)
 LOOSE = ("seed", "problem_version", "budget", "precision")  # need not agree to be one cell
 
 
@@ -39,9 +42,9 @@ class Chosen:
     fail_on: Sequence[str] = FAIL_ON
     timed: bool = True  # whether seconds and bytes are compared, where they can be
 
-    def has(self, record: Mapping) -> bool:
-        """Whether the record is of a chosen cell."""
-        pairs = (self.problems, record["problem"]), (self.estimators, record["estimator"])
+    def has(self, problem: str, estimator: str) -> bool:
+        """Whether a record of this problem and estimator is of a chosen cell."""
+        pairs = (self.problems, problem), (self.estimators, estimator)
         return all(not p or any(fnmatchcase(name, one) for one in p) for p, name in pairs)
 
 
@@ -129,12 +132,12 @@ def _records(path: Path, chosen: Chosen, lost: list[str]) -> dict[tuple, Summary
     found = {}
     for file in files(path):
         damaged: list[Damage] = []
-        for record in read(file, damaged):
-            if chosen.has(record):
-                found[identity(record)] = (file.parent, record)
+        for _, _, record in lines(file, damaged):
+            if chosen.has(record.problem, record.estimator):
+                found[KEY(record)] = (file.parent, record)
         if damaged:
             lost.append(_lines_lost(file, damaged))
-    return {key: _summary(*place, lost) for key, place in found.items()}
+    return {key: _summary(folder, asdict(row), lost) for key, (folder, row) in found.items()}
 
 
 def _lines_lost(file: Path, damaged: Sequence[Damage]) -> str:

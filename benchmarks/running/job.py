@@ -9,6 +9,7 @@ import torch
 import estimators
 from benchmarks import problems
 from benchmarks.machine.allocator import keep_freed_memory
+from benchmarks.machine.memory_ceiling import memory_ceiling
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring.cell import Blocks, Cell, in_turn
 from benchmarks.measuring.measure import time_measured
@@ -116,7 +117,7 @@ def _prepared_for(job: Job) -> Prepared | str:
 def _loaded(name: str, entry: problems.Entry | None) -> Problem | str:
     """The problem as it was registered, or the sentence that says why there is none."""
     try:
-        with settings_kept():
+        with settings_kept(), memory_ceiling():
             return problems.load(name)
     except (Exception, SystemExit) as mistake:
         return _sentence(mistake)

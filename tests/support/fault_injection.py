@@ -1,6 +1,6 @@
 """Runs of `gradmeter run` with random faults, each in a forked process; says what it found.
 
-`python fault_injection.py FOLDER FAULTS SEED` prints one JSON object.
+`python fault_injection.py FOLDER FAULTS SEED [KIND…]` prints one JSON object.
 """
 
 import errno
@@ -15,12 +15,14 @@ import time
 import traceback
 from pathlib import Path
 
+import cell_faults
 import pandas  # noqa: F401 (loaded before the forks, not in each)
 import torch
 from torch.distributions import Normal
 
 import estimators
 from benchmarks import Problem, problems
+from benchmarks.machine import memory
 from benchmarks.machine.environment import context
 from benchmarks.running import in_process
 from benchmarks.running import suite as running
@@ -40,9 +42,11 @@ WHERE = context()  # asking git in every run would be most of the time
 in_process.context = lambda: WHERE
 # What happens in which call of a wrapped function; and how long a whole run takes, in seconds.
 now = {"calls": 0, "at": None, "act": None, "length": 0.3}
+PARAMETERS: dict[str, torch.Tensor] = {}  # of each problem, for cells that write into them
 
 
 STRUCK = b'["the fault"]'
+LEFT = b'["settings left behind"]'
 
 
 def strike():
@@ -54,16 +58,20 @@ def strike():
     return None
 
 
-for position, name in enumerate(SUITE.problems):
-    problems.register(name)(
-        lambda name=name, loc=float(position): Problem(
-            name,
-            {"loc": torch.tensor(loc).double()},
-            lambda loc: Normal(loc, 1.0),
-            lambda x: (x - 3).square(),
-            {"loc": torch.tensor(2 * (loc - 3)).double()},
-        )
+def made(name, loc):
+    """A problem of one parameter."""
+    PARAMETERS[name] = torch.tensor(loc).double()
+    return Problem(
+        name,
+        {"loc": PARAMETERS[name]},
+        lambda loc: Normal(loc, 1.0),
+        lambda x: (x - 3).square(),
+        {"loc": torch.tensor(2 * (loc - 3)).double()},
     )
+
+
+for position, name in enumerate(SUITE.problems):
+    problems.register(name)(lambda name=name, loc=float(position): made(name, loc))
 
 
 @estimators.register("fickle")
@@ -137,6 +145,9 @@ def plan(kind, dice):
         in_process.measure_in = lambda child, job: (
             job.failed(found) if (found := strike()) else measured(child, job)
         )
+    elif kind in cell_faults.ACTS:
+        memory.free_memory = lambda device="cpu": 10**8
+        now.update(where="surrogate", act=cell_faults.ACTS[kind](dice, [*PARAMETERS.values()]))
     elif kind in ("exception", "NaN"):
         chosen = dice.choice(EXCEPTIONS)
         now.update(where="surrogate", act=lambda: torch.nan if kind == "NaN" else throws(chosen))
@@ -149,7 +160,7 @@ def throws(exception):
 # Python drops a ctrl-C that comes in a callback of its own, with this message; the run goes on.
 IGNORED = re.compile(r"Exception ignored in: .*?\nKeyboardInterrupt: \n", re.DOTALL)
 KINDS = ["kill", "no space", "torn write", "killed in a write", "file size", "permission", "sync",
-         "timeout", "exception", "NaN", "interrupt", "none"]  # fmt: skip
+         "timeout", "exception", "NaN", "interrupt", *cell_faults.ACTS, "none"]  # fmt: skip
 
 
 def run_forked(folder, kind, seed):
@@ -171,14 +182,20 @@ def run_forked(folder, kind, seed):
             os.write(writing, json.dumps(identity(record)).encode() + b"\n")
 
         Store.append = acknowledged
-        sys.argv = ["gradmeter", *COMMAND, "--out", str(folder / "store")]
+        os.chdir(folder)
+        sys.argv = ["gradmeter", *COMMAND, "--out", "store"]
         dice = random.Random(seed)
         if kind == "interrupt":
             signal.signal(signal.SIGALRM, signal.default_int_handler)
             signal.setitimer(signal.ITIMER_REAL, dice.uniform(0.001, now["length"]))
         else:
             plan(kind, dice)
-        main(sys.argv[1:])
+        before = cell_faults.settings()
+        try:
+            main(sys.argv[1:])
+        finally:
+            if cell_faults.settings() != before:
+                os.write(writing, LEFT + b"\n")
     except SystemExit as leaving:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -195,12 +212,12 @@ def run_forked(folder, kind, seed):
 
 
 def ended(process, reading):
-    """(exit status, whether there was a fault, the identities that the run had acknowledged)."""
+    """(exit status, whether there was a fault, what the run acknowledged, and left behind)."""
     with os.fdopen(reading) as acknowledgements:
         finished = {tuple(json.loads(line)) for line in acknowledgements if line.endswith("\n")}
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    struck = tuple(json.loads(STRUCK))
-    return status, bool(status) or struck in finished, finished - {struck}
+    struck, left = (tuple(json.loads(line)) for line in (STRUCK, LEFT))
+    return status, bool(status) or struck in finished, finished - {struck, left}, left in finished
 
 
 def statistics(record):
@@ -233,7 +250,7 @@ def check(folder, status, finished, kinds, whole):
         yield "incomplete, and nothing said"
 
 
-def sweep(folder, faults, seed):
+def sweep(folder, faults, seed, kinds=KINDS[:-1]):
     """Run with `faults` faults, and count what was found."""
     dice = random.Random(seed)
     list(running.run(SUITE, Store(folder / "store")))  # the forks inherit its truths
@@ -250,11 +267,12 @@ def sweep(folder, faults, seed):
         here.mkdir()
         kept, seen = set(), []
         for _ in range(BEFORE_IT_IS_WHOLE):
-            kinds = [dice.choice(KINDS[:-1]) for _ in range(dice.choice([1, 1, 1, 2]))]
-            runs = [run_forked(here, kind, dice.random()) for kind in kinds]  # two at a time
-            seen += kinds
-            for kind, one in zip(kinds, runs, strict=True):
-                status, struck, finished = ended(*one)
+            chosen = [dice.choice(kinds) for _ in range(dice.choice([1, 1, 1, 2]))]
+            runs = [run_forked(here, kind, dice.random()) for kind in chosen]  # two at a time
+            seen += chosen
+            for kind, one in zip(chosen, runs, strict=True):
+                status, struck, finished, left = ended(*one)
+                found["wrong"] += ["settings left behind"] * left
                 kept |= finished
                 found["faults"] += struck
                 found["kinds"][kind] = found["kinds"].get(kind, 0) + struck
@@ -270,4 +288,5 @@ def sweep(folder, faults, seed):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    print(json.dumps(sweep(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
+    folder, faults, seed, *kinds = sys.argv[1:]
+    print(json.dumps(sweep(Path(folder), int(faults), int(seed), kinds or KINDS[:-1])))

@@ -1,11 +1,14 @@
 """What a cell does to the process, to its problem or to the run ends with the cell."""
 
+import gc
 import os
 import signal
 import sys
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal
@@ -124,6 +127,11 @@ def set_everything(dist=None):
     torch.set_float32_matmul_precision("medium")
     os.environ["LEFT_BEHIND"] = "yes"
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    np.seterr(all="raise")
+    os.umask(0o777)
+    sys.setrecursionlimit(300)
+    warnings.simplefilter("error", FutureWarning)
+    gc.disable()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
@@ -135,6 +143,11 @@ def everything():
         torch.get_float32_matmul_precision(),
         os.environ.get("LEFT_BEHIND"),
         signal.getsignal(signal.SIGTERM),
+        np.geterr(),
+        os.umask(0o022),
+        sys.getrecursionlimit(),
+        list(warnings.filters),
+        gc.isenabled(),
         os.sched_getaffinity(0),
     )
 
@@ -146,7 +159,7 @@ def test_settings_of_the_process_are_as_before():
         during = everything()
     assert everything() == before
     changed = [a != b for a, b in zip(before, during, strict=True)]
-    assert changed[:-1] == [True] * 6  # there may be one processor only
+    assert changed[:-1] == [True] * 11  # there may be one processor only
 
 
 def test_a_cell_leaves_no_setting_behind(tmp_path, suite):
@@ -222,3 +235,20 @@ def test_a_child_that_ignores_the_alarm_is_killed():
     with pytest.raises(ChildDied, match="longer than 0"):
         child.call(exec, IGNORES_THE_ALARM)
     assert child.process is None
+
+
+def test_a_cell_that_writes_into_another_problem_is_an_error_and_undone(tmp_path, suite):
+    loc = torch.tensor(0.5).double()
+    other = Problem(
+        "other", {"loc": loc}, lambda loc: Normal(loc, 1.0),
+        lambda x: x.square(), {"loc": torch.tensor(1.0).double()},
+    )  # fmt: skip
+    whole = measure(other, "pathwise", replicates=200, timed=False)
+    estimators.register("reaches")(
+        estimator_that(lambda dist: other.parameters["loc"].data.add_(1))
+    )
+    (ended,) = run(suite("reaches"), Store(tmp_path))
+    assert ended.status == "error"
+    assert "of problem 'other' was written into while 'shifted' was measured" in ended.reason
+    assert loc == 0.5
+    assert measure(other, "pathwise", replicates=200, timed=False).variance == whole.variance
