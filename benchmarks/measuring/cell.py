@@ -14,7 +14,7 @@ from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
 from benchmarks.statistics.long_vectors import LONG, LongTable
-from benchmarks.statistics.moments import Table, over_parameters
+from benchmarks.statistics.moments import Table
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from estimators import Estimator, evaluate
 
@@ -53,7 +53,7 @@ class Cell:
         return self.block(index, replicates, cost), cost.counts
 
     def in_pieces(self, index: int, replicates: int) -> tuple[list[Tensor], "Counts"]:
-        """The same, a piece [R, p] for each measured parameter of a long gradient."""
+        """The same, a piece [R, p] for each measured parameter."""
         pieces = replace(self, gradients=Problem.gradient_pieces)
         return pieces.counted(index, replicates)
 
@@ -187,35 +187,20 @@ class Replicates:
         return "precision" if self.satisfied else "capped"
 
     def add(self, g: Tensor | list[Tensor], counts: Counts) -> None:
-        """Take in the gradients g [R, P] of one block; long ones may come in pieces."""
+        """Take in the gradients g [R, P] of one block, or their pieces [R, p]."""
         self.count += len(g if isinstance(g, Tensor) else g[0])
         self.evaluations += counts.evaluations
         self.nonfinite_costs = self.nonfinite_costs + counts.nonfinite
         self.largest_cost = torch.as_tensor(counts.largest).clamp_min(self.largest_cost)
-        take = self._take_long if isinstance(self.table, LongTable) else self._take
-        self.largest.add(take(g))
+        self.largest.add(self._take(g))
         if self.rule is not None and self.rule.due(self.count):
             whole = self.table.whole()
             interval = intervals.variance_interval(whole)
             half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
             self.satisfied = self.rule.satisfied(self.count, half, intervals.kurtosis(whole))
 
-    def _take(self, g: Tensor) -> Tensor:
+    def _take(self, g: Tensor | list[Tensor]) -> Tensor:
         """Moments and health of gradients g [R, P]; their ‖g − mean‖² [R]."""
-        g = g.detach().double()
-        scale = g.abs().amax(1)
-        self.unhealthy = self.unhealthy + (~scale.isfinite()).sum()
-        self.zero = self.zero + (scale == 0).sum()
-        if self.direction is not None:
-            unit = g / torch.where(scale > 0, scale, 1.0).unsqueeze(1)  # whose squares are numbers
-            along = unit @ self.direction
-            self.wrong_way = self.wrong_way + (along < 0).sum()
-            norm = over_parameters(unit.square()).sqrt()
-            self.cosine = self.cosine + (along / norm).nan_to_num(0.0).sum()
-        return self.table.add(g)
-
-    def _take_long(self, g: Tensor | list[Tensor]) -> Tensor:
-        """The same without a copy of g, whose squares must be numbers."""
         seen = self.table.add(g, self.direction)
         self.unhealthy = self.unhealthy + (~seen.square.isfinite()).sum()
         self.zero = self.zero + (seen.square == 0).sum()
@@ -231,7 +216,7 @@ Blocks = Callable[["Cell", Iterable[int]], Iterator[Block]]
 
 def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[Block]:
     """The gradients of each block and what its cost counted, one after the other."""
-    pieces = cell.is_long and cell.gradients is Problem.gradients
+    pieces = cell.gradients is Problem.gradients  # which need not be joined to be taken in
     for index, size in enumerate(sizes):
         yield cell.in_pieces(index, size) if pieces else cell.counted(index, size)
 
