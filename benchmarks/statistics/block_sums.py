@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-TILE = 2**15  # numbers in each of four arrays that are in the cache together
+TILE = 2**16  # numbers in each of six arrays that are in the cache together
 SMALLEST, LARGEST = 1e-250, 1e250  # ‖g‖² between which no square of it was rounded away
 
 
@@ -27,18 +27,15 @@ class Seen(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """Over d = x − mean of a block: Σ d², Σ d³, Σ d⁴ and Σ ‖d‖² d, [P], and ‖d‖² [R].
+    """Over d = x − mean of a block: `powers`, Σ d to Σ d⁴ [4, P], q3 = Σ ‖d‖² d [P], and ‖d‖² [R].
 
-    `row_sum` and `row_square` are Σ d and Σ d² [M, P] of the vectors in each of its whole rows.
+    `rows` are Σ d and Σ d² [2, M, P] of the vectors in each of its whole rows.
     """
 
-    m2: Tensor
-    m3: Tensor
-    m4: Tensor
+    powers: Tensor
     q3: Tensor
     norm2: Tensor
-    row_sum: Tensor
-    row_square: Tensor
+    rows: Tensor
 
 
 @dataclass(frozen=True)
@@ -75,43 +72,40 @@ class Block:
         """About the `mean` [1, P], with rows of `chunk` vectors as far as they are whole."""
         count, size = self.x.shape
         most, full = fit(self.x, size), count // chunk * chunk
-        parts = -(-chunk // most)  # tiles in a row, or several rows in a tile
-        walk = _Walk(mean, self.x.new_empty(count))
+        parts = -(-chunk // most)  # tiles in a row; with 1, a tile has one or several rows
+        walk = _Walk(self.x, mean[0], most)
         if parts == 1:
-            rows = [walk.add(self.x, t, chunk) for t in _steps(0, full, most // chunk * chunk)]
+            rows = [walk.add(tile, chunk) for tile in _steps(0, full, most // chunk * chunk)]
         else:
-            steps = (
-                _steps(start, start + chunk, -(-chunk // parts)) for start in range(0, full, chunk)
-            )
-            rows = [walk.add(self.x, tile) for row in steps for tile in row]
-        for tile in _steps(full, count, most):
-            walk.add(self.x, tile)
-        none = self.x.new_empty(2, 0, size)
-        row_sum, row_square = torch.cat([none, *rows], 1).unflatten(1, (-1, parts)).sum(2)
-        return Sums(*walk.sums, walk.norm2, row_sum, row_square)
+            starts, step = range(0, full, chunk), -(-chunk // parts)
+            tiles = (tile for start in starts for tile in _steps(start, start + chunk, step))
+            rows = [walk.add(tile) for tile in tiles]
+        rest = [walk.add(tile) for tile in _steps(full, count, most)]
+        rows = torch.cat([self.x.new_empty(4, 0, size), *rows], 1)
+        powers = rows.sum(1) + (torch.cat(rest, 1).sum(1) if rest else 0.0)
+        rows = rows[:2] if parts == 1 else rows[:2].unflatten(1, (-1, parts)).sum(2)
+        return Sums(powers, walk.q3, walk.norm2, rows)
 
 
 class _Walk:
-    """Adds up tiles about a mean [1, P]."""
+    """Goes through a block x [R, P] in tiles of at most `most` vectors."""
 
-    def __init__(self, mean: Tensor, norm2: Tensor):
-        self.mean, self.norm2 = mean, norm2
-        self.ones = torch.ones_like(mean[0])
-        self.sums = mean.new_zeros(4, mean.shape[1])
+    def __init__(self, x: Tensor, mean: Tensor, most: int):
+        self.x, self.mean = x, mean
+        self.ones, self.q3 = torch.ones_like(mean), torch.zeros_like(mean)
+        self.norm2 = x.new_empty(len(x))
+        self._powers = x.new_empty(4, min(most, len(x)), len(mean))
 
-    def add(self, x: Tensor, tile: slice, rows: int | None = None) -> Tensor:
-        """Take in x[tile]; its Σ d and Σ d², [2, k, P], for each k times `rows` vectors, or all."""
-        m2, m3, m4, q3 = self.sums
-        d = x[tile] - self.mean
-        d2 = d * d
-        norm2 = torch.mv(d2, self.ones, out=self.norm2[tile])
-        by_row = (-1, rows or len(d), d.shape[1])
-        found = torch.stack((d.view(by_row).sum(1), d2.view(by_row).sum(1)))
-        m2 += found[1].sum(0)
-        q3 += torch.mv(d.t(), norm2)
-        m3 += d.mul_(d2).sum(0)
-        m4 += d2.mul_(d2).sum(0)
-        return found
+    def add(self, tile: slice, rows: int | None = None) -> Tensor:
+        """Take in x[tile]: its Σ d to Σ d⁴ for each k times `rows` vectors, or all, [4, k, P]."""
+        x = self.x[tile]
+        powers = self._powers[:, : len(x)]
+        d, d2 = powers[0], powers[1]
+        torch.sub(x, self.mean, out=d)
+        torch.mul(d, d, out=d2)
+        torch.mul(powers[:2], d2, out=powers[2:])
+        self.q3.addmv_(d.t(), torch.mv(d2, self.ones, out=self.norm2[tile]))
+        return powers.unflatten(1, (-1, rows or len(x))).sum(2)
 
 
 def fit(like: Tensor, size: int) -> int:

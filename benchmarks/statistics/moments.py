@@ -103,9 +103,10 @@ class Moments(Rows):
         The sums of the block are exact; what was there before is shifted.
         """
         old, norm2 = self.shifted(self.mean - mean), block.norm2
-        new = {"m2": block.m2, "m3": block.m3, "m4": block.m4, "q3": block.q3}
+        new = {f"m{k}": power for k, power in enumerate(block.powers[1:], start=2)}
         sums = {name: old[name] + value for name, value in new.items()}
-        return Moments(self.count + len(norm2), mean, **sums, q4=old["q4"] + norm2.dot(norm2))
+        sums |= {"q3": old["q3"] + block.q3, "q4": old["q4"] + norm2.dot(norm2)}
+        return Moments(self.count + len(norm2), mean, **sums)
 
 
 class Table:
@@ -139,8 +140,8 @@ class Table:
         mean = (before.count * before.mean + block.total) / count
         sums = block.sums(mean, self.chunk)
         self._whole = before.joined(sums, mean)
-        if len(sums.row_sum):
-            self._append(Rows.summed(sums.row_sum, sums.row_square, self.chunk, mean))
+        if sums.rows.shape[1]:
+            self._append(Rows.summed(*sums.rows, self.chunk, mean))
         return Seen(sums.norm2, block.along, block.square)
 
     @property
