@@ -49,7 +49,7 @@ def _files() -> list:
         listed = files("mkl") or []
     except PackageNotFoundError:
         return []
-    return [file for file in listed if "mkl_rt" in file.name and not file.name.endswith(".lib")]
+    return [file for file in listed if "mkl_rt" in file.name and file.suffix != ".lib"]
 
 
 class Stream:
@@ -113,10 +113,10 @@ def poissons(key: Tensor, rate: Tensor, out: Tensor) -> Tensor:
         return out
 
 
-def binomials(key: Tensor, trials: Tensor, probs: Tensor, out: Tensor) -> Tensor:
-    """Binomial numbers as int32, `out` [P, n] a row for each pair of trials and probability."""
+def binomials(key: Tensor, probs: Tensor, trials: Tensor, out: Tensor) -> Tensor:
+    """Binomial numbers as int32, `out` [P, n] a row for each probability and its trials, [P]."""
     with Stream(key, SFMT19937) as stream:
-        for row, n, p in zip(out, trials.tolist(), probs.tolist(), strict=True):
+        for row, p, n in zip(out, probs.tolist(), trials.tolist(), strict=True):
             stream.fill("viRngBinomial", row, ctypes.c_int(int(n)), ctypes.c_double(p))
         return out
 

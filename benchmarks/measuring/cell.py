@@ -21,7 +21,10 @@ from estimators import Estimator, evaluate
 
 @dataclass(frozen=True)
 class Cell:
-    """What is measured: a problem on its device, its truth, an estimator, K and the run's seed."""
+    """What is measured: a problem on its device, its truth, an estimator, K and the run's seed.
+
+    Its random numbers come from a `generator` beside torch's, if one is named.
+    """
 
     problem: Problem
     truth: Truth | None
@@ -30,6 +33,7 @@ class Cell:
     seed: int
     device: torch.device
     gradients: Callable[..., Tensor] = Problem.gradients  # or the same compiled
+    generator: str | None = None  # of many random numbers; see `machine.generators`
 
     def block(
         self,
@@ -64,7 +68,7 @@ class Cell:
 
     def stream(self, index: int) -> AbstractContextManager[None]:
         """Inside, block `index` is drawn."""
-        return stream(self._key("block", index), self.device)
+        return stream(self._key("block", index), self.device, self.generator)
 
     @property
     def learns(self) -> bool:
@@ -78,7 +82,7 @@ class Cell:
         if not self.learns:
             return self.estimator
         problem, samples = self.problem.drawn(self.samples, counted)
-        with stream(self._key("fit", index), self.device):
+        with stream(self._key("fit", index), self.device, self.generator):
             return self.estimator.fitted(problem.dist(replicates), problem.cost, samples)
 
     def _key(self, purpose: str, index: int) -> int:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.machine import allocator, timing
+from benchmarks.machine import allocator, mkl_numbers, timing
 from benchmarks.peers.build_rows import COMPILED, MEASURED
 from benchmarks.peers.interleaved_timing import ratio, with_ends
 from benchmarks.regression.worktrees import HOME, checkouts
@@ -107,9 +107,9 @@ def shared_cells(roots: Sequence[Path], suite: str) -> list[str]:
     return options
 
 
-def extras() -> dict[str, tuple[str, dict[str, str]]]:
+def extras() -> dict[str, dict[str, str]]:
     """Further columns of this build: with a generator that is installed."""
-    return {}
+    return {"with mkl": {"generator": "mkl"}} if mkl_numbers.installed() else {}
 
 
 def main() -> None:
@@ -133,12 +133,18 @@ def main() -> None:
             sides |= {name: (ask[new], how) for name, how in extras().items()}
             _print_rows(sides, given.row, given.rounds)
         for suite in given.suite:
-            _print_suite(suite, {columns[0]: old, columns[1]: new}, given.suite_rounds)
+            runs = {columns[0]: (old, []), columns[1]: (new, [])}
+            for name, how in extras().items():
+                runs[name] = new, [part for k, v in how.items() for part in (f"--{k}", v)]
+            _print_suite(suite, runs, given.suite_rounds)
 
 
-def _print_suite(suite: str, roots: dict[str, Path], count: int) -> None:
-    options = ["--suite", suite, *shared_cells([*roots.values()], suite)]
-    works = {name: partial(suite_seconds, root, options) for name, root in roots.items()}
+def _print_suite(suite: str, runs: dict[str, tuple[Path, list[str]]], count: int) -> None:
+    old, new, *_ = (root for root, _ in runs.values())
+    cells = ["--suite", suite, *shared_cells([old, new], suite)]
+    works = {
+        name: partial(suite_seconds, root, [*cells, *how]) for name, (root, how) in runs.items()
+    }
     print(line(f"run --suite {suite}", rounds(works, count), "s"), flush=True)
 
 

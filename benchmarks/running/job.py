@@ -31,6 +31,7 @@ class Job:
     device: str = "cpu"
     timed: bool = True
     compiled: bool = False
+    generator: str | None = None  # of many random numbers
     truths: str | None = None  # the folder beside the store in which truths are kept
     memory_limit: int | None = (
         None  # bytes; half of what is free where it is measured, unless given
@@ -56,6 +57,7 @@ class Job:
             "seed": self.seed,
             "device": self.device,
             "dtype": "float64",
+            "generator": self.generator,
         }
 
     @property
@@ -79,6 +81,7 @@ def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
             prepared, job.cell.estimator, samples=job.cell.samples,
             replicates=job.cell.replicates, seed=job.seed, device=job.device,
             precision=job.precision, memory_limit=job.memory_limit,
+            generator=job.generator,
         )  # fmt: skip
         return task.measured(job.timed, job.compiled, blocks)
     except (Exception, SystemExit) as failure:  # whatever it is, it must not stop the sweep
@@ -91,7 +94,10 @@ def cell_of(job: Job) -> Cell:
     keep_freed_memory()
     problem = completed(problems.load(job.cell.problem)).to(job.device, torch.float64)
     estimator = estimators.create(job.cell.estimator)
-    return Cell(problem, None, estimator, job.cell.samples, job.seed, torch.device(job.device))
+    return Cell(
+        problem, None, estimator, job.cell.samples, job.seed, torch.device(job.device),
+        generator=job.generator,
+    )  # fmt: skip
 
 
 def time(job: Job, record: dict) -> dict:
