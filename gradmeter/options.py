@@ -60,6 +60,18 @@ def memory(ctx: click.Context, option: click.Parameter, text: str | None) -> int
         raise click.BadParameter(str(wrong)) from None
 
 
+def generator(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """A click callback: a generator of random numbers that is installed, or None."""
+    if name is not None:
+        from benchmarks.machine.generators import check_generator
+
+        try:
+            check_generator(name)
+        except ValueError as missing:
+            raise click.BadParameter(str(missing)) from None
+    return name
+
+
 def check_device(name: str) -> None:
     """Raise click.UsageError for a device that this machine does not have."""
     if name == "cpu":
@@ -81,6 +93,8 @@ def measuring(command):
                      help="Try torch.compile where estimators are timed, and on large cells."),
         click.option("--memory-limit", metavar="SIZE", callback=memory,
                      help="What measuring may take, as 1GB; half of what is free."),
+        click.option("--generator", type=click.Choice(["mkl"]), callback=generator,
+                     help="Draw many random numbers with Intel's MKL: other numbers, faster."),
         click.option("--seed", default=0, type=click.IntRange(-(2**63), 2**63 - 1),
                      help="Of all random numbers; 0."),
         click.option("--device", default="cpu", callback=device, show_default=True,

@@ -39,7 +39,7 @@ ROOMS = {
         "training": {"machine", "measuring", "objective", "problems"},
         "running": MEASURES | {"validation"},
         "regression": MEASURES | {"running", "sequences"},
-        "peers": MEASURES | {"running"},
+        "peers": MEASURES | {"regression", "running"},
         "asv_canaries": MEASURES,
     },
     "estimators": {

@@ -95,7 +95,7 @@ def heavy_tails(count: int, seeds: Callable[[int], range]) -> Line:
 def measured(g: NDArray, truth: NDArray, error: NDArray | None = None) -> MeasuredGradient:
     """Replicates g [R, P] beside the truth [P], flagged as the suite does it."""
     table, largest = Table(Plan.of(len(g), 1).chunk), LargestValues()
-    largest.add(table.add(torch.from_numpy(np.asarray(g, float))))
+    largest.add(table.add(torch.from_numpy(np.asarray(g, float))).spread)
     whole = table.whole()
     heavy = is_heavy(largest, variance_interval(whole).value)
     error = np.zeros_like(truth) if error is None else error

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from benchmarks.machine.generators import drawing
+
 _WORDS = 624  # of the Mersenne twister, each in a 64-bit slot of torch's state
 _HEADER = 24  # bytes before them: seed, left, seeded, next
 _SEEDED = torch.Generator().manual_seed(0).get_state().numpy()
@@ -24,8 +26,13 @@ def stream_key(*parts: str | int) -> int:
 
 
 @contextmanager
-def stream(key: int, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Draw from the stream of `key` inside the block; torch's own state is as before after it."""
+def stream(
+    key: int, device: torch.device | str = "cpu", generator: str | None = None
+) -> Iterator[None]:
+    """Draw from the stream of `key` inside the block; torch's own state is as before after it.
+
+    Many numbers come from the `generator`, if one is named.
+    """
     device = torch.device(device)
     before = torch.get_rng_state()
     torch.set_rng_state(_twister_state(key))
@@ -33,7 +40,8 @@ def stream(key: int, device: torch.device | str = "cpu") -> Iterator[None]:
     if device.type == "cuda":  # Philox: all 64 bits count
         torch.cuda.default_generators[_index(device)].manual_seed(key & (2**63 - 1))
     try:
-        yield
+        with drawing(generator):
+            yield
     finally:
         torch.set_rng_state(before)
         if cuda_before is not None:

@@ -14,14 +14,17 @@ from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
 from benchmarks.statistics.long_vectors import LONG, LongTable
-from benchmarks.statistics.moments import Table, over_parameters
+from benchmarks.statistics.moments import Table
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from estimators import Estimator, evaluate
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is measured: a problem on its device, its truth, an estimator, K and the run's seed."""
+    """What is measured: a problem on its device, its truth, an estimator, K and the run's seed.
+
+    Its random numbers come from a `generator` beside torch's, if one is named.
+    """
 
     problem: Problem
     truth: Truth | None
@@ -30,6 +33,7 @@ class Cell:
     seed: int
     device: torch.device
     gradients: Callable[..., Tensor] = Problem.gradients  # or the same compiled
+    generator: str | None = None  # of many random numbers; see `machine.generators`
 
     def block(
         self,
@@ -64,7 +68,7 @@ class Cell:
 
     def stream(self, index: int) -> AbstractContextManager[None]:
         """Inside, block `index` is drawn."""
-        return stream(self._key("block", index), self.device)
+        return stream(self._key("block", index), self.device, self.generator)
 
     @property
     def learns(self) -> bool:
@@ -78,7 +82,7 @@ class Cell:
         if not self.learns:
             return self.estimator
         problem, samples = self.problem.drawn(self.samples, counted)
-        with stream(self._key("fit", index), self.device):
+        with stream(self._key("fit", index), self.device, self.generator):
             return self.estimator.fitted(problem.dist(replicates), problem.cost, samples)
 
     def _key(self, purpose: str, index: int) -> int:
@@ -192,30 +196,15 @@ class Replicates:
         self.evaluations += counts.evaluations
         self.nonfinite_costs = self.nonfinite_costs + counts.nonfinite
         self.largest_cost = torch.as_tensor(counts.largest).clamp_min(self.largest_cost)
-        take = self._take_long if isinstance(self.table, LongTable) else self._take
-        self.largest.add(take(g))
+        self.largest.add(self._take(g))
         if self.rule is not None and self.rule.due(self.count):
             whole = self.table.whole()
             interval = intervals.variance_interval(whole)
             half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
             self.satisfied = self.rule.satisfied(self.count, half, intervals.kurtosis(whole))
 
-    def _take(self, g: Tensor) -> Tensor:
+    def _take(self, g: Tensor | list[Tensor]) -> Tensor:
         """Moments and health of gradients g [R, P]; their ‖g − mean‖² [R]."""
-        g = g.detach().double()
-        scale = g.abs().amax(1)
-        self.unhealthy = self.unhealthy + (~scale.isfinite()).sum()
-        self.zero = self.zero + (scale == 0).sum()
-        if self.direction is not None:
-            unit = g / torch.where(scale > 0, scale, 1.0).unsqueeze(1)  # whose squares are numbers
-            along = unit @ self.direction
-            self.wrong_way = self.wrong_way + (along < 0).sum()
-            norm = over_parameters(unit.square()).sqrt()
-            self.cosine = self.cosine + (along / norm).nan_to_num(0.0).sum()
-        return self.table.add(g)
-
-    def _take_long(self, g: Tensor | list[Tensor]) -> Tensor:
-        """The same without a copy of g, whose squares must be numbers."""
         seen = self.table.add(g, self.direction)
         self.unhealthy = self.unhealthy + (~seen.square.isfinite()).sum()
         self.zero = self.zero + (seen.square == 0).sum()

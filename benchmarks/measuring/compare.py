@@ -26,6 +26,7 @@ def compare(
     seconds: float | None = None,
     store: str | Path | None = None,
     memory_limit: int | str | None = None,
+    generator: str | None = None,
 ) -> pandas.DataFrame:
     """Measure `estimators` on `problem`: a frame with a row for each and K.
 
@@ -45,6 +46,7 @@ def compare(
       stops, the rest go on up to `replicates`; `attrs["sentence"]` says who is left.
     - `store`: a folder in which every measurement is kept, and found again instead of measured.
     - `memory_limit`: as for `measure`: bytes, or text such as "1GB"; half of what is free.
+    - `generator`: as for `measure`: "mkl" draws many random numbers several times as fast.
 
     The columns are those of `benchmarks.store.schema`. What an estimator cannot do is a row with
     status "refused" and the reason. Raises ProblemError for a mistake in the problem, ValueError or
@@ -52,7 +54,7 @@ def compare(
     """
     comparison = Comparison(
         problem, estimators, samples, replicates, precision, seed, device, dtype, compiled,
-        seconds, store, memory_limit,
+        seconds, store, memory_limit, generator,
     )  # fmt: skip
     for _ in comparison.steps():
         pass

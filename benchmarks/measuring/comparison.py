@@ -41,6 +41,7 @@ class Comparison:
         seconds: float | None = None,
         store: str | Path | None = None,
         memory_limit: int | str | None = None,
+        generator: str | None = None,
     ):
         self.problem, self.counts = problem, samples_of(samples)
         self.deadline = Deadline(seconds_of(seconds, precision)) if seconds is not None else None
@@ -49,7 +50,7 @@ class Comparison:
         self.searching = is_searched(problem, estimators)
         self.chosen = estimators if self.searching else estimators_of(estimators)
         self.settings = {"seed": seed, "device": device, "dtype": dtype}
-        self.settings["memory_limit"] = memory_limit
+        self.settings |= {"memory_limit": memory_limit, "generator": generator}
         self.precision = precision
         self.records = Records(store) if store is not None else None
         self.races: list[Race] = []

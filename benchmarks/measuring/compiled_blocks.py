@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from benchmarks.machine.generators import paused
 from benchmarks.measuring.cell import Cell, CountedCost, Counts
 from benchmarks.objective.definition import Problem
 from estimators import Estimator
@@ -85,7 +86,11 @@ def as_graph(work: Callable) -> Callable:
     trace = make_fx(work, tracing_mode="fake", _allow_non_fake_inputs=True)
     with torch.autograd.set_multithreading_enabled(False):  # the trace belongs to this thread
         graph = torch.compile(trace(), dynamic=False, options=OPTIONS)
-    run = torch.no_grad()(graph)
+
+    def run():
+        with torch.no_grad(), paused():
+            return graph()
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the compiler, about code that it leaves as it is
         run()

@@ -49,7 +49,7 @@ def ratio(a: Measurement, b: Measurement) -> Interval:
     Both must be measured on one problem with the same samples, replicates and seed; ValueError
     otherwise.
     """
-    for name in ("problem", "samples", "replicates", "seed", "device", "dtype"):
+    for name in ("problem", "samples", "replicates", "seed", "device", "dtype", "generator"):
         if getattr(a, name) != getattr(b, name):
             raise ValueError(
                 f"A ratio needs the same {name} on both sides, not {getattr(a, name)} and "

@@ -124,7 +124,9 @@ def parameters(cell: Cell, whole: Moments) -> dict[str, np.ndarray]:
 
 def data_noise(cell: Cell) -> dict:
     """The variance that comes from the minibatch."""
-    found = data_variance(cell.problem, cell.estimator, cell.samples, cell.seed, cell.device)
+    found = data_variance(
+        cell.problem, cell.estimator, cell.samples, cell.seed, cell.device, cell.generator
+    )
     return _ends("data_variance", found)
 
 

@@ -22,7 +22,12 @@ REPLICATES = 4  # of each batch
 
 
 def data_variance(
-    problem: Problem, estimator: Estimator, samples: int, seed: int, device: torch.device
+    problem: Problem,
+    estimator: Estimator,
+    samples: int,
+    seed: int,
+    device: torch.device,
+    generator: str | None = None,
 ) -> Interval:
     """tr Var_b E(ĝ | b) over random minibatches, with a 95 % interval; it may come out negative.
 
@@ -37,7 +42,7 @@ def data_variance(
     means, noises = [], []
     for batch in range(int(min(BATCHES, problem.batches))):
         drawn = problem.on_batch(batch).to(device, like.dtype)
-        cell = Cell(drawn, None, estimator, samples, seed, device)
+        cell = Cell(drawn, None, estimator, samples, seed, device, generator=generator)
         g = cell.block(batch, REPLICATES).double()
         means.append(_kept(g.mean(0), means))
         noises.append(g.var(0).sum() / REPLICATES)

@@ -81,7 +81,7 @@ def timed_quickly(
     at_first = FEW if cell.learns else int(ENOUGH * found.replicates / spent)
     fast = Cell(
         cell.problem.to(cell.device, TIMED_DTYPE), None, cell.estimator, cell.samples, cell.seed,
-        cell.device,
+        cell.device, generator=cell.generator,
     )  # fmt: skip
     try:
         one = _sized(fast, at_first, size)

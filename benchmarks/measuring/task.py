@@ -8,7 +8,11 @@ import torch
 from benchmarks.machine import timing
 from benchmarks.machine.allocator import give_back_freed_memory
 from benchmarks.machine.deadline import TimeUp
+<<<<<<< HEAD
 from benchmarks.machine.memory_ceiling import memory_ceiling, want_of_memory
+=======
+from benchmarks.machine.generators import check_generator
+>>>>>>> fast
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring import compiled_blocks
 from benchmarks.measuring.arguments import (
@@ -60,6 +64,7 @@ class Task:
         precision: float | None = None,
         plan: Plan | None = None,
         memory_limit: "int | str | MemoryLimit | None" = None,
+        generator: str | None = None,
     ) -> "Task":
         """The cell of a prepared problem; arguments and errors are those of `measure`.
 
@@ -69,9 +74,11 @@ class Task:
         if precision:
             StoppingRule(precision, replicates)  # a mistake in it shows now
         device, dtype = device_of(device), dtype_of(dtype)
+        check_generator(generator)
         moved = prepared.problem.to(device, dtype)
         truth = prepared.truth_of(samples)
-        cell = Cell(moved, truth, estimator_of(estimator), samples, seed, device)
+        estimator = estimator_of(estimator)
+        cell = Cell(moved, truth, estimator, samples, seed, device, generator=generator)
         plan = plan or plan_of(prepared.problem, samples, replicates, precision)
         limit = MemoryLimit.of(memory_limit, device)
         return cls(cell, plan, replicates, precision, limit, prepared.cautions)
@@ -93,6 +100,7 @@ class Task:
             "seed": cell.seed,
             "device": str(cell.device),
             "dtype": str(dtype).removeprefix("torch."),
+            "generator": cell.generator,
             "truth_method": truth.method if truth else "none",
             "truth_note": (truth.note or None) if truth else None,
         }

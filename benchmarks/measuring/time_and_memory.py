@@ -26,7 +26,7 @@ def time_and_memory(cell: Cell, plan: Plan, found: Mapping, compiled: bool = Fal
     """
     fast = Cell(
         cell.problem.to(cell.device, TIMED_DTYPE), None, cell.estimator, cell.samples, cell.seed,
-        cell.device,
+        cell.device, generator=cell.generator,
     )  # fmt: skip
     size = timed_block(min(plan.block, plan.replicates), found["evaluations"] / cell.samples)
     try:

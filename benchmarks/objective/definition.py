@@ -18,6 +18,7 @@ from benchmarks.objective.lowering import held, lowered
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.objective.truth import Truth
 from estimators import Estimator, Unsupported, replicate_gradients
+from estimators.core import bound
 from estimators.multi_sample import Copies, Reduced
 
 
@@ -141,7 +142,7 @@ class Problem:
 
         `cost` stands in for the problem's own, unless it is None.
         """
-        same = self if cost is None else replace(self, cost=cost)
+        same = self if cost is None else self._with_cost(cost)
         if self.reduction is None:
             return same, samples
 
@@ -151,6 +152,12 @@ class Problem:
         truth = self.truth(samples) if callable(self.truth) else self.truth
         reduced = Reduced(same.cost, self.reduction)
         return replace(same, family=family, cost=reduced, truth=truth, reduction=None), 1
+
+    def _with_cost(self, cost: Callable[..., Tensor]) -> "Problem":
+        """This problem, which is lowered already, with a cost that stands in for its own."""
+        same = copy.copy(self)
+        object.__setattr__(same, "cost", bound(cost, self.parameters))
+        return same
 
     def differentiable_dist(self) -> Distribution:
         """The distribution at λ, in a graph that leads back to λ."""

@@ -60,6 +60,8 @@ def _of_cell(pair: Pair) -> str | None:
     cell = pair.cell
     if cell["precision"] is not None:
         return "it was measured to a precision"
+    if cell["generator"] is not None:
+        return f"its random numbers are those of {cell['generator']}"
     if None in (cell["budget"], cell["samples"], cell["seed"]):
         return "its record lacks what the command needs"
     return None

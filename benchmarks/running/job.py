@@ -32,6 +32,7 @@ class Job:
     device: str = "cpu"
     timed: bool = True
     compiled: bool = False
+    generator: str | None = None  # of many random numbers
     truths: str | None = None  # the folder beside the store in which truths are kept
     memory_limit: int | None = (
         None  # bytes; half of what is free where it is measured, unless given
@@ -57,6 +58,7 @@ class Job:
             "seed": self.seed,
             "device": self.device,
             "dtype": "float64",
+            "generator": self.generator,
         }
 
     @property
@@ -80,6 +82,7 @@ def measure(job: Job, blocks: Blocks = in_turn) -> Measurement:
             prepared, job.cell.estimator, samples=job.cell.samples,
             replicates=job.cell.replicates, seed=job.seed, device=job.device,
             precision=job.precision, memory_limit=job.memory_limit,
+            generator=job.generator,
         )  # fmt: skip
         return task.measured(job.timed, job.compiled, blocks)
     except (Exception, SystemExit) as failure:  # whatever it is, it must not stop the sweep
@@ -92,7 +95,10 @@ def cell_of(job: Job) -> Cell:
     keep_freed_memory()
     problem = completed(problems.load(job.cell.problem)).to(job.device, torch.float64)
     estimator = estimators.create(job.cell.estimator)
-    return Cell(problem, None, estimator, job.cell.samples, job.seed, torch.device(job.device))
+    return Cell(
+        problem, None, estimator, job.cell.samples, job.seed, torch.device(job.device),
+        generator=job.generator,
+    )  # fmt: skip
 
 
 def time(job: Job, record: dict) -> dict:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import problems
+from benchmarks.machine.generators import check_generator
 from benchmarks.machine.memory import bytes_of
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.records import with_files
@@ -36,6 +37,7 @@ class Suite:
     timed: bool = True
     compiled: bool = False  # not in the identity: the numbers are the same to rounding
     memory_limit: int | str | None = None  # as for `measure`
+    generator: str | None = None  # the same for every cell
 
     def __post_init__(self):
         for samples in self.samples:
@@ -47,6 +49,7 @@ class Suite:
             Plan.of(self.replicates, 1)
         if self.memory_limit is not None:
             bytes_of(self.memory_limit)
+        check_generator(self.generator)
         if self.precision is not None:
             StoppingRule(self.precision, CAP)
 
@@ -68,7 +71,7 @@ class Suite:
         limit = None if self.memory_limit is None else bytes_of(self.memory_limit)
         how = self.precision, self.seed, self.device
         for cell in self.cells:
-            yield Job(cell, *how, timed, self.compiled, kept, limit)
+            yield Job(cell, *how, timed, self.compiled, self.generator, kept, limit)
 
     def budget(self, problem: str) -> int:
         """The most replicates spent on a cell of a problem."""

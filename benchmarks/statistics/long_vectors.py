@@ -7,28 +7,17 @@ replicates has doubled (Pébay 2008, SAND2008-6212).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from benchmarks.statistics.block_sums import Seen
 from benchmarks.statistics.moments import Moments
 from benchmarks.statistics.tiled_rows import TiledRows
 
 LONG = 2**14  # parameters from which vectors are long
 TILE = 2**15  # numbers of each of eight vectors that are in the cache together
 ROUNDING = 1e-6  # relative; ‖g − centre‖² so close to ‖centre‖² is perhaps that of g = 0
-
-
-class Seen(NamedTuple):
-    """Of each replicate in a block, [R]: ‖g − mean‖², ⟨g, direction⟩ and, if it is needed, ‖g‖².
-
-    Without a direction, ‖g‖² is only found where g may be zero or not finite; elsewhere it is 1.
-    """
-
-    spread: Tensor
-    along: Tensor
-    square: Tensor
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,11 @@ class LongTable:
         self._spreads = torch.zeros(3, dtype=torch.float64)  # how many, Σ s and Σ s²
 
     def add(self, g: Tensor | Sequence[Tensor], direction: Tensor | None = None) -> Seen:
-        """Take in a block g [R, P], or its pieces; what is seen of each replicate, [R]."""
+        """Take in a block g [R, P], or its pieces; what is seen of each replicate, [R].
+
+        Without a direction, ‖g‖² is only found where g may be zero or not finite; elsewhere it is
+        1. Squares must be numbers.
+        """
         if isinstance(g, Tensor):
             g = g.split(list(self.sizes) if self.sizes else g.shape[1], 1)
         tiles = [tile for piece in g for tile in piece.detach().split(_width(piece), 1)]

@@ -4,10 +4,13 @@ Axes: M rows of a table, P parameters. Sums are over deviations from a mean that
 nothing cancels, and move to another centre exactly (Pébay 2008, SAND2008-6212).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
+
+from benchmarks.statistics.block_sums import Block, Seen, Sums
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,13 @@ class Rows:
     @classmethod
     def of(cls, d: Tensor, centre: Tensor) -> "Rows":
         """The rows of `d` = g − `centre`, d [M, n, P]; the centre [M, P] is near their means."""
-        n = d.shape[1]
-        off = d.mean(1)
-        m2 = (d.square().sum(1) - n * off.square()).clamp_min(0.0)
+        return cls.summed(d.sum(1), d.square().sum(1), d.shape[1], centre)
+
+    @classmethod
+    def summed(cls, sums: Tensor, squares: Tensor, n: int, centre: Tensor) -> "Rows":
+        """The rows of which Σ d and Σ d² [M, P] of `n` replicates each are known."""
+        off = sums / n
+        m2 = (squares - n * off.square()).clamp_min(0.0)
         return cls(torch.full_like(off[:, 0], n), centre + off, m2)
 
     def __len__(self) -> int:
@@ -90,29 +97,16 @@ class Moments(Rows):
             + (n * norm2.square()).squeeze(-1),
         }
 
-    def with_block(self, d: Tensor, mean: Tensor) -> tuple["Moments", Tensor]:
-        """One row joined by a block of R replicates, and their ‖d‖² [R].
+    def joined(self, block: Sums, mean: Tensor) -> "Moments":
+        """One row joined by a block whose sums are about `mean` [1, P], the new mean of all.
 
-        The block is `d` = g − `mean` [R, P], where `mean` [1, P] is the new mean of all. The sums
-        of the block are exact; what was there before is shifted.
+        The sums of the block are exact; what was there before is shifted.
         """
-        d2 = d.square()
-        norm2 = over_parameters(d2)
-        new = {
-            "m2": d2.sum(0),
-            "m3": (d2 * d).sum(0),
-            "m4": d2.square().sum(0),
-            "q3": norm2 @ d,
-            "q4": norm2.square().sum(),
-        }
-        old = self.shifted(self.mean - mean)
-        joined = Moments(self.count + len(d), mean, **{k: old[k] + new[k] for k in new})
-        return joined, norm2
-
-
-def over_parameters(x: Tensor) -> Tensor:
-    """The sums of x [R, P] over P: as a product, which is quicker by far where P is small."""
-    return x @ x.new_ones(x.shape[1])
+        old, norm2 = self.shifted(self.mean - mean), block.norm2
+        new = {f"m{k}": power for k, power in enumerate(block.powers[1:], start=2)}
+        sums = {name: old[name] + value for name, value in new.items()}
+        sums |= {"q3": old["q3"] + block.q3, "q4": old["q4"] + norm2.dot(norm2)}
+        return Moments(self.count + len(norm2), mean, **sums)
 
 
 class Table:
@@ -134,20 +128,21 @@ class Table:
         self._rows: Rows | None = None
         self._whole: Moments | None = None
 
-    def add(self, x: Tensor) -> Tensor:
-        """Add a block x [R, P], cast to float64 first; returns ‖x − mean‖² [R]."""
-        x = x.double()
+    def add(self, g: Tensor | Sequence[Tensor], direction: Tensor | None = None) -> Seen:
+        """Add a block g [R, P], or its pieces [R, p]; what is seen of each replicate, [R]."""
+        pieces = [piece.detach() for piece in ([g] if isinstance(g, Tensor) else g)]
         if self._origin is None:
-            self._origin = x.mean(0, keepdim=True)
-        x = x - self._origin
-        before = Moments.zero(x) if self._whole is None else self._whole
-        mean = (before.count * before.mean + x.sum(0, keepdim=True)) / (before.count + len(x))
-        d = x - mean
-        self._whole, norm2 = before.with_block(d, mean)
-        full = len(x) // self.chunk * self.chunk
-        if full:
-            self._append(Rows.of(d[:full].unflatten(0, (-1, self.chunk)), mean))
-        return norm2
+            means = [piece.double().mean(0, keepdim=True) for piece in pieces]
+            self._origin = torch.cat(means, 1)
+        block = Block.of(pieces, self._origin, direction)
+        before = Moments.zero(self._origin) if self._whole is None else self._whole
+        count = before.count + len(block.x)
+        mean = (before.count * before.mean + block.total) / count
+        sums = block.sums(mean, self.chunk)
+        self._whole = before.joined(sums, mean)
+        if sums.rows.shape[1]:
+            self._append(Rows.summed(*sums.rows, self.chunk, mean))
+        return Seen(sums.norm2, block.along, block.square)
 
     @property
     def rows(self) -> Rows:

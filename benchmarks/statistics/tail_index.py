@@ -16,15 +16,35 @@ class LargestValues:
     """The largest values of s seen so far, enough of them for the tail of any R."""
 
     def __init__(self):
-        self.values: Tensor | None = None
         self.count = 0
+        self._kept: Tensor | None = None  # the largest, in descending order
+        self._waiting: list[Tensor] = []  # more that may be among them
+        self._number = 0  # of those
 
     def add(self, s: Tensor) -> None:
         """Take in a block of s [R]."""
         self.count += len(s)
-        s = s.double()
-        both = s if self.values is None else torch.cat([self.values, s])
-        self.values = both.topk(min(len(both), tail_size(self.count) + 1)).values
+        needed, s = tail_size(self.count) + 1, s.double()
+        if self._kept is not None and len(self._kept) >= needed:
+            s = s[~(s <= self._kept[-1])]  # what is no number counts as large
+        self._waiting.append(s)
+        self._number += len(s)
+        if self._kept is None or self._number > 2 * needed:
+            self._sort()
+
+    @property
+    def values(self) -> Tensor:
+        """The largest values, in descending order."""
+        self._sort()
+        return self._kept[: tail_size(self.count) + 1]
+
+    def _sort(self) -> None:
+        """Keep twice as many as are needed now: later, more are."""
+        if self._waiting:
+            known = [] if self._kept is None else [self._kept]
+            both = torch.cat([*known, *self._waiting])
+            self._kept = both.topk(min(len(both), 2 * tail_size(self.count) + 2)).values
+            self._waiting, self._number = [], 0
 
 
 def tail_size(n: int) -> int:

@@ -38,6 +38,7 @@ class Identity(Struct, kw_only=True, gc=False):
     device: Text = None
     dtype: Dtype = None
     problem_version: Whole | str = None
+    generator: Text = None  # of random numbers, beside those of torch and NumPy: mkl
 
 
 class Status(Identity, kw_only=True, gc=False):

@@ -8,6 +8,9 @@ Only exact types are replaced: a subclass may mean something else.
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial, singledispatch
 
 import numpy
@@ -17,6 +20,17 @@ from torch.distributions import Distribution
 
 MANY = 2**14  # numbers from which a generator of their own pays
 _LOG_ROOT_2PI = math.log(2 * math.pi) / 2
+_from_torch = ContextVar("random numbers that torch is asked for alone", default=False)
+
+
+@contextmanager
+def torch_numbers() -> Iterator[None]:
+    """Ask torch for all random numbers inside, so that whoever answers for it can give others."""
+    before = _from_torch.set(True)
+    try:
+        yield
+    finally:
+        _from_torch.reset(before)
 
 
 @singledispatch
@@ -92,7 +106,7 @@ class Gamma(distributions.Gamma):
 
     def rsample(self, sample_shape=()):
         shape = self._extended_shape(sample_shape)
-        if self.rate.device.type != "cpu" or shape.numel() < MANY:
+        if not _many(shape, self.rate):
             return super().rsample(sample_shape)
         x = _StandardGamma.apply(self.concentration.expand(shape)) / self.rate
         x.detach().clamp_(min=torch.finfo(x.dtype).tiny)
@@ -150,10 +164,14 @@ class _StandardGamma(torch.autograd.Function):
 
 def _standard_normal(shape: torch.Size, like: Tensor) -> Tensor:
     """Numbers like torch's; many in float64 on a CPU come from NumPy, in 0.4 of the time."""
-    double = like.dtype is torch.float64 and like.device.type == "cpu"
-    if not double or shape.numel() < MANY:
+    if like.dtype is not torch.float64 or not _many(shape, like):
         return torch.randn(shape, dtype=like.dtype, device=like.device)
     return torch.ops.estimators.normals(_key(), shape)
+
+
+def _many(shape: torch.Size, like: Tensor) -> bool:
+    """Whether a generator of NumPy's pays."""
+    return like.device.type == "cpu" and shape.numel() >= MANY and not _from_torch.get()
 
 
 def _key() -> Tensor:

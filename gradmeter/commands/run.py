@@ -53,6 +53,7 @@ def run(
     timing,
     compiled,
     memory_limit,
+    generator,
     out,
 ):
     """Measure a suite and append every cell to the store.
@@ -86,6 +87,7 @@ def run(
             timed=timing,
             compiled=compiled,
             memory_limit=memory_limit,
+            generator=generator,
         )
         shown = _measure(chosen, crew, out, resume, per_parameter)
     except KeyboardInterrupt:

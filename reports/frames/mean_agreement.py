@@ -10,7 +10,8 @@ from benchmarks.truth.mean_agreement import Means, disagreement
 from reports.frames.load import complete
 from reports.frames.rankings import labels
 
-ALIKE = ["problem", "problem_version", "samples", "seed", "device", "dtype", "replicates", "commit"]
+ALIKE = ["problem", "problem_version", "samples", "seed", "device", "dtype", "generator"]
+ALIKE += ["replicates", "commit"]
 
 
 def with_disagreements(frame: pandas.DataFrame, folder: Path) -> pandas.DataFrame:

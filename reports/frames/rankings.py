@@ -184,7 +184,8 @@ def ratio(row: Mapping, other: Mapping) -> tuple[float, float, float]:
         value = 1.0 if ours == theirs else math.inf
         return value, value, value
     half = math.hypot(_half_width(row), _half_width(other))
-    if all(str(row[key]) == str(other[key]) != "<NA>" for key in ("seed", "replicates")):
+    same = all(str(row[key]) == str(other[key]) != "<NA>" for key in ("seed", "replicates"))
+    if same and str(row.get("generator")) == str(other.get("generator")):
         half = _paired_half_width(_jackknife(row), _jackknife(other), half)
     scale = math.exp(min(half, 700.0))
     return ours / theirs, ours / theirs / scale, ours / theirs * scale
