@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from gradmeter.commands.atlas import atlas
 from gradmeter.commands.audit import audit
 from gradmeter.commands.calibrate import calibrate
 from gradmeter.commands.compare import compare
@@ -87,6 +88,7 @@ for command in (
     train,
     compare,
     audit,
+    atlas,
     regress,
     report,
     history,

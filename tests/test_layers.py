@@ -39,6 +39,7 @@ ROOMS = {
         "training": {"machine", "measuring", "objective", "problems"},
         "running": MEASURES | {"validation"},
         "regression": MEASURES | {"running", "sequences"},
+        "atlas": MEASURES | {"running"},
         "peers": MEASURES | {"running"},
         "asv_canaries": MEASURES,
     },
@@ -65,6 +66,7 @@ ROOMS = {
         "exports": {"frames", "text"},
         "regression": {"figures", "frames", "text"},
         "pages": {"exports", "figures", "frames", "text"},
+        "atlas": {"figures", "frames", "text"},
     },
 }  # fmt: skip
 RULES = [(package, room) for package, rooms in ROOMS.items() for room in rooms]

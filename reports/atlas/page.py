@@ -1,0 +1,2 @@
+"""placeholder"""
+def write(table, to): return []
