@@ -9,6 +9,7 @@ import click
 from gradmeter.commands.atlas import atlas
 from gradmeter.commands.audit import audit
 from gradmeter.commands.calibrate import calibrate
+from gradmeter.commands.cite import cite
 from gradmeter.commands.compare import compare
 from gradmeter.commands.completion import completion
 from gradmeter.commands.doctor import doctor
@@ -95,6 +96,7 @@ for command in (
     calibrate,
     store,
     schema,
+    cite,
     doctor,
     completion,
 ):

@@ -82,9 +82,11 @@ def _measure(rows: list, store) -> int:
 def _write(store: Path, to: Path) -> list[Path]:
     """The data of everything in the store, the maps, and the page about them."""
     import reports
+    from benchmarks.atlas.maps import MAPS, TEMPERATURE_PROBLEM
     from estimators import about, names
     from reports.atlas import data, page
 
     claims = {name: about(name)["unbiased"] for name in names()}
     table = data.tabulate(reports.load(store), claims)
-    return [*data.write(table, to), *page.write(table, to)]
+    titles = {each.name: each.title for each in MAPS}
+    return [*data.write(table, to), *page.write(table, to, titles, TEMPERATURE_PROBLEM)]
