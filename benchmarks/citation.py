@@ -1,8 +1,8 @@
 """BibTeX of estimators, from the sources that stand in the registry, and of this software.
 
 An entry has what the registry says and nothing else: authors by surname, year, arXiv number, a
-title in quotation marks. A journal or a book is its `note`; remarks of ours (which equation, what was
-read) are its `annote`, which no bibliography prints.
+title in quotation marks. A journal or a book is its `note`; remarks of ours (which equation, what
+was read) are its `annote`, which no bibliography prints.
 """
 
 import re

@@ -75,9 +75,9 @@ def write(found: dict[str, dict]) -> None:
         "atlas](atlas/index.md).\nCompared is variance at equal numbers of cost evaluations; ties "
         "(95 %) are named together.\n*Exact*: who has no variance, and how often it asks the cost "
         "for one gradient; that grows with the\nsupport, or with the number of parameters. *Gain* "
-        f"is the variance of `{BASELINE}` over that of the best\nat equal evaluations. † learns first, "
-        "which is not counted. The commands measure a row again; what holds\nfor a law and a cost "
-        "of yours, `gradmeter compare` says."
+        f"is the variance of `{BASELINE}` over that of the best\nat equal evaluations. † learns "
+        "first, which is not counted. The commands measure a row again; what holds\nfor a law and "
+        "a cost of yours, `gradmeter compare` says."
     )
     PAGE.write_text(f"# Which estimator?\n\n{text}\n\n" + "\n".join(table) + "\n")
     before, _, rest = README.read_text().partition(BEGIN)

@@ -11,7 +11,7 @@ from benchmarks.running.selection import Membership
 
 PARTS = ("suite", "maps", "models")
 SAMPLES, REPLICATES = 4, 10_000
-SLOW = ("relax", "rebar", "rebar-independent")  # minutes a cell beyond a few parameters
+SLOW = ("relax", "rebar", "rebar-independent", "rodeo")  # minutes a cell beyond a few parameters
 FEW = 5  # parameters up to which those are measured
 
 

@@ -52,12 +52,11 @@ def _head(table: pandas.DataFrame) -> list[str]:
         "# The atlas: who wins where",
         "",
         f"{len(measured):,} measured cells of {counted(table['problem'].nunique(), 'problem')}, "
-        "made by `make atlas`: [the data](datasheet.md), one row a cell. On the maps an estimator "
-        "has the same",
-        "colour everywhere, a striped cell is a tie (95 % intervals, paired by random numbers), and "
-        "only those who",
-        "draw anything are compared at equal numbers of cost evaluations: K = 4, so that the "
-        "numbers are any machine's.",
+        "made by `make atlas`: [the data](datasheet.md), one row a cell.",
+        "What is compared is variance at equal numbers of cost evaluations, which is the same on "
+        "every machine. An",
+        "estimator has one colour on all maps; a striped cell is a tie (95 % intervals, paired by "
+        "random numbers).",
         "",
     ]
 

@@ -66,7 +66,7 @@ def _won(part: pandas.DataFrame) -> dict:
     found = winner(part)
     if found is None:
         return {"best": []}
-    best, tied, following = found
+    _, tied, following = found
     row = {"best": sorted(tied["label"].unique())}
     if following is not None:
         (other, ratio) = following

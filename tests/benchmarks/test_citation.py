@@ -22,7 +22,7 @@ def fields(source):
         ("Yin & Zhou 2019, arXiv:1807.11143.",
          [{"author": "Yin and Zhou", "year": "2019", "eprint": "1807.11143",
            "archiveprefix": "arXiv"}]),
-        ('Williams 1992, Machine Learning 8; leave-one-out: Kool, van Hoof & Welling 2019, "Buy 4".',
+        ('Williams 1992, Machine Learning 8; baseline: Kool, van Hoof & Welling 2019, "Buy 4".',
          [{"author": "Williams", "year": "1992", "note": "Machine Learning 8"},
           {"author": "Kool and van Hoof and Welling", "year": "2019", "title": "Buy 4"}]),
         ("Owen 1995, and L'Ecuyer & Lemieux 2002, for the digital shift",
@@ -77,5 +77,5 @@ def test_the_software_is_that_of_the_repository():
 
 
 def test_an_unknown_name_is_named():
-    with pytest.raises(ValueError, match="no estimator 'disarmed'. Did you mean 'disarm'"):
+    with pytest.raises(ValueError, match=r"no estimator 'disarmed'\. Did you mean 'disarm'"):
         bibliography(["disarmed"])

@@ -1,0 +1,52 @@
+"""A figure for a paper: the variance of chosen estimators on one problem, in a column's width."""
+
+import warnings
+
+import pandas
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from reports.figures.style import SETTINGS, log_axis, plain, styles_of
+
+LINE = 1.9  # heights of the font per estimator
+AROUND = 4.2  # and for the axis and its label
+
+
+def variance(part: pandas.DataFrame, width: float, font_size: float) -> Figure:
+    """Variances with their 95 % intervals, hollow where shown to be biased, the first on top.
+
+    - `part`: ranked rows of one problem in the order in which they are drawn.
+    - `width`: of the figure in inches; its height follows from the number of rows.
+    - `font_size`: of all text, in points.
+
+    Raises ValueError where the names leave no room for the axis.
+    """
+    rows = part.dropna(subset="variance")
+    styles = styles_of(str(label) for label in rows["label"])
+    height = (LINE * len(rows) + AROUND) * font_size / 72
+    with rc_context(SETTINGS | {"font.size": font_size, "axes.labelsize": font_size}):
+        figure = Figure(figsize=(width, height))
+        axes = figure.add_subplot()
+        ends = [rows[f"variance{end}"] for end in ("", "_low", "_high")]
+        zero = log_axis(axes, "x", pandas.concat(ends))
+        for place, row in enumerate(rows.to_dict("records")):
+            look = styles[row["label"]]
+            low, high = row["variance_low"], row["variance_high"]
+            if low > 0:
+                axes.plot([low, high], [place, place], color=look.color, linewidth=1.2)
+            axes.plot([row["variance"] or zero], [place], **look.points(hollow=row["biased"]))
+        axes.set_yticks(range(len(rows)), [str(label) for label in rows["label"]])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlabel("variance of one estimate")
+        axes.tick_params(labelsize=font_size)
+        plain(axes, "x")
+        figure.set_layout_engine("constrained")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "constrained_layout not applied")
+            figure.draw_without_rendering()
+    if axes.get_position().width < 0.2:
+        raise ValueError(
+            f"At a width of {width:g} in and {font_size:g} pt the names leave no room for the "
+            "axis; take a wider figure or a smaller font."
+        )
+    return figure
