@@ -12,7 +12,7 @@ from benchmarks.running.selection import Membership
 PARTS = ("suite", "maps", "models")
 SAMPLES, REPLICATES = 4, 10_000
 SLOW = ("relax", "rebar", "rebar-independent", "rodeo")  # minutes a cell beyond a few parameters
-FEW = 5  # parameters up to which those are measured
+FEW = 4  # parameters up to which those are measured
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ PARTS = ("suite", "maps", "models")
               help="Only this; may be repeated.")  # fmt: skip
 @click.option("-p", "--problem", "patterns", multiple=True, metavar="PATTERN",
               help="Of it only these problems and points of maps.")  # fmt: skip
-@click.option("-R", "--replicates", type=click.IntRange(2), help="In place of the atlas' own R.")
+@click.option("-R", "--replicates", type=click.IntRange(100), help="In place of the atlas' own R.")
 @click.option("--measure/--no-measure", default=True, help="Measure what the store lacks first.")
 @click.option("--store", default="results/atlas", show_default=True,
               type=click.Path(path_type=Path))  # fmt: skip

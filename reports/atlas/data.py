@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy
 import pandas
 
 from reports.text.inert import csv
@@ -41,8 +42,10 @@ def write(table: pandas.DataFrame, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     packed = table.assign(
-        variance_jackknife=[None if v is None else v.astype("float32")
-                            for v in table["variance_jackknife"]],
+        variance_jackknife=[
+            numpy.asarray(blocks, dtype="float32") if numpy.ndim(blocks) else None
+            for blocks in table["variance_jackknife"]
+        ],
         time=table["time"].dt.floor("s"),
     )  # fmt: skip
     packed.to_parquet(folder / PARQUET, compression="zstd", index=False)
