@@ -9,16 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas
-import torch
-from torch import Tensor
 
-from benchmarks import Problem, compare
-from estimators.distributions import ConditionalBernoulli, PlackettLuce
+from benchmarks import compare
+from benchmarks.atlas.grids import chosen, ranked
 from reports.pages.regimes import regime_map, winners
 
 HERE = Path(__file__).parent / "choosing"
 SAMPLES, REPLICATES = 4, 2_000
-ITEMS, SIZES, SHARPNESS = 10, (1, 2, 3, 5, 7, 9), (0.3, 1.0, 3.0)
+SIZES, SHARPNESS = (1, 2, 3, 5, 7, 9), (0.3, 1.0, 3.0)
 LENGTHS, SHARPER = (3, 4, 5, 6), (0.1, 0.3, 1.0, 3.0, 10.0)
 SUBSETS = (
     "reinforce", "reinforce-loo", "reinforce-optimal", "unordered-set", "sum-and-sample",
@@ -28,44 +26,6 @@ RANKINGS = (
     "reinforce", "reinforce-loo", "reinforce-optimal", "unordered-set", "reinforce-placement",
     "pl-rank",
 )  # fmt: skip
-
-
-def spread(count: int) -> Tensor:
-    """Numbers of mean zero and variance one, in no order: [count]."""
-    numbers = torch.arange(1, count + 1, dtype=torch.float64).mul(2.4).sin()
-    return (numbers - numbers.mean()) / numbers.std()
-
-
-def chosen(k: int, sharpness: float) -> Problem:
-    """(Σ w_i x_i − 0.3)² of k out of ten items whose logits have deviation `sharpness`."""
-    weights = spread(ITEMS).flip(0)
-    return Problem(
-        f"subset[k={k},sharpness={sharpness:g}]",
-        {"logits": sharpness * spread(ITEMS)},
-        lambda logits: ConditionalBernoulli(k, logits),
-        lambda x: (x @ weights.to(x) - 0.3).square(),
-    )
-
-
-class Gain:
-    """The discounted cumulative gain of a ranking, negative, and what each place adds to it."""
-
-    def __init__(self, count: int):
-        self.relevance = spread(count).flip(0).exp()
-
-    def __call__(self, x: Tensor, dist: PlackettLuce) -> Tensor:
-        return self.terms(x, dist).sum(-1)
-
-    def terms(self, x: Tensor, dist: PlackettLuce) -> Tensor:
-        """−relevance / log2(1 + place) of the item at each place: [K, *B, n]."""
-        place = torch.arange(2, x.shape[-1] + 2).to(self.relevance)
-        return -self.relevance[x.long()] / place.log2()
-
-
-def ranked(sharpness: float, count: int) -> Problem:
-    """The gain of `count` items ordered by Plackett and Luce's law."""
-    name = f"ranking[sharpness={sharpness:g},n={count}]"
-    return Problem(name, {"logits": sharpness * spread(count)}, PlackettLuce, Gain(count))
 
 
 MAPS = {

@@ -10,9 +10,9 @@ import generated  # noqa: E402 beside this file
 
 project = "gradmeter"
 author = "The gradmeter founders"
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["claims", "_build"]
+exclude_patterns = ["claims", "_build", "gallery"]
 suppress_warnings = ["myst.xref_missing"]  # links out of the documentation, into the repository
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
@@ -21,7 +21,18 @@ html_theme = "furo"
 html_title = "gradmeter"
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
+html_js_files = ["matrix.js"]
 html_show_sphinx = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "examples",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "write_computation_times": False,
+    "remove_config_comments": True,
+}
 
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "inherited-members": False}

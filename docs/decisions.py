@@ -1,24 +1,24 @@
-"""The decision table of README and docs/decisions.md: `python docs/decisions.py` measures it again.
+"""The decision table of README and docs/decisions.md: `python docs/decisions.py`.
 
-Every row is a comparison of the whole shelf on one problem of the suite at K = 4. It names who is
-best at equal time and who ties with it, what that buys over the score function with leave-one-out,
-and the biased estimator one would be tempted by. The numbers are kept in decisions.json.
+Every row is one problem of the atlas (docs/atlas/atlas.parquet): who is exact, who is best at
+equal numbers of cost evaluations among those that draw, who ties, what that buys over the score
+function with leave-one-out, and the biased estimator one would be tempted by. Nothing is measured.
 """
 
-import json
 from pathlib import Path
 
 import pandas
 
-from benchmarks import compare, problems
-from reports.frames.recommendation import by_work, tied_with_best, work_ratio
+from reports.atlas import data
+from reports.atlas.evaluations import per_evaluation, winner
+from reports.frames.recommendation import work_ratio
 from reports.text import numbers
 
 HERE = Path(__file__).parent
-DATA, PAGE, README = HERE / "decisions.json", HERE / "decisions.md", HERE.parent / "README.md"
+PAGE, README = HERE / "decisions.md", HERE.parent / "README.md"
 BEGIN, END = "<!-- decisions -->", "<!-- end -->"
-SAMPLES, REPLICATES = 4, 2000
 BASELINE = "reinforce-loo"
+NAMED = 2  # of those that tie
 ROWS = {  # a problem: the law, the cost, and what one has
     "normal-10-quadratic": ("Normal, 10 dimensions", "smooth, differentiable"),
     "normal-cosine": ("Normal", "oscillates within the law's width"),
@@ -35,78 +35,80 @@ ROWS = {  # a problem: the law, the cost, and what one has
 
 
 def main() -> None:
-    """Measure every row, keep the numbers after each, and write both tables."""
-    found = {}
-    for name in ROWS:
-        found[name] = decide(measured(name))
-        DATA.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-        print(name, found[name]["best"], flush=True)
-    write(found)
+    """Write both tables."""
+    write(decisions(data.read(HERE / "atlas")))
 
 
-def measured(name: str, estimators=None, replicates: int = REPLICATES) -> pandas.DataFrame:
-    """The whole shelf, or the `estimators` named, on one problem of the suite."""
-    return compare(problems.load(name), estimators, samples=SAMPLES, replicates=replicates)
+def decisions(table: pandas.DataFrame) -> dict[str, dict]:
+    """What each row says, from the atlas' data, by problem."""
+    frame = per_evaluation(table)
+    return {name: decide(frame[frame["problem"] == name]) for name in ROWS}
 
 
-def decide(frame: pandas.DataFrame) -> dict:
-    """Who is best at equal time, who ties, over what, and who is biased though quieter."""
-    rows = by_work(frame)
-    fair = rows[rows["eligible"] & rows["work_variance"].notna()]
-    best, tied, _ = tied_with_best(fair)
-    names = dict.fromkeys([best["label"], *(fair.loc[i, "label"] for i in tied)])
-    against = fair[fair["estimator"] == BASELINE]
-    exact = bool(best["variance"] == 0)
-    ratio = None
-    if not against.empty and not exact:
-        ratio = [float(value) for value in work_ratio(against.iloc[0], best)]
+def decide(rows: pandas.DataFrame) -> dict:
+    """Of the rows of one problem: the exact, the best that draws with its ties, and the beware."""
+    rows = rows[rows["status"] == "ok"]
+    exact = rows[rows["eligible"] & (rows["variance"] == 0)].sort_values("evaluations")
+    drawn = rows[rows["eligible"] & (rows["variance"] > 0)]
+    best, tied, _ = winner(drawn)
+    against = drawn[drawn["estimator"] == BASELINE].iloc[0]
     tempting = rows[rows["biased"] & (rows["work_variance"] < best["work_variance"])]
+    tempting = tempting.sort_values("work_variance")
     return {
-        "best": list(names),
-        "exact": exact,
+        "best": list(tied["label"]),
+        "learned": list(tied.loc[tied["fit_evaluations"] > 0, "label"]),
+        "exact": [(row["label"], int(row["evaluations"])) for _, row in exact.iterrows()],
         "variance": [float(best[f"variance{end}"]) for end in ("", "_low", "_high")],
-        "over_baseline": ratio,
+        "over_baseline": [float(value) for value in work_ratio(against, best)],
         "biased_but_quieter": list(dict.fromkeys(tempting["label"])),
-        "bias_limit": None if exact else float(best["bias_limit"]),
+        "samples": int(best["samples"]),
+        "replicates": int(best["replicates"]),
     }
 
 
-def write(found: dict) -> None:
+def write(found: dict[str, dict]) -> None:
     """The page, and the table in README."""
-    table = "\n".join(_table(found))
-    PAGE.write_text(
-        "# Which estimator?\n\nThe whole shelf on one problem a row, K = "
-        f"{SAMPLES}, R = {REPLICATES:,}, at equal time on one core; made by `python "
-        "docs/decisions.py`.\nTies are named together. *Gain* is the work of "
-        f"`{BASELINE}` over that of the best. The commands\nmeasure a row again; what holds for a "
-        "law and a cost of yours, `gradmeter compare` says.\n\n" + table + "\n"
+    table, first = _table(found), next(iter(found.values()))
+    text = (
+        f"The whole shelf on one problem a row, K = {first['samples']}, R = "
+        f"{first['replicates']:,}; made by `python docs/decisions.py` from [the "
+        "atlas](atlas/index.md).\nCompared is variance at equal numbers of cost evaluations; ties "
+        "(95 %) are named together.\n*Exact*: who has no variance, and how often it asks the cost "
+        "for one gradient; that grows with the\nsupport, or with the number of parameters. *Gain* "
+        f"is the variance of `{BASELINE}` over that of the best\nat equal evaluations. † learns "
+        "first, which is not counted. The commands measure a row again; what holds\nfor a law and "
+        "a cost of yours, `gradmeter compare` says."
     )
+    PAGE.write_text(f"# Which estimator?\n\n{text}\n\n" + "\n".join(table) + "\n")
     before, _, rest = README.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{_short(table)}\n{END}{after}")
+    README.write_text(f"{before}{BEGIN}\n{short(table)}\n{END}{after}")
 
 
-def _table(found: dict) -> list[str]:
-    head = ("law", "cost", "use (K = 4)", "gain", "biased, though quieter", "measured by")
+def _table(found: dict[str, dict]) -> list[str]:
+    head = ("law", "cost", "use (K = 4)", "gain", "exact, at so many evaluations",
+            "biased, though quieter", "measured by")  # fmt: skip
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for name, row in found.items():
-        law, cost = ROWS[name]
-        best = " = ".join(f"`{each}`" for each in row["best"][:3])
-        best += f" and {len(row['best']) - 3} more" if len(row["best"]) > 3 else ""
-        gain = "exact" if row["exact"] else "–"
-        if row["over_baseline"]:
-            gain = numbers.interval(*row["over_baseline"])
-        beware = ", ".join(f"`{each}`" for each in row["biased_but_quieter"][:2]) or "–"
-        lines.append(
-            f"| {law} | {cost} | {best} | {gain} | {beware} | "
-            f"`gradmeter run -p {name} -K {SAMPLES} -R {REPLICATES}` |"
-        )
+        best = " = ".join(_marked(each, row["learned"]) for each in row["best"][:NAMED])
+        more = len(row["best"]) - NAMED
+        best += f" and {more} more" if more > 0 else ""
+        gain = "–" if BASELINE in row["best"] else numbers.interval(*row["over_baseline"])
+        exact = next((f"`{label}`: {count:,}" for label, count in row["exact"]), "–")
+        beware = ", ".join(f"`{each}`" for each in row["biased_but_quieter"][:1]) or "–"
+        command = f"`gradmeter run -p {name} -K {row['samples']} --no-timing`"
+        cells = (*ROWS[name], best, gain, exact, beware, command)
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def _short(table: str) -> str:
+def _marked(name: str, learned: list[str]) -> str:
+    return f"`{name}`" + (" †" if name in learned else "")
+
+
+def short(table: list[str]) -> str:
     """Without the last column, which the page has."""
-    return "\n".join(line.rsplit("|", 2)[0] + "|" for line in table.splitlines())
+    return "\n".join(line.rsplit("|", 2)[0] + "|" for line in table)
 
 
 if __name__ == "__main__":

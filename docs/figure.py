@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 import reports
-from reports.figures import paper, plots
+from reports.figures import matplotlib_files, plots
 
 frame = reports.load(sys.argv[1])
 figure = plots.variance_by_estimator(reports.rank(frame))
 path = Path(__file__).with_name("variance.png")
-path.write_bytes(paper.to_png(figure))
+path.write_bytes(matplotlib_files.to_png(figure))
 print(path)

@@ -9,8 +9,10 @@ import re
 import sys
 from pathlib import Path
 
+import measured
+
 import estimators
-from benchmarks import catalogue
+from benchmarks import catalogue, citation
 from benchmarks.store.json_schema import record_schema
 
 API = {
@@ -30,7 +32,7 @@ API = {
 
 def write(docs: Path) -> None:
     """Write every generated page into the folder `docs`."""
-    pages = _shelf() | _api() | {"columns.md": _columns()}
+    pages = _shelf() | _api() | measured.pages() | {"columns.md": _columns()}
     for name, text in pages.items():
         file = docs / name
         file.parent.mkdir(exist_ok=True)
@@ -68,11 +70,20 @@ def _estimator(row: dict, matrix: dict) -> str:
         f"{catalogue.MATRIX_SAMPLES}: {', '.join(f'`{family}`' for family in works)}.",
         "",
         *_refusals(refused),
+        *measured.shown_by(name),
         "",
+        *_bibtex(name, row["source"]),
         f"`gradmeter compare torch.distributions:Normal loc=1 scale=1 --cost quadratic -e {name}` "
         "measures it on a law of yours.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _bibtex(name: str, source: str) -> list[str]:
+    """Its sources as `gradmeter cite` prints them."""
+    found = "\n\n".join(map(str, citation.entries(source)))
+    entries = ["```bibtex\n" + found + "\n```", ""] if found else []
+    return ["## Source", "", *entries, f"`gradmeter cite {name}` prints it.", ""]
 
 
 def _paragraphs(doc: str) -> list[str]:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from gradmeter.commands.atlas import atlas
 from gradmeter.commands.audit import audit
 from gradmeter.commands.calibrate import calibrate
+from gradmeter.commands.cite import cite
 from gradmeter.commands.comment import comment
 from gradmeter.commands.compare import compare
 from gradmeter.commands.completion import completion
@@ -99,6 +101,7 @@ for command in (
     train,
     compare,
     audit,
+    atlas,
     regress,
     comment,
     report,
@@ -106,6 +109,7 @@ for command in (
     calibrate,
     store,
     schema,
+    cite,
     doctor,
     completion,
 ):

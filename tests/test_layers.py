@@ -39,7 +39,8 @@ ROOMS = {
         "training": {"machine", "measuring", "objective", "problems"},
         "running": MEASURES | {"validation"},
         "regression": MEASURES | {"running", "sequences"},
-        "peers": MEASURES | {"regression", "running"},
+        "peers": MEASURES | {"frameworks", "regression", "running"},
+        "atlas": MEASURES | {"running"},
         "asv_canaries": MEASURES,
     },
     "estimators": {
@@ -54,7 +55,7 @@ ROOMS = {
         "exact": {"capabilities"},
         "multi_sample": {"capabilities", "continuous", "distributions"},
         "perturbation": {"capabilities"},
-        "programs": {"capabilities"},
+        "programs": {"capabilities", "control_variates"},
         "relaxed": {"capabilities"},
         "score_function": {"capabilities", "exact"},
     },
@@ -66,6 +67,7 @@ ROOMS = {
         "regression": {"figures", "frames", "text"},
         "pages": {"exports", "figures", "frames", "text"},
         "terminal": {"frames", "pages", "text"},
+        "atlas": {"figures", "frames", "text"},
     },
 }  # fmt: skip
 RULES = [(package, room) for package, rooms in ROOMS.items() for room in rooms]

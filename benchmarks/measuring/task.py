@@ -8,11 +8,8 @@ import torch
 from benchmarks.machine import timing
 from benchmarks.machine.allocator import give_back_freed_memory
 from benchmarks.machine.deadline import TimeUp
-<<<<<<< HEAD
-from benchmarks.machine.memory_ceiling import memory_ceiling, want_of_memory
-=======
 from benchmarks.machine.generators import check_generator
->>>>>>> fast
+from benchmarks.machine.memory_ceiling import memory_ceiling, want_of_memory
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring import compiled_blocks
 from benchmarks.measuring.arguments import (

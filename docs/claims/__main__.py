@@ -1,4 +1,4 @@
-"""Check what the document that gradmeter grew from says: `python docs/claims > docs/claims.md`.
+"""Check what is often said of these gradients: `python docs/claims > docs/claims.md`.
 
 With the name of a claim, such as `python docs/claims frequency`, only that one is measured.
 """

@@ -59,21 +59,21 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the document says, and how it is checked at a share of the replicates."""
+    """A statement in our words, and how it is checked at a share of the replicates."""
 
     title: str
-    quotes: tuple[str, ...]
+    statement: str
     check: Callable[[float], Finding]
 
 
 claims: dict[str, Claim] = {}
 
 
-def claim(name: str, title: str, *quotes: str):
+def claim(name: str, title: str, statement: str):
     """Decorator that adds the check of a claim."""
 
     def add(check: Callable[[float], Finding]) -> Callable[[float], Finding]:
-        claims[name] = Claim(title, quotes, check)
+        claims[name] = Claim(title, statement, check)
         return check
 
     return add

@@ -26,9 +26,7 @@ from reports.text import numbers
 @claim(
     "variance",
     "Pathwise against REINFORCE on a VAE",
-    "Both papers showed that reparameterised gradients had dramatically lower variance than "
-    "REINFORCE-style estimators …",
-    "… without it, you’d need REINFORCE with its high variance …",
+    "On a VAE, pathwise gradients have far less variance than score-function gradients.",
 )
 def variance(share: float) -> Finding:
     """On the encoder's weights, at three stages of training."""
@@ -57,8 +55,8 @@ def variance(share: float) -> Finding:
 @claim(
     "frequency",
     "Is the pathwise gradient always the quieter one?",
-    "… but each individual gradient is much less noisy.",
-    "Log-derivative trick (REINFORCE) … much higher variance — needs baselines and many samples.",
+    "One pathwise gradient is quieter than one score-function gradient, which cannot do "
+    "without a baseline or many draws.",
 )
 def frequency(share: float) -> Finding:
     """Normal(1, 1), costs that bend more and more."""
@@ -90,8 +88,8 @@ def frequency(share: float) -> Finding:
 
 @claim(
     "samples",
-    "L = 1 suffices",
-    "Typically L = 1 suffices during training — one sample per data point.",
+    "One draw for each data point",
+    "One draw of the code for each data point is enough while training.",
 )
 def samples(share: float) -> Finding:
     """Variance × K, the noise that more samples cannot take away, and the training itself."""
@@ -134,8 +132,7 @@ def samples(share: float) -> Finding:
 @claim(
     "training",
     "Low variance makes training practical",
-    "… the reparameterisation trick is what makes VAE training practical …",
-    "… reasoning from one noisy outcome at a time. High variance, slow learning.",
+    "A VAE can be trained in practice because its gradient is quiet; a noisy one learns slowly.",
 )
 def training_on_digits(share: float) -> Finding:
     """The encoder's training with each estimator at equal evaluations."""
@@ -163,8 +160,8 @@ def training_on_digits(share: float) -> Finding:
 @claim(
     "torch-normal",
     "torch.normal gives no gradient",
-    "WARNING: Never sample z = torch.normal(mu, std) — that detaches the gradient.",
-    "NOT dist.sample() — that would detach, same as torch.normal()",
+    "A draw by `torch.normal`, or by a distribution's `sample`, hands no gradient on to its "
+    "parameters.",
 )
 def torch_normal(share: float) -> Finding:
     """Three ways to draw, and the gradient of E z² at Normal(1, 1), which is (2, 2)."""
@@ -188,7 +185,7 @@ def torch_normal(share: float) -> Finding:
             rows.append([f"{name}", "yes" if z.requires_grad else "no", *written])
     silent = kept["torch.normal(mu, std)"]
     return Finding(
-        "True, and worse than it says" if silent else "True",
+        "True of `sample`; of torch.normal it is worse" if silent else "True",
         ["z drawn by", "in a graph", "∂/∂mu (2 is right)", "∂/∂std (2 is right)"],
         rows,
         f"Means of {count} gradients, torch {torch.__version__}. `sample()` is detached, so that "
@@ -204,8 +201,8 @@ def torch_normal(share: float) -> Finding:
 @claim(
     "implicit",
     "Mixtures and truncated distributions by implicit gradients",
-    "Implicit reparameterisation: non-standard distributions (truncated, mixture) — generalises "
-    "the trick to distributions without simple location-scale form …",
+    "Implicit differentiation extends the pathwise gradient to mixtures and truncated laws, "
+    "which are not noise that is shifted and scaled.",
 )
 def implicit(share: float) -> Finding:
     """Unbiased, and against leave-one-out REINFORCE."""

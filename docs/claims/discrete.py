@@ -9,7 +9,7 @@ from reports.text import numbers
 @claim(
     "temperature",
     "Gumbel-softmax trades bias for variance",
-    "Continuous relaxation of discrete sampling; introduces temperature-dependent bias.",
+    "Relaxing a discrete draw costs a bias that follows the temperature.",
 )
 def temperature(share: float) -> Finding:
     """Bias and variance over a range of temperatures."""
@@ -36,9 +36,9 @@ def temperature(share: float) -> Finding:
 
 @claim(
     "straight-through",
-    "Straight-through: zero variance, but biased",
-    "Straight-through estimator: zero variance, but biased — the backward pass approximates a "
-    "non-differentiable forward pass.",
+    "Straight-through gradients: bias and no noise?",
+    "A straight-through gradient never varies and is biased, its backward pass being no "
+    "derivative of its forward pass.",
 )
 def straight_through(share: float) -> Finding:
     """With a sample in the forward pass, and with the nearest code or the arg-max there."""
@@ -69,9 +69,8 @@ def straight_through(share: float) -> Finding:
 @claim(
     "any-distribution",
     "Who works where",
-    "Log-derivative trick (REINFORCE) … works for any distribution …",
-    "This only works for distributions where you can express sampling as a differentiable "
-    "transform of fixed noise, … but NOT categorical or Bernoulli distributions.",
+    "The score function suits every law; the pathwise gradient wants a draw that is a "
+    "smooth function of noise, and so refuses Bernoulli and categorical laws.",
 )
 def any_distribution(share: float) -> Finding:
     """The matrix of families and estimators."""
@@ -98,7 +97,7 @@ def any_distribution(share: float) -> Finding:
 @claim(
     "deterministic",
     "Without noise, backpropagation is exact",
-    "Pathwise gradient (deterministic): if you don’t need sampling, just backprop normally …",
+    "Where nothing is drawn there is nothing to estimate: backpropagation is the gradient.",
 )
 def deterministic(share: float) -> Finding:
     """An autoencoder without a stochastic node."""

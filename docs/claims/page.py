@@ -11,12 +11,12 @@ from reports.text.inert import markdown
 
 def page(names: list[str], share: float = 1.0) -> Iterator[str]:
     """The lines of the page, claim by claim, at a share of the replicates."""
-    yield "# What the document says, and what we measured\n"
+    yield "# What is often said, and what we measured\n"
     yield (
-        "gradmeter grew from a short text on the reparameterisation trick. Here is what it claims, "
-        "each beside the measurement that checks it. Made by `python docs/claims`; the verdicts "
-        "follow from the numbers. Brackets are 95 % intervals. Only trainings at equal time depend "
-        "on the machine.\n"
+        "Ten statements about these gradients, of the kind that introductions make, each beside "
+        "the measurement that checks it. Made by `python docs/claims`; the verdicts follow from "
+        "the numbers. Brackets are 95 % intervals. Only trainings at equal time depend on the "
+        "machine.\n"
     )
     for name in names or claims:
         yield from _section(claims[name], claims[name].check(share))
@@ -24,8 +24,7 @@ def page(names: list[str], share: float = 1.0) -> Iterator[str]:
 
 def _section(claim: Claim, found: Finding) -> Iterator[str]:
     yield f"## {claim.title}\n"
-    for quote in claim.quotes:
-        yield f"> {quote}\n"
+    yield f"*Claim: {claim.statement}*\n"
     yield f"**{found.verdict}.** {found.says}\n"
     yield "| " + " | ".join(map(_cell, found.titles)) + " |"
     yield "|---|" + "---|" * (len(found.titles) - 1)

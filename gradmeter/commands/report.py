@@ -17,7 +17,21 @@ from gradmeter.options import leave, say, warn_of
 @click.option("--to", default="report", show_default=True, type=click.Path(path_type=Path))
 @click.option("--format", "formats", default="", metavar="pdf,svg,png,tex",
               help="Also write figures/ in these formats, and tables/ for LaTeX.")  # fmt: skip
-def report(results, targets, store, seconds, to: Path, formats: str) -> None:
+@click.option(
+    "--for-paper",
+    is_flag=True,
+    help="Instead one LaTeX table of estimators × problems, and a figure of each problem.",
+)
+@click.option("-e", "--estimator", "estimators", multiple=True, metavar="PATTERN",
+              help="For a paper: these, in this order.")  # fmt: skip
+@click.option("-K", "--samples", type=click.IntRange(1), help="For a paper: at this K; 1.")
+@click.option("--numbers", type=click.Choice(["plain", "siunitx"]),
+              help="For a paper: as text, or by siunitx.")  # fmt: skip
+@click.option("--width", type=click.FloatRange(1, 20), metavar="INCHES",
+              help="For a paper: of its figures; 3.25.")  # fmt: skip
+@click.option("--font-size", type=click.FloatRange(4, 20), metavar="POINTS",
+              help="For a paper: of its figures; 8.")  # fmt: skip
+def report(results, targets, store, seconds, to: Path, formats: str, for_paper, **paper) -> None:
     """Write the report of a store as a static site: index.html, a page per problem and estimator.
 
     Beside them report.md and the tables as CSV, and trends where the store holds several commits.
@@ -26,9 +40,16 @@ def report(results, targets, store, seconds, to: Path, formats: str) -> None:
     Example: gradmeter report results/ --to site/ --format pdf,tex
 
     Of one problem: gradmeter report my_problem.py --store results/
+
+    For a paper: gradmeter report results/ --for-paper -e pathwise -e 'reinforce*' -p 'normal-*'
     """
     import reports
 
+    if for_paper:
+        _for_paper(Path(results), targets, to, formats or "pdf", **paper)
+        return
+    if any(paper.values()):
+        raise click.UsageError("-e, -K, --numbers, --width and --font-size belong to --for-paper.")
     chosen = [name for name in formats.split(",") if name]
     if _is_target(results):
         if targets:
@@ -42,6 +63,30 @@ def report(results, targets, store, seconds, to: Path, formats: str) -> None:
         raise click.UsageError(f"{results!r} is no problem to measure; give a TARGET, or leave out "
                                "--store and --seconds.")  # fmt: skip
     say(reports.publish(_of_store(Path(results), targets), to, chosen))
+
+
+def _for_paper(
+    results: Path, problems, to: Path, formats: str, estimators, samples, numbers, width, font_size
+) -> None:
+    """Write table.tex and PROBLEM.FORMAT into the folder `to`, and say their names."""
+    import reports
+    from reports.exports import paper
+    from reports.figures import export
+    from reports.figures.paper import variance
+    from reports.pages.site import addresses
+    from reports.text.rendering import write_whole
+
+    drawn = formats.split(",")
+    if unknown := set(drawn) - set(export.FORMATS):
+        known, others = ", ".join(export.FORMATS), ", ".join(sorted(unknown))
+        raise click.UsageError(f"Figures come in {known}, not {others}; the table is LaTeX.")
+    ranked = paper.chosen(reports.load(results), estimators, problems, samples or 1)
+    say(write_whole(to / "table.tex", paper.table(ranked, numbers or "plain")))
+    files = addresses(ranked["problem"].unique())
+    for problem, part in ranked.groupby("problem", sort=False, observed=True):
+        figure = variance(part, width or 3.25, font_size or 8)
+        for suffix in drawn:
+            say(write_whole(to / f"{files[problem]}.{suffix}", export.FORMATS[suffix](figure)))
 
 
 def _is_target(text: str) -> bool:

@@ -36,7 +36,11 @@ def export(
     ranked: pandas.DataFrame, names: Mapping[str, str], folder: Path, formats: Iterable[str]
 ) -> None:
     """Write `folder/PROBLEM-FIGURE.FORMAT` for each; `names` are the problems' in file names."""
-    from reports.figures.paper import to_pdf, to_png, to_svg  # matplotlib, which pages do without
+    from reports.figures.matplotlib_files import (  # matplotlib, which pages do without
+        to_pdf,
+        to_png,
+        to_svg,
+    )
 
     written = {"pdf": to_pdf, "svg": to_svg, "png": to_png}
     styles = styles_of(ranked["label"])

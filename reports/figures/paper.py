@@ -1,66 +1,63 @@
-"""Figures for papers: matplotlib's, as SVG, PNG and PDF.
+"""A figure for a paper: the variance of chosen estimators on one problem, in a column's width."""
 
-Nothing here touches pyplot or matplotlib's settings outside a `with`.
-"""
-
-import io
-import re
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 
+import pandas
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from reports.figures.style import DARK, SETTINGS
+from reports.figures.style import SETTINGS, log_axis, plain, styles_of
+
+LINE = 1.9  # heights of the font per estimator
+AROUND = 4.2  # and for the axis and its label
+LEAST = 0.2  # of the width is left for the axis
 
 
-@contextmanager
-def drawing(width: float, height: float) -> Iterator[Figure]:
-    """A figure of so many inches to draw on, in the style of the reports."""
-    with rc_context(SETTINGS):
-        yield Figure(figsize=(width, height))
+def variance(part: pandas.DataFrame, width: float, font_size: float) -> Figure:
+    """Variances with their 95 % intervals, hollow where shown to be biased, the first on top.
+
+    - `part`: ranked rows of one problem in the order in which they are drawn.
+    - `width`: of the figure in inches; its height follows from the number of rows.
+    - `font_size`: of all text, in points.
+
+    Raises ValueError where the names leave no room for the axis.
+    """
+    rows = part.dropna(subset="variance")
+    styles = styles_of(str(label) for label in rows["label"])
+    height = (LINE * len(rows) + AROUND) * font_size / 72
+    with rc_context(SETTINGS | {"font.size": font_size, "axes.labelsize": font_size}):
+        figure = Figure(figsize=(width, height))
+        axes = figure.add_subplot()
+        ends = [rows[f"variance{end}"] for end in ("", "_low", "_high")]
+        zero = log_axis(axes, "x", pandas.concat(ends))
+        for place, row in enumerate(rows.to_dict("records")):
+            look = styles[row["label"]]
+            low, high = row["variance_low"], row["variance_high"]
+            if low > 0:
+                axes.plot([low, high], [place, place], color=look.color, linewidth=1.2)
+            axes.plot([row["variance"] or zero], [place], **look.points(hollow=row["biased"]))
+        axes.set_yticks(range(len(rows)), [str(label) for label in rows["label"]])
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        axes.set_xlabel("variance of one estimate")
+        axes.tick_params(labelsize=font_size)
+        plain(axes, "x")
+        figure.set_layout_engine("constrained")
+        cramped = _cramped(figure)
+    if cramped or axes.get_position().width < LEAST:
+        raise ValueError(
+            f"At a width of {width:g} in and {font_size:g} pt the names leave no room for the "
+            "axis; take a wider figure or a smaller font."
+        )
+    return figure
 
 
-def to_svg(figure: Figure) -> bytes:
-    """The figure as SVG, the same bytes every time; it turns dark where the reader's screen is."""
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    drawn = _saved(figure, format="svg", metadata=nothing)
-    rules = "".join(
-        f'[style*="{name}: {light}"]{{{name}:{dark}!important}}'
-        for light, dark in DARK.items()
-        for name in ("fill", "stroke")
-    )
-    fonts = "text{font-family:system-ui,'DejaVu Sans',sans-serif}"
-    style = f"<style>{fonts}@media (prefers-color-scheme:dark){{{rules}}}</style>"
-    text = _slim(re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "", drawn.decode()))  # XML has none
-    return text.replace("<defs>", f"{style}<defs>", 1).encode()
-
-
-def _slim(svg: str) -> str:
-    """Half the size: two decimals, and no names, groups, turns or indentation without effect."""
-    svg = re.sub(r"<\?xml.*?>|<!DOCTYPE.*?>|<!--.*?-->", "", svg, flags=re.DOTALL)
-    svg = re.sub(r' id="[A-Za-z0-9.]+_\d+"| transform="rotate\(-0 [^"]*"', "", svg)
-    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
-    svg = re.sub(r"<g/>| font-family: 'DejaVu Sans';|; stroke-linejoin: miter", "", svg)
-    return re.sub(r"\s*\n\s*", "\n", svg).strip()
-
-
-def to_png(figure: Figure, dpi: int = 160) -> bytes:
-    """The figure as PNG."""
-    return _saved(figure, format="png", dpi=dpi, metadata={"Software": None})
-
-
-def to_pdf(figure: Figure) -> bytes:
-    """The figure as PDF with its fonts in it, the same bytes every time."""
-    dates = dict.fromkeys(("CreationDate", "Creator"))
-    return _saved(figure, {"pdf.fonttype": 42}, format="pdf", metadata=dates)
-
-
-def _saved(figure: Figure, settings: Mapping | None = None, **how) -> bytes:
-    """What `savefig` writes, and no word about signs that the font lacks: names may hold any."""
-    buffer = io.BytesIO()
-    with rc_context(SETTINGS | (settings or {})), warnings.catch_warnings():
+def _cramped(figure: Figure) -> bool:
+    """Lay the figure out; whether nothing is left for its axes."""
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
-        figure.savefig(buffer, **how)
-    return buffer.getvalue()
+        warnings.filterwarnings("error", "constrained_layout not applied")
+        try:
+            figure.draw_without_rendering()
+        except UserWarning:
+            return True
+    return False

@@ -20,7 +20,7 @@ Styles = Mapping[str, Style] | None
 
 def paper(width: float, height: float):
     """A figure of matplotlib's to draw on, which is imported only for this."""
-    from reports.figures.paper import drawing
+    from reports.figures.matplotlib_files import drawing
 
     return drawing(width, height)
 

@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 
-from reports.figures.paper import to_svg
+from reports.figures.matplotlib_files import to_svg
 from reports.figures.style import GRID, INK, MUTED, SETTINGS, styles_of
 from reports.frames.recommendation import by_work, tied_with_best
 

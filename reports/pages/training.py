@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy.special import stdtrit
 
 from reports.figures import export
-from reports.figures.paper import to_svg
+from reports.figures.matplotlib_files import to_svg
 from reports.figures.style import MUTED, SETTINGS, Style, plain, styles_of
 from reports.frames.rankings import labels
 from reports.frames.text_tables import Table

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas
 
 from reports.figures import export
-from reports.figures.paper import to_svg
+from reports.figures.matplotlib_files import to_svg
 from reports.frames.commit_series import Series
 from reports.regression import comment, forest
 from reports.regression import page as verdicts

@@ -9,7 +9,7 @@ from torch.distributions import Normal
 from benchmarks import Problem, ProblemError
 from benchmarks.objective.parameter_grids import axis, grid
 from gradmeter import main
-from reports.figures.paper import to_svg
+from reports.figures.matplotlib_files import to_svg
 from reports.pages.regimes import regime_map, winners
 
 NORMAL = Problem("n", {"loc": torch.zeros(2), "scale": torch.ones(2)}, Normal, lambda x: x.square())

@@ -13,7 +13,7 @@ import pytest
 from planted_records import DISCRETE, ESTIMATORS, framed, record, refused, suite
 
 import reports
-from reports.figures import paper, plots
+from reports.figures import matplotlib_files, plots
 from reports.figures.style import power, styles_of
 from reports.frames.summary import findings
 
@@ -153,7 +153,7 @@ def test_odd_data_breaks_no_page(tmp_path, name):
 @pytest.mark.parametrize("draw", FIGURES)
 @pytest.mark.parametrize("name", ODD)
 def test_odd_data_breaks_no_figure(draw, name):
-    assert paper.to_svg(draw(prepared(ODD[name]))).endswith(b"</svg>")
+    assert matplotlib_files.to_svg(draw(prepared(ODD[name]))).endswith(b"</svg>")
 
 
 def test_an_empty_frame_is_one_sentence(tmp_path):
@@ -163,10 +163,10 @@ def test_an_empty_frame_is_one_sentence(tmp_path):
 
 @pytest.mark.parametrize("draw", FIGURES)
 def test_a_figure_shows_every_measured_estimator(draw):
-    svg = paper.to_svg(draw(framed(suite({"normal-quadratic": 16.0})))).decode()
+    svg = matplotlib_files.to_svg(draw(framed(suite({"normal-quadratic": 16.0})))).decode()
     shown = {name for name in ESTIMATORS if f">{name}<" in svg}
     assert shown == set(ESTIMATORS) - set(DISCRETE)
-    assert paper.to_png(draw(framed(suite({"toy": 1.0})))).startswith(b"\x89PNG")
+    assert matplotlib_files.to_png(draw(framed(suite({"toy": 1.0})))).startswith(b"\x89PNG")
 
 
 def test_biased_ones_are_hollow_and_zero_is_written():
@@ -180,7 +180,7 @@ def test_biased_ones_are_hollow_and_zero_is_written():
 
 def test_rounding_the_file_leaves_the_ticks_alone():
     rows = [record("toy", name, variance=v) for name, v in (("a", 1e-3), ("b", 0.5))]
-    assert ">0.001<" in paper.to_svg(plots.variance_by_estimator(framed(rows))).decode()
+    assert ">0.001<" in matplotlib_files.to_svg(plots.variance_by_estimator(framed(rows))).decode()
 
 
 def test_styles_are_distinct_and_stay_with_the_name():

@@ -8,7 +8,7 @@ import pytest
 from planted_records import CONTEXT, record
 
 from reports import terminal
-from reports.figures.paper import to_svg
+from reports.figures.matplotlib_files import to_svg
 from reports.frames.load import complete
 from reports.pages import trajectories
 from reports.pages.publish import publish
