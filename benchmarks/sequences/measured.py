@@ -80,7 +80,10 @@ def planned(
 
 def measured(loss: Loss, gathered: Gathered, terms: dict[str, Term], plan: Plan) -> list[dict]:
     """One row a term, each with its mean gradient as `mean`."""
-    rows, leaked = rows_of(gathered, terms, plan.chunks, plan.setting)
+    parts = [terms.get(name) for name in ("policy", "total")]
+    whole = all(parts) and parts[0].plus is parts[1].plus  # of one term, which is the total
+    apart = {name: term for name, term in terms.items() if not (whole and name == "total")}
+    rows, leaked = rows_of(gathered, apart, plan.chunks, plan.setting)
     shared = {
         "loss": loss.name,
         "config": json.dumps(loss.settings, sort_keys=True, default=str),
@@ -94,19 +97,19 @@ def measured(loss: Loss, gathered: Gathered, terms: dict[str, Term], plan: Plan)
         "note": _note(loss, leaked),
     }
     seen = gathered.measured_in(gathered.visits() * plan.each * plan.setting.group >= SEEN)
-    return [
-        {**shared, "term": name, **_of_term(rows[name], plan.each, term, seen)}
-        for name, term in terms.items()
-    ]
+    found = {name: _of_term(rows[name], plan.each, term, seen) for name, term in apart.items()}
+    found |= {"total": found["policy"]} if whole else {}
+    return [{**shared, "term": name, **found[name]} for name in terms]
 
 
 def _of_term(rows: list[Row], each: int, term: Term, seen: Tensor) -> dict[str, Any]:
     """Scale, direction bias, cosine, variance and verdict of one term."""
     means = np.stack([row.mean.numpy() for row in rows])  # [M, P]
-    truth = term.truth.numpy()
+    squares, truth = np.array([row.square for row in rows]), term.truth.numpy()
     if each:
-        found = assess_turn(measured_gradient(rows, each, truth, seen.numpy())) or NO_TRUTH
-        spread, scaled = variances(rows, each, term.truth)
+        known = measured_gradient(means, squares, each, truth, seen.numpy())
+        found = assess_turn(known) or NO_TRUTH
+        spread, scaled = variances(means, squares, each, truth)
     else:
         found = exact_turn(means[0], truth, math.sqrt(rows[0].square)) or NO_TRUTH
         variance = max(rows[0].square - float(means[0] @ means[0]), 0.0)
@@ -126,20 +129,19 @@ def _of_term(rows: list[Row], each: int, term: Term, seen: Tensor) -> dict[str, 
     }
     known = found.verdict != "no truth"
     cosine = cosine if known else math.nan
-    kept = {"mean": means.mean(0), "rows": _sums(rows, each), "truth": truth}
+    kept = {"mean": means.mean(0), "rows": _sums(means, squares, each), "truth": truth}
     return {**ends, "cosine": cosine, "verdict": found.verdict, **kept}
 
 
-def _sums(rows: list[Row], each: int) -> dict[str, np.ndarray]:
+def _sums(mean: np.ndarray, square: np.ndarray, each: int) -> dict[str, np.ndarray]:
     """The rows as a store keeps blocks: count [M], mean [M, P], Σ ‖ĝ − mean‖² [M].
 
     An exact mean stands as eight rows that do not differ, of a million batches each.
     """
-    rows, each = (rows, each) if each else (rows * 8, 10**6)
-    mean = np.stack([row.mean.numpy() for row in rows])
-    square = np.array([row.square for row in rows])
-    m2 = each * np.maximum(square - np.square(mean).sum(1), 0.0)
-    return {"count": np.full(len(rows), float(each)), "mean": mean, "m2": m2}
+    if not each:
+        mean, square, each = mean.repeat(8, 0), square.repeat(8), 10**6
+    m2 = each * np.maximum(square - np.einsum("mp,mp->m", mean, mean), 0.0)
+    return {"count": np.full(len(mean), float(each)), "mean": mean, "m2": m2}
 
 
 def changed(rows: list[dict], before: list[dict]) -> list[dict]:

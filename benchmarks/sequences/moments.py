@@ -107,40 +107,41 @@ def _of(
 
 
 def measured_gradient(
-    rows: list[Row], each: int, truth: NDArray, seen: NDArray
+    means: NDArray, squares: NDArray, each: int, truth: NDArray, seen: NDArray
 ) -> MeasuredGradient:
     """Rows of `each` batches as replicates of a gradient that should have the mean `truth` [P].
 
-    Of one batch and one parameter only what the rows tell is known: variance and skewness, and no
-    tails. Parameters that are `seen` too seldom, [P] booleans, are not tested.
+    `means` [M, P] are their means and `squares` [M] their mean squares. Of one batch and one
+    parameter only what the rows tell is known: variance and skewness, and no tails. Parameters that
+    are `seen` too seldom, [P] booleans, are not tested.
     """
-    means = torch.stack([row.mean for row in rows])  # [M, P]
+    means = torch.as_tensor(means)
     count = torch.full_like(means[:, 0], each)
     n, centre = float(count.sum()), means.mean(0, keepdim=True)
     off = means - centre
-    spread = off.square().sum(0, keepdim=True) / (len(rows) - 1) * each  # of one batch: [1, P]
+    spread = off.square().sum(0, keepdim=True) / (len(means) - 1) * each  # of one batch: [1, P]
     third = (off**3).mean(0, keepdim=True) * each**2
     none = torch.zeros_like(count[:1])
     whole = Moments(
         none + n, centre, (n - 1) * spread, n * third, 3 * n * spread.square(), none * centre, none
     )
-    squares = torch.tensor([row.square for row in rows], dtype=means.dtype)
-    within = each * (squares - means.square().sum(1)).clamp_min(0.0)
+    own = torch.linalg.vector_norm(means, dim=1).square()
+    within = each * (torch.as_tensor(squares) - own).clamp_min(0.0)
     table = Rows(count, means, within.unsqueeze(1))
     error, eps = np.zeros_like(truth), np.finfo(float).eps
     return MeasuredGradient(whole, table, truth, error, eps, tested=seen)
 
 
-def variances(rows: list[Row], each: int, truth: Tensor) -> tuple[Interval, Interval]:
+def variances(
+    means: NDArray, squares: NDArray, each: int, truth: NDArray
+) -> tuple[Interval, Interval]:
     """tr Cov ĝ over rows of `each` batches, and that over scale².
 
-    With intervals from the jackknife of their logarithms over the rows. The second is NaN where the
-    scale is not positive.
+    `means` [M, P] and `squares` [M] are those of the rows. With intervals from the jackknife of
+    their logarithms over the rows. The second is NaN where the scale is not positive.
     """
-    means = np.stack([row.mean.numpy() for row in rows])  # [M, P]
-    squares = np.array([row.square for row in rows])
-    along = means @ truth.numpy() / float(truth.square().sum() or 1.0)
-    m, rest = len(rows), len(rows) - 1
+    along = means @ truth / float(truth @ truth or 1.0)
+    m, rest = len(means), len(means) - 1
     gram = means @ means.T
     value = _variance(squares.mean(), gram.mean(), m * each)
     without = (gram.sum() - 2 * gram.sum(1) + np.diag(gram)) / rest**2  # ‖mean without a row‖²

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-import torch
 
-from benchmarks.sequences.moments import Row, measured_gradient
+from benchmarks.sequences.moments import measured_gradient
 from benchmarks.statistics.direction import assess_turn
 from benchmarks.statistics.exact_direction import exact_turn
 
@@ -15,8 +14,8 @@ ROWS, EACH = 64, 150
 
 def turn(rows, truth, seen, square):
     """What is found of rows of means, each of which has this mean square."""
-    rows = [Row(torch.as_tensor(row), square) for row in rows]
-    return assess_turn(measured_gradient(rows, EACH, truth, np.array(seen)))
+    squares = np.full(len(rows), square)
+    return assess_turn(measured_gradient(rows, squares, EACH, truth, np.array(seen)))
 
 
 def found(angle, parameters, noise, draws, scale=0.7):
