@@ -51,7 +51,7 @@ COMMANDS = {  # reading a store at {0}, beside a sound one at {1}
     "merge": "store merge {0} {1} --to {2}/merged",
     "export": "store export {0} --to {2}/table.csv",
     "prune": "store prune {0}",
-    "run --resume": "run -p normal-linear -e pathwise -K 1 -R 50 --no-timing --resume --out {0}",
+    "run --resume": "run -p normal-linear -e pathwise -K 1 -R 100 --no-timing --resume --out {0}",
 }
 
 
