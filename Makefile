@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test tables calibrate study docs clean
+.PHONY: run test tables calibrate study atlas docs clean
 
 run: $(VENV)/ready
 	$(BIN)/gradmeter run --suite quick
@@ -24,6 +24,11 @@ calibrate: $(VENV)/ready
 
 study: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m study
+
+# Measures what results/atlas lacks: it goes on where it was stopped.
+atlas: $(VENV)/ready
+	$(BIN)/gradmeter atlas --store results/atlas --to docs/atlas
+	$(BIN)/python docs/decisions.py
 
 docs: $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[docs]'

@@ -11,7 +11,7 @@ import generated  # noqa: E402 beside this file
 project = "gradmeter"
 author = "The gradmeter founders"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery"]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["claims", "_build", "gallery"]
 suppress_warnings = ["myst.xref_missing"]  # links out of the documentation, into the repository
 myst_enable_extensions = ["dollarmath"]

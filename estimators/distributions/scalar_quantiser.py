@@ -33,6 +33,7 @@ class ScalarQuantiser(Distribution):
         `levels`: how many there are, two or more.
         `temperature`: in units of squared distance, positive.
         `bounded`: whether tanh comes first.
+
     Raises ValueError for fewer than two levels or a temperature ≤ 0.
     Source: Mentzer, Minnen, Agustsson & Tschannen 2023, arXiv:2309.15505 (FSQ, here without its
     shift for an even number of levels); Yu et al. 2023, arXiv:2310.05737 (LFQ, here without its
