@@ -31,11 +31,11 @@ class Table:
 
 def rows_of(frame: pandas.DataFrame) -> list[dict]:
     """The rows as dictionaries, with None for what is not known."""
-    rows = frame.drop(columns="variance_jackknife", errors="ignore").to_dict("records")
-    return [
-        {key: None if value is pandas.NA or value != value else value for key, value in row.items()}
-        for row in rows
-    ]
+    if "variance_jackknife" in frame:
+        frame = frame.drop(columns="variance_jackknife")
+    values = frame.to_numpy(dtype=object, copy=True)
+    values[pandas.isna(values)] = None
+    return [dict(zip(frame.columns, row, strict=True)) for row in values.tolist()]
 
 
 def verdict(row: dict) -> str:

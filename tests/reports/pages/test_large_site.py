@@ -84,7 +84,8 @@ def test_only_what_has_changed_is_written_again(published, tmp_path):
     assert {"problems/gamma-a.html", "index.html", "report.md", "cells.js"} <= changed
     assert "estimators/pathwise.html" in changed
     assert [path for path in changed if path.startswith("problems/")] == ["problems/gamma-a.html"]
-    assert "7.00 [6.8" in (tmp_path / "problems" / "gamma-a.html").read_text()
+    page = (tmp_path / "problems" / "gamma-a.html").read_text()
+    assert re.search(r"7\.0+ <i>\[6\.8", page)
     reports.publish(planted(), tmp_path)
     for path in before:
         assert (tmp_path / path).read_bytes() == (published / path).read_bytes(), path
