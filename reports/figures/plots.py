@@ -6,6 +6,7 @@ Each takes a frame (and the styles of its estimators, so that several figures ag
 
 from collections.abc import Callable, Iterator, Mapping
 
+import numpy
 import pandas
 
 from reports.figures.style import INK, MUTED, Style, log_axis, plain, styles_of
@@ -62,7 +63,8 @@ def variance_against_samples(
     """Per problem, variance against K, with a line that falls as 1/K; the 20 quietest at most."""
     rows = ranking(frame).dropna(subset="variance")
     chosen = {*_places(headline(rows))}
-    rows = rows[[place in chosen for place in _places(rows)]].sort_values("samples", kind="stable")
+    shown = numpy.fromiter((place in chosen for place in _places(rows)), dtype=bool)
+    rows = rows[shown].sort_values("samples", kind="stable")
     last = rows.groupby(["problem", "label"], sort=False)["variance"].transform("last")
     rows = rows[last.groupby(rows["problem"]).rank(method="dense") <= LINES]
     return _panels(rows, styles, titles, drawing, _draw_samples, _keyed)
