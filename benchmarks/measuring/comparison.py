@@ -11,7 +11,8 @@ from benchmarks.measuring.cross_checks import cross_checked
 from benchmarks.measuring.measure import measure_together
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.prepare import prepare
-from benchmarks.measuring.race import Arm, Race
+from benchmarks.measuring.race import Race
+from benchmarks.measuring.race_arm import Arm
 from benchmarks.measuring.records import Records
 from benchmarks.measuring.strategy_search import Candidates, Options, searched, sentence
 from benchmarks.measuring.task import Task

@@ -27,7 +27,7 @@ def over_problems(rows: pandas.DataFrame, column: str = "relative", drawing=pape
         log_axis(axes, "x", [1.0, *ends.to_numpy().ravel()])
         places = range(len(rows))
         axes.hlines(places, ends.iloc[:, 1], ends.iloc[:, 2], colors=style.color, linewidth=1.4)
-        for place, row in zip(places, rows.to_dict("records"), strict=True):
+        for place, row in zip(places, rows[["biased", column]].to_dict("records"), strict=True):
             axes.plot(row[column], place, **style.points(row["biased"]))
         axes.axvline(1, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
         axes.set_yticks(places, rows["problem"], color=INK)

@@ -4,8 +4,9 @@ Each takes a frame (and the styles of its estimators, so that several figures ag
 `matplotlib.figure.Figure`; `to_svg` and `to_png` make files of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+import numpy
 import pandas
 
 from reports.figures.style import INK, MUTED, Style, log_axis, plain, styles_of
@@ -61,11 +62,19 @@ def variance_against_samples(
 ):
     """Per problem, variance against K, with a line that falls as 1/K; the 20 quietest at most."""
     rows = ranking(frame).dropna(subset="variance")
-    chosen = headline(rows)[["problem", "device", "dtype"]].drop_duplicates()
-    rows = rows.merge(chosen).sort_values("samples", kind="stable")
+    chosen = {*_places(headline(rows))}
+    shown = numpy.fromiter((place in chosen for place in _places(rows)), dtype=bool)
+    rows = rows[shown].sort_values("samples", kind="stable")
     last = rows.groupby(["problem", "label"], sort=False)["variance"].transform("last")
     rows = rows[last.groupby(rows["problem"]).rank(method="dense") <= LINES]
     return _panels(rows, styles, titles, drawing, _draw_samples, _keyed)
+
+
+def _places(rows: pandas.DataFrame) -> Iterator[tuple]:
+    """Of each row the problem, device and precision."""
+    return zip(
+        *(map(str, rows[key].tolist()) for key in ("problem", "device", "dtype")), strict=True
+    )
 
 
 def _panels(
@@ -115,7 +124,9 @@ def _dots(column: str, title: str) -> Callable:
         places = range(len(part))
         colors = [styles[label].color for label in part["label"]]
         axes.hlines(places, part[low], part[high], colors=colors, linewidth=1.4, clip_on=False)
-        for place, row in zip(places, part.to_dict("records"), strict=True):
+        for place, row in zip(
+            places, part[["label", "biased", column]].to_dict("records"), strict=True
+        ):
             style = styles[row["label"]].points(row["biased"])
             axes.plot(max(row[column], floor), place, **style)
             if row[column] == 0:
@@ -132,7 +143,8 @@ def _draw_bias(axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> Non
     shown = part["bias2"].where(part["bias2_low"] > 0, part["bias2_high"])
     x_floor = log_axis(axes, "x", part["variance"])
     y_floor = log_axis(axes, "y", [*shown.clip(lower=0), shown[shown > 0].min() / 3])
-    for row, y in zip(part.to_dict("records"), shown, strict=True):
+    names = ["label", "biased", "variance", "bias2_low", "bias2_high"]
+    for row, y in zip(part[names].to_dict("records"), shown, strict=True):
         style = styles[row["label"]].points(row["biased"])
         at = max(row["variance"], x_floor), max(y, y_floor)
         axes.plot(*at, linestyle="", label=row["label"], **style)
@@ -155,8 +167,9 @@ def _draw_samples(axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> 
     colors = [styles[label].color for label in part["label"]]
     axes.vlines(part["samples"], low, high, colors=colors, clip_on=False)
     last = part.groupby("label")["variance"].last().sort_values(ascending=False, kind="stable")
+    own = dict(list(part.groupby("label")))
     for label in last.index:
-        rows = part[part["label"] == label]
+        rows = own[label]
         style = styles[label].points(bool(rows["biased"].any()))
         values = rows["variance"].clip(lower=floor)
         axes.plot(rows["samples"], values, label=label, linewidth=1.1, **style)

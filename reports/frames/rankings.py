@@ -5,6 +5,7 @@ Every function takes any frame with the columns of `benchmarks.store.store` and 
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy
@@ -79,22 +80,23 @@ def ranking(frame: pandas.DataFrame) -> pandas.DataFrame:
     rows["rank"] = ranked.groupby([rows[key] for key in GROUP], sort=False, dropna=False).rank(
         method="first"
     )
-    ratios = [_against_best(part) for _, part in rows.groupby(GROUP, sort=False, dropna=False)]
-    names = ["relative", "relative_low", "relative_high"]
-    rows[names] = pandas.concat(ratios) if ratios else numpy.nan
+    rows[["relative", "relative_low", "relative_high"]] = _against_best(rows)
     rows["tied"] = rows["eligible"] & (rows["relative_low"] <= MARGIN)
     return rows
 
 
 def headline(ranked: pandas.DataFrame) -> pandas.DataFrame:
     """Of a ranking, one setting per problem: where most can be compared, then the smallest K."""
-    counts = ranked.groupby(GROUP, sort=False, dropna=False).size().rename("count").reset_index()
-    counts = counts.sort_values(
-        ["count", "samples", "device", "dtype"], ascending=[False, True, True, False]
-    )
-    chosen = counts.drop_duplicates("problem")[GROUP]
-    groups = pandas.MultiIndex.from_frame(ranked[GROUP])
-    return ranked[groups.isin(pandas.MultiIndex.from_frame(chosen))].reset_index(drop=True)
+    groups = [*zip(*(map(str, ranked[key].tolist()) for key in GROUP), strict=True)]
+    order = dict(zip(groups, ranked["samples"].fillna(0).tolist(), strict=True))
+    counts = Counter(groups)
+    settings = sorted(counts, key=lambda group: group[3], reverse=True)  # of dtypes the last
+    settings.sort(key=lambda group: (-counts[group], order[group], group[2]))
+    chosen: dict[str, tuple] = {}
+    for group in settings:
+        chosen.setdefault(group[0], group)
+    shown = numpy.array([chosen[group[0]] == group for group in groups], dtype=bool)
+    return ranked[shown].reset_index(drop=True)
 
 
 def refusals(frame: pandas.DataFrame) -> pandas.DataFrame:
@@ -150,27 +152,36 @@ def _judged(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 def labels(frame: pandas.DataFrame) -> pandas.Series:
     """The estimator's name; with several configurations also the fields in which they differ."""
-    configs = frame["config"].fillna("{}").map(json.loads)
-    found = frame["estimator"].astype(object)
-    for name, part in configs.groupby(frame["estimator"], sort=False):
-        written = part.map(lambda config: {key: json.dumps(v) for key, v in config.items()})
+    pairs = [*zip(frame["estimator"].tolist(), frame["config"].fillna("{}").tolist(), strict=True)]
+    configs: dict[str, dict[str, dict]] = {}  # of each estimator, by how they are written
+    for name, text in dict.fromkeys(pairs):
+        configs.setdefault(name, {})[text] = json.loads(text)
+    called = {}
+    for name, own in configs.items():
+        written = [{key: json.dumps(v) for key, v in config.items()} for config in own.values()]
         keys = sorted({key for config in written for key in config})
         differ = [key for key in keys if len({config.get(key) for config in written}) > 1]
-        for index, config in part.items() if differ else ():
+        for text, config in own.items():
             fields = ", ".join(f"{key} {config[key]}" for key in differ if key in config)
-            found[index] = f"{name} ({fields})"
-    return found
+            called[name, text] = f"{name} ({fields})" if differ else name
+    return pandas.Series([called[pair] for pair in pairs], frame.index, dtype=object)
 
 
-def _against_best(part: pandas.DataFrame) -> pandas.DataFrame:
-    names = ["relative", "relative_low", "relative_high"]
-    best = part[part["eligible"]].head(1)
-    if best.empty:
-        return pandas.DataFrame(math.nan, part.index, names)
-    needed = ["variance", "variance_low", "variance_high", "seed", "replicates"]
-    rows = part[[*needed, "variance_jackknife"]].to_dict("records")
-    best = rows[part.index.get_loc(best.index[0])]
-    return pandas.DataFrame([ratio(row, best) for row in rows], part.index, names)
+def _against_best(rows: pandas.DataFrame) -> numpy.ndarray:
+    """For each row its `ratio` to the quietest eligible one of its group, which comes first."""
+    names = ["variance", "variance_low", "variance_high", "seed", "replicates", "eligible"]
+    names += ["variance_jackknife", *GROUP]
+    columns = (rows[name].tolist() for name in names)
+    records = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    best: dict[tuple, dict] = {}
+    for row in records:
+        row["group"] = tuple(str(row[key]) for key in GROUP)
+        if row["eligible"]:
+            best.setdefault(row["group"], row)
+    unknown = (math.nan, math.nan, math.nan)
+    ratios = [ratio(row, best[row["group"]]) if row["group"] in best else unknown
+              for row in records]  # fmt: skip
+    return numpy.array(ratios, dtype=float).reshape(-1, 3)
 
 
 def ratio(row: Mapping, other: Mapping) -> tuple[float, float, float]:
@@ -210,7 +221,14 @@ def _half_width(row: Mapping) -> float:
 
 
 def _reasons(frame: pandas.DataFrame, status: str) -> pandas.DataFrame:
-    rows = frame[frame["status"] == status]
     keys = ["problem", "label", "reason"]
-    settings = rows.groupby(keys, sort=False, dropna=False)["samples"]
-    return settings.agg(lambda column: sorted(set(column.dropna()))).reset_index()
+    rows = frame.loc[frame["status"] == status, [*keys, "samples"]]
+    settings: dict[tuple, set[int]] = {}
+    values = rows.to_numpy(dtype=object, copy=True)
+    values[pandas.isna(values)] = None
+    for *key, samples in values.tolist():
+        known = settings.setdefault(tuple(key), set())
+        if samples is not None:
+            known.add(samples)
+    found = [(*key, sorted(samples)) for key, samples in settings.items()]
+    return pandas.DataFrame(found, columns=[*keys, "samples"])

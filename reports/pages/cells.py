@@ -9,7 +9,7 @@ from benchmarks.store.inert_text import one_line
 from reports.frames import text_tables
 from reports.text import numbers
 
-TITLES = ("problem", "K", "estimator", "variance", "× quietest", "bias", "time", "variance × s")
+TITLES = ("problem", "estimator", "K", "variance", "× quietest", "bias", "time", "variance × s")
 
 
 def script(ranked: pandas.DataFrame, problems: Mapping[str, str]) -> str:
@@ -27,8 +27,8 @@ def script(ranked: pandas.DataFrame, problems: Mapping[str, str]) -> str:
         data["rows"].append(
             [
                 one_line(row["problem"]),
-                str(row["samples"]),
                 one_line(f"○ {row['label']}" if row["biased"] else row["label"]),
+                str(row["samples"]),
                 numbers.interval(*variance),
                 numbers.factor(row["relative"]),
                 one_line(text_tables.verdict(row)),

@@ -10,7 +10,7 @@ import pandas
 
 from reports.figures import export
 from reports.figures.style import styles_of
-from reports.frames import text_tables
+from reports.frames import ranking_tables, text_tables
 from reports.frames.batch_noise import about_batch
 from reports.frames.light import light
 from reports.frames.rankings import LEVEL, cautions, errors, headline, ranking, refusals
@@ -84,8 +84,8 @@ class Sections:
     def _tables(self, name: str) -> dict:
         part, ranked = self.parts[name], self.ranked(name)
         return {
-            "rankings": text_tables.rankings(ranked, _several(ranked)),
-            "further": text_tables.further_rankings(ranked, _several(ranked)),
+            "rankings": ranking_tables.rankings(ranked, _several(ranked)),
+            "further": ranking_tables.further_rankings(ranked, _several(ranked)),
             "cautions": text_tables.reasons(cautions(part)),
             "refusals": text_tables.reasons(refusals(part)),
             "errors": text_tables.reasons(errors(part)),

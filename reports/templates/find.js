@@ -41,7 +41,7 @@ function list(problem, estimator) {
     document.head.append(script);
     return;
   }
-  const rows = cells.rows.filter((row) => has(row[0], problem) && has(row[2], estimator));
+  const rows = cells.rows.filter((row) => has(row[0], problem) && has(row[1], estimator));
   const note = document.createElement("p");
   note.textContent = rows.length > MOST
     ? `${rows.length} measured cells, of which the first ${MOST} stand here.`
@@ -54,7 +54,7 @@ function tableOf(rows) {
   const box = document.createElement("div"), table = document.createElement("table");
   box.className = "box";
   box.tabIndex = 0;
-  table.className = "w3 named";
+  table.className = "w3 found";
   const head = table.createTHead().insertRow();
   for (const title of cells.titles) {
     const th = document.createElement("th");

@@ -9,9 +9,9 @@ from rich.table import Table
 from benchmarks.store.inert_text import one_line
 from reports.frames.load import complete
 from reports.frames.mean_agreement import with_disagreements
+from reports.frames.ranking_tables import direction
 from reports.frames.rankings import errors, ranking, refusals
 from reports.frames.recommendation import by_work, recommend
-from reports.frames.text_tables import direction
 from reports.terminal.reasons import print_cautions, print_failures, print_reasons, shown
 from reports.terminal.tables import console_of
 from reports.text import numbers

@@ -37,6 +37,7 @@ PUBLIC = [
     "reports.frames.load",
     "reports.frames.rankings",
     "reports.frames.summary",
+    "reports.frames.ranking_tables",
     "reports.frames.text_tables",
 ]
 OURS = ("estimators", "benchmarks", "reports")

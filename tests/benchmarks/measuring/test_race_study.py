@@ -15,7 +15,8 @@ from benchmarks import problems
 from benchmarks.machine.deadline import Deadline
 from benchmarks.measuring.prepare import prepare
 from benchmarks.measuring.quick_timing import TOGETHER, ClockedBlocks, timed_quickly, timed_together
-from benchmarks.measuring.race import Arm, Race
+from benchmarks.measuring.race import Race
+from benchmarks.measuring.race_arm import Arm
 from benchmarks.statistics.elimination import Look, work_ratio
 
 REPLICATES, SEEDS, SAMPLES = 10_000, 20, (1, 4)

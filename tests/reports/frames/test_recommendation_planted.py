@@ -5,9 +5,9 @@ import pytest
 
 from benchmarks.truth.mean_agreement import DIFFER
 from reports import terminal
+from reports.frames.ranking_tables import direction
 from reports.frames.rankings import prepare
 from reports.frames.recommendation import recommend
-from reports.frames.text_tables import direction
 from reports.pages.index import whole_page
 from reports.text.rendering import render
 
