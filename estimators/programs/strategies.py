@@ -16,6 +16,7 @@ from estimators.programs.execution import Execution
 from estimators.programs.joint import Joint
 from estimators.programs.learned import learn, learns
 
+NO_NODES = "Strategies for nodes need a program that has them; give one estimator, or a Program."
 Samples = int | Mapping[str, int]
 
 
@@ -85,15 +86,15 @@ class Strategies(Estimator):
 
     def surrogate(self, dist, cost, samples=1):
         if not isinstance(dist, Joint):
-            raise Unsupported(
-                "A strategy for each node needs a program with nodes, not one distribution."
-            )
+            raise Unsupported(NO_NODES)
         completed = getattr(cost, "completed", None)
         execution = Execution(self, dist.model, dist.parameters, samples, completed)
         return execution.surrogate(dist.batch_shape)
 
     def unsupported(self, dist, samples=1):
         """Why not, with the name of the node, or None. It tries each node by itself, then all."""
+        if not isinstance(dist, Joint):
+            return NO_NODES
         own = copy.deepcopy(self) if isinstance(self, LearningStrategies) else self
         try:
             with torch.random.fork_rng(devices=[]), torch.enable_grad():
