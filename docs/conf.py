@@ -23,6 +23,7 @@ html_static_path = ["_static"]
 html_css_files = ["tables.css"]
 html_js_files = ["matrix.js"]
 html_show_sphinx = False
+html_show_copyright = False
 
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",

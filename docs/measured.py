@@ -24,20 +24,20 @@ TOLD = 6  # problems named in a sentence
 def cells() -> pandas.DataFrame:
     """The atlas' rows of the suite's problems, by variance at equal evaluations.
 
-    `over` is the work over that of the best of the problem, 1.0 for it and its ties.
+    `best` are the least work of those that draw and its ties; `over` is the work over the least.
     """
     frame = per_evaluation(data.read(ATLAS))
     frame = frame[~frame["problem"].str.contains("[", regex=False)].reset_index(drop=True)
     frame["best"], frame["over"] = False, float("nan")
     for _, part in frame.groupby("problem", sort=False):
-        found = winner(part)
+        found = winner(part[part["variance"] > 0])
         if found is None:
             continue
         best, tied, _ = found
         ok = part[part["status"] == "ok"]
-        frame.loc[part.index[part["label"].isin(tied["label"])], "best"] = True
-        if best["variance"] > 0:
-            frame.loc[ok.index, "over"] = ok["work_variance"] / best["work_variance"]
+        drawn = part["label"].isin(tied["label"]) & (part["variance"] > 0)
+        frame.loc[part.index[drawn], "best"] = True
+        frame.loc[ok.index, "over"] = ok["work_variance"] / best["work_variance"]
     return frame
 
 
@@ -88,6 +88,8 @@ def _table(rows: pandas.DataFrame) -> list[str]:
     for row in rows.to_dict("records"):
         ends = (row[f"variance{end}"] for end in ("", "_low", "_high"))
         over = "**best**" if row["best"] else numbers.factor(row["over"])
+        if row["variance"] == 0 and row["eligible"]:
+            over = "exact"
         label = _linked(row["estimator"]) + row["label"].removeprefix(row["estimator"])
         heavy = " ⚠ heavy tails" if row["heavy_tailed"] is True else ""
         lines.append(
@@ -119,12 +121,17 @@ def shown_by(name: str) -> list[str]:
         return ["", "## Measured", "", "The atlas has no measurement of it at K = 4: see the "
                 "refusals above."]  # fmt: skip
     best = ok[ok["best"]].sort_values("problem")
-    others = ok[~ok["best"] & ok["eligible"] & ok["over"].notna()].sort_values("over")
+    exact = ok[ok["eligible"] & (ok["variance"] == 0)]
+    others = ok[~ok["best"] & ok["eligible"] & (ok["over"] > 0)].sort_values("over")
     biased = ok[ok["biased"]].sort_values("bias2", ascending=False)
     heavy = ok[ok["heavy_tailed"].fillna(False).astype(bool)]
     lines = ["", "## Measured", "", f"In [the atlas](../atlas/index.md), on "
              f"{counted(ok['problem'].nunique(), 'problem')} at K = 4:", ""]  # fmt: skip
-    lines.append(f"- Best at equal evaluations, or tied with it: {_named(best)}.")
+    lines.append(
+        f"- Best at equal evaluations of those that draw, or tied with it: {_named(best)}."
+    )
+    if len(exact):
+        lines.append(f"- Exact, without any variance: {_named(exact)}.")
     if len(others):
         nearest, last = others.iloc[0], others.iloc[-1]
         lines.append(
@@ -166,14 +173,14 @@ def matrix(frame: pandas.DataFrame, names: list[str]) -> str:
         for name in names
     )
     return (
-        "# Matrix\n\nVariance × evaluations as a multiple of the best, K = 4: **1** is the best or "
-        "tied with it, 0 has no variance, ○ was shown to be biased, an empty cell was refused. "
-        "Click on a name to sort by it.\n\n"
+        "# Matrix\n\nVariance × evaluations as a multiple of the best that draws, K = 4: **1** is "
+        "the best or tied with it, 0 is exact, ○ was shown to be biased, an empty cell was "
+        "refused. Click on a name to sort by it.\n\n"
         '```{raw} html\n<div class="matrix-tools"><label>Problems <input id="matrix-rows" '
         'placeholder="normal"></label> <label>Estimators <input id="matrix-columns" '
         'placeholder="reinforce"></label></div>\n'
-        f'<div class="matrix" tabindex="0"><table id="matrix"><thead><tr><th scope="col"><button>'
-        f"problem</button></th>{heads}</tr></thead>\n<tbody>{body}</tbody></table></div>\n```\n"
+        '<div class="matrix" tabindex="0"><table id="atlas-matrix"><thead><tr><th scope="col">'
+        f"<button>problem</button></th>{heads}</tr></thead>\n<tbody>{body}</tbody></table></div>\n```\n"
     )
 
 

@@ -1,6 +1,6 @@
 // Sorting by a column and filtering rows and columns of the matrix. No request is made.
 document.addEventListener("DOMContentLoaded", () => {
-  const table = document.getElementById("matrix");
+  const table = document.getElementById("atlas-matrix");
   if (!table) return;
   const head = table.tHead.rows[0];
   const body = table.tBodies[0];

@@ -71,14 +71,13 @@ def _for_paper(
     """Write table.tex and PROBLEM.FORMAT into the folder `to`, and say their names."""
     import reports
     from reports.exports import paper
-    from reports.figures import export
-    from reports.figures.paper import variance
+    from reports.figures.column_figure import WRITERS, variance
     from reports.pages.site import addresses
     from reports.text.rendering import write_whole
 
     drawn = formats.split(",")
-    if unknown := set(drawn) - set(export.FORMATS):
-        known, others = ", ".join(export.FORMATS), ", ".join(sorted(unknown))
+    if unknown := set(drawn) - set(WRITERS):
+        known, others = ", ".join(WRITERS), ", ".join(sorted(unknown))
         raise click.UsageError(f"Figures come in {known}, not {others}; the table is LaTeX.")
     ranked = paper.chosen(reports.load(results), estimators, problems, samples or 1)
     say(write_whole(to / "table.tex", paper.table(ranked, numbers or "plain")))
@@ -86,7 +85,7 @@ def _for_paper(
     for problem, part in ranked.groupby("problem", sort=False, observed=True):
         figure = variance(part, width or 3.25, font_size or 8)
         for suffix in drawn:
-            say(write_whole(to / f"{files[problem]}.{suffix}", export.FORMATS[suffix](figure)))
+            say(write_whole(to / f"{files[problem]}.{suffix}", WRITERS[suffix](figure)))
 
 
 def _is_target(text: str) -> bool:

@@ -31,7 +31,7 @@ def write(
     points = regions.temperatures(table, temperatures)
     if len(points):
         found["temperature"] = (
-            f"Relaxations against the unbiased on {temperatures}",
+            f"Relaxations against {regions.PLAIN} on {temperatures}",
             points,
             ERROR,
         )
@@ -66,7 +66,7 @@ def _section(name: str, title: str, won: pandas.DataFrame, shown: str) -> list[s
     if shown == ERROR:
         again = (
             "n = evaluations spent / evaluations of one estimate, averaged. The relaxations have "
-            "the temperature of their column; who is unbiased has no temperature"
+            f"the temperature of their column; {regions.PLAIN} has none"
         )
     return [
         f"## {title}",

@@ -8,6 +8,7 @@ from reports.atlas.evaluations import per_evaluation, winner
 
 POINT = re.compile(r"atlas-([\w-]+)\[(\w+)=([^,]+),(\w+)=([^\]]+)\]")
 TEMPERATURE = re.compile(r'"temperature": ([\d.e-]+)')
+PLAIN = "reinforce-loo"
 SPENT = tuple(10.0**power for power in range(1, 7))  # evaluations, of the map of temperatures
 
 
@@ -43,13 +44,13 @@ def temperatures(table: pandas.DataFrame, problem: str) -> pandas.DataFrame:
     With n = evaluations spent / evaluations of one estimate averaged, the error is
     ‖bias‖² + variance / n, ‖bias‖² = 0 for those that are unbiased. Everybody's interval is made
     of those of its two parts; tied are those whose intervals meet. Compared are the relaxations at
-    that temperature and all who are unbiased and draw (an exact one has no error at all).
+    that temperature and reinforce-loo, which is unbiased and needs nothing but the density.
     """
     frame = per_evaluation(table)
     part = frame[(frame["problem"] == problem) & (frame["status"] == "ok")]
     at = part["config"].str.extract(TEMPERATURE, expand=False).astype(float)
     relaxed = part[part["estimator"].str.startswith("gumbel") & ~part["eligible"]]
-    unbiased = part[part["eligible"] & (part["variance"] > 0)]
+    unbiased = part[part["estimator"] == PLAIN]
     rows = []
     for temperature in sorted(at.loc[relaxed.index].dropna().unique()):
         among = pandas.concat([relaxed[at.loc[relaxed.index] == temperature], unbiased])

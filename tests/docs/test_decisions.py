@@ -1,4 +1,4 @@
-"""README's decision table and the maps: from the atlas' data, and measured again at a small budget."""
+"""README's decision table and the maps: from the atlas' data, and measured again."""
 
 import sys
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_a_cell_of_a_map_measured_again_is_inside_its_interval(name):
         pytest.skip(f"the atlas has no point of {name} yet")
     (one,) = (each for each in MAPS if each.name == name)
     problem = one.problem(one.across[1][2], one.up[1][1])
-    (best, *_) = regions.region(TABLE, name).set_index(list((one.across[0], one.up[0])))["best"][
+    (best, *_) = regions.region(TABLE, name).set_index([one.across[0], one.up[0]])["best"][
         one.across[1][2], one.up[1][1]
     ]
     rows = TABLE[(TABLE["problem"] == problem.name) & (TABLE["estimator"] == best)]

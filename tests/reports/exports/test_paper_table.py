@@ -11,7 +11,7 @@ from planted_records import framed, record, refused, suite
 from benchmarks.store.store import Store
 from gradmeter.command import main
 from reports.exports import paper
-from reports.figures.paper import variance
+from reports.figures.column_figure import variance
 
 ODD = "odd_name & 100 % #1"
 

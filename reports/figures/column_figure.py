@@ -6,8 +6,9 @@ import pandas
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from reports.figures.style import SETTINGS, log_axis, plain, styles_of
+from reports.figures.style import SETTINGS, log_axis, plain, styles_of, to_pdf, to_png, to_svg
 
+WRITERS = {"pdf": to_pdf, "svg": to_svg, "png": to_png}
 LINE = 1.9  # heights of the font per estimator
 AROUND = 4.2  # and for the axis and its label
 LEAST = 0.2  # of the width is left for the axis
