@@ -7,7 +7,7 @@ import pandas
 
 from reports.atlas import regions
 from reports.atlas.drawing import draw
-from reports.figures.style import to_png
+from reports.figures.matplotlib_files import to_png
 from reports.text.inert import csv
 from reports.text.phrases import counted
 from reports.text.rendering import write_whole

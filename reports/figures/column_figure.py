@@ -6,7 +6,8 @@ import pandas
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from reports.figures.style import SETTINGS, log_axis, plain, styles_of, to_pdf, to_png, to_svg
+from reports.figures.matplotlib_files import to_pdf, to_png, to_svg
+from reports.figures.style import SETTINGS, log_axis, plain, styles_of
 
 WRITERS = {"pdf": to_pdf, "svg": to_svg, "png": to_png}
 LINE = 1.9  # heights of the font per estimator
