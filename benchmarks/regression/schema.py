@@ -54,6 +54,7 @@ class Finding:
     device: str
     dtype: str
     problem_version: int
+    generator: str | None = None  # of random numbers, beside torch's
     metric: str
     verdict: str
     base_value: float | str | None = None
