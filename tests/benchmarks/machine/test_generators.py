@@ -118,6 +118,29 @@ def test_few_numbers_and_numbers_outside_are_torchs():
         assert torch.equal(torch.randn(generators.MANY), outside)
 
 
+@needs_mkl
+def test_calls_in_every_form_are_answered():
+    big = torch.full((generators.MANY,), 0.3)
+    with stream(stream_key("forms"), generator="mkl"):
+        for x in (
+            big.clone().normal_(mean=2.0, std=0.1), big.clone().uniform_(1.9, 2.1),
+            torch.normal(big + 1.7, std=big / 3), torch.normal(2.0, 0.1, big.shape),
+            torch.normal(big, big, generator=None) + 1.7, torch.bernoulli(big, 0.5) + 1.5,
+            torch.poisson(big, generator=None) + 1.7, torch.rand(size=big.shape) + 1.5,
+            torch.randn_like(big, dtype=torch.float64) + 2.0, big.clone().exponential_(lambd=1) + 1,
+        ):  # fmt: skip
+            assert float(x.mean()) == pytest.approx(2.0, abs=5 * float(x.std()) / 64)
+
+
+@needs_mkl
+def test_each_of_a_vmap_has_numbers_of_its_own():
+    with stream(stream_key("vmap"), generator="mkl"):
+        x = torch.func.vmap(lambda y: y + torch.randn(generators.MANY), randomness="different")(
+            torch.zeros(2, 1)
+        )
+    assert not torch.equal(x[0], x[1])
+
+
 def problem():
     at = {"loc": torch.linspace(-1, 1, 10), "scale": torch.ones(10)}
     truth = {"loc": 2 * at["loc"] - 1, "scale": 2 * at["scale"]}
