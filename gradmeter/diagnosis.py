@@ -33,7 +33,7 @@ def diagnose() -> list[Finding]:
     found = [*_packages(), *_versions()]
     if any(finding.state == "wrong" for finding in found):
         return [*found, *_folders()]  # the rest would import what was found to be wrong
-    return [*found, *_device(), *_threads(), *_folders(), *_compiler(), *_plugins()]
+    return [*found, *_device(), *_threads(), *_folders(), *_compiler(), *_generators(), *_plugins()]
 
 
 def _packages() -> Iterator[Finding]:
@@ -122,6 +122,18 @@ def _compiler() -> Iterator[Finding]:
     found = next(filter(None, map(shutil.which, [wish] if wish else ["g++", "clang++"])), None)
     missing = f"{wish or 'g++'} is not there; only torch.compile needs it"
     yield Finding("compiler", "ok" if found else "note", found or missing)
+
+
+def _generators() -> Iterator[Finding]:
+    from benchmarks.machine import mkl_numbers
+
+    version = mkl_numbers.installed()
+    says = (
+        f"torch, NumPy and, with --generator mkl, MKL {version}"
+        if version
+        else ("torch and NumPy; pip install 'gradmeter[fast]' for --generator mkl, on x86-64")
+    )
+    yield Finding("random numbers", "ok", says)
 
 
 def _plugins() -> Iterator[Finding]:

@@ -27,6 +27,10 @@ class Altered(Cell):
     def block(self, index, replicates, counted=None, fitted=None):
         return self.change(super().block(index, replicates, counted, fitted))
 
+    def in_pieces(self, index, replicates):
+        g, counts = self.counted(index, replicates)
+        return [g], counts
+
 
 @dataclass(frozen=True)
 class Repetition:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch._C._functorch import maybe_current_level
 from torch.overrides import (
     TorchFunctionMode,
     _get_current_function_mode,
@@ -62,7 +63,7 @@ class _FromMkl(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         draw = _DRAWS.get(func)
-        if draw is not None:
+        if draw is not None and maybe_current_level() is None:  # `vmap` has rules of its own
             found = draw(*args, **(kwargs or {}))
             if found is not None:
                 return found
@@ -93,8 +94,8 @@ def _fills(op: Callable) -> dict[str, Callable]:
         made = torch.empty_like(x, **kwargs)
         return op(new_key(), made.shape, made.dtype) if _large(made) else None
 
-    def into(x, low=0.0, high=1.0, *, generator=None):  # of normals: mean and sd
-        if generator is not None or not _large(x):
+    def into(x, low=0.0, high=1.0, **named):  # of normals: mean and sd
+        if named or not _large(x):
             return None
         width = high if op is OPS.normals else high - low
         return x.copy_(op(new_key(), x.shape, x.dtype).mul_(width).add_(low))
@@ -102,49 +103,49 @@ def _fills(op: Callable) -> dict[str, Callable]:
     return {"new": new, "like": like, "into": into}
 
 
-def _normal(mean, std, *, generator=None, out=None):
-    tensors = isinstance(mean, Tensor) and isinstance(std, Tensor)
-    if not tensors or generator is not None or out is not None or not _large(mean + std):
+def _normal(mean, std=1.0, *rest, **named):
+    if rest or named or not (isinstance(mean, Tensor) and isinstance(std, Tensor)):
         return None
-    shape = torch.broadcast_shapes(mean.shape, std.shape)
-    return OPS.normals(new_key(), shape, mean.dtype).mul_(std).add_(mean)
+    if mean.shape != std.shape or mean.dtype != std.dtype or not _large(mean):
+        return None
+    return OPS.normals(new_key(), mean.shape, mean.dtype).mul_(std.detach()).add_(mean.detach())
 
 
-def _exponential(x, lambd=1.0, *, generator=None):
-    if generator is not None or not _large(x):
+def _exponential(x, lambd=1.0, **named):
+    if named or not _large(x):
         return None
     u = OPS.uniforms(new_key(), x.shape, x.dtype)
     return x.copy_(torch.log1p(u.neg_()).mul_(-1 / lambd).clamp_(min=torch.finfo(x.dtype).tiny))
 
 
-def _bernoulli(probs, *, generator=None, out=None):
-    if generator is not None or out is not None or not _large(probs):
+def _bernoulli(probs, *rest, **named):
+    if rest or named or not _large(probs):
         return None
     return (OPS.uniforms(new_key(), probs.shape, probs.dtype) < probs).to(probs.dtype)
 
 
-def _standard_gamma(concentration, generator=None):
-    found = _few(concentration) if generator is None else None
+def _standard_gamma(concentration, *rest, **named):
+    found = None if rest or named else _few(concentration)
     return None if found is None else _Gamma.apply(concentration, found[0])
 
 
-def _dirichlet(concentration, generator=None):
-    found = _few(concentration) if generator is None else None
+def _dirichlet(concentration, *rest, **named):
+    found = None if rest or named else _few(concentration)
     if found is None:
         return None
     x = _gammas(concentration, found[0])
     return (x / x.sum(-1, keepdim=True)).clamp_(min=torch.finfo(x.dtype).tiny)
 
 
-def _poisson(rate, generator=None):
-    found = _few(rate) if generator is None else None
+def _poisson(rate, *rest, **named):
+    found = None if rest or named else _few(rate)
     if found is None or found[0].max() > LARGEST:
         return None
     return _spread(OPS.poissons(new_key(), found[0].flatten(), _each(rate, *found)), rate, *found)
 
 
-def _binomial(count, prob, generator=None):
-    if generator is not None or not _large(prob) or count.shape != prob.shape:
+def _binomial(count, prob, *rest, **named):
+    if rest or named or not _large(prob) or count.shape != prob.shape:
         return None
     found = _few(prob, count)
     if found is None or found[0].max() >= 1 or found[1].max() > LARGEST:

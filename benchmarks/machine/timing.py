@@ -1,5 +1,6 @@
 """What an estimate costs: seconds in the batched loop, and the memory of a block."""
 
+import math
 import os
 import sys
 import time
@@ -14,7 +15,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.statistics.intervals import t_quantile
 
-ROUNDS = 9
+ROUNDS = 9  # at most
+FIRST = 4  # rounds, which say how many are needed
+WIDTH = 0.05  # relative half-width of the interval of the seconds that is enough
 ROUND_SECONDS = 2e-3  # shorter rounds drown in the clock
 BUDGET_SECONDS = 0.15
 
@@ -37,13 +40,28 @@ def time_block(block: Callable[[], object], replicates: int, device: torch.devic
     with pinned():
         once = elapsed(block, 1, device)
         repeats = max(1, round(ROUND_SECONDS / max(once, 1e-7)))
-        rounds = int(np.clip(BUDGET_SECONDS / (once * repeats), 3, ROUNDS))
-        first = [once] if repeats == 1 else []
-        more = [elapsed(block, repeats, device) / repeats for _ in range(rounds - len(first))]
-    each = [seconds / replicates for seconds in (*first, *more)]
-    median, log_sd = float(np.median(each)), float(np.std(np.log(each), ddof=1))
-    half = t_quantile(rounds - 1) * log_sd * np.sqrt(np.pi / 2 / rounds)  # of a median
+        most = int(np.clip(BUDGET_SECONDS / (once * repeats), 3, ROUNDS))
+        each = [once] if repeats == 1 else []
+        each += [
+            elapsed(block, repeats, device) / repeats for _ in range(min(FIRST, most) - len(each))
+        ]
+        rounds = min(enough(each), most)
+        each += [elapsed(block, repeats, device) / repeats for _ in range(rounds - len(each))]
+    logs = np.log(each) - np.log(replicates)
+    median, log_sd = float(np.exp(np.median(logs))), float(logs.std(ddof=1))
+    half = half_width(log_sd, rounds)
     return Timing(median, median * np.exp(-half), median * np.exp(half), log_sd, rounds)
+
+
+def enough(first: list[float]) -> int:
+    """How many rounds the interval needs, as the spread of the `first` ones says (Stein 1945)."""
+    spread = float(np.std(np.log(first), ddof=1))
+    return max(len(first), math.ceil(len(first) * (half_width(spread, len(first)) / WIDTH) ** 2))
+
+
+def half_width(log_sd: float, rounds: int) -> float:
+    """Of the interval of the log of a median."""
+    return t_quantile(rounds - 1) * log_sd * np.sqrt(np.pi / 2 / rounds)
 
 
 def elapsed(block: Callable[[], object], repeats: int, device: torch.device) -> float:

@@ -57,7 +57,7 @@ class Cell:
         return self.block(index, replicates, cost), cost.counts
 
     def in_pieces(self, index: int, replicates: int) -> tuple[list[Tensor], "Counts"]:
-        """The same, a piece [R, p] for each measured parameter of a long gradient."""
+        """The same, a piece [R, p] for each measured parameter."""
         pieces = replace(self, gradients=Problem.gradient_pieces)
         return pieces.counted(index, replicates)
 
@@ -191,7 +191,7 @@ class Replicates:
         return "precision" if self.satisfied else "capped"
 
     def add(self, g: Tensor | list[Tensor], counts: Counts) -> None:
-        """Take in the gradients g [R, P] of one block; long ones may come in pieces."""
+        """Take in the gradients g [R, P] of one block, or its pieces [R, p]."""
         self.count += len(g if isinstance(g, Tensor) else g[0])
         self.evaluations += counts.evaluations
         self.nonfinite_costs = self.nonfinite_costs + counts.nonfinite
@@ -220,7 +220,7 @@ Blocks = Callable[["Cell", Iterable[int]], Iterator[Block]]
 
 def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[Block]:
     """The gradients of each block and what its cost counted, one after the other."""
-    pieces = cell.is_long and cell.gradients is Problem.gradients
+    pieces = cell.gradients is Problem.gradients  # which are taken in without being joined
     for index, size in enumerate(sizes):
         yield cell.in_pieces(index, size) if pieces else cell.counted(index, size)
 

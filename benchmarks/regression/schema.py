@@ -55,6 +55,7 @@ class Finding:
     device: str
     dtype: str
     problem_version: int | str  # a number; of a problem in a file, a text made of it
+    generator: str | None = None  # of random numbers, beside torch's
     metric: str
     verdict: str
     base_value: float | str | None = None

@@ -21,7 +21,7 @@ from reports.text.phrases import counted
 LEVEL = 0.05  # of one false step or more among all comparisons of a store (Bonferroni)
 FREEDOM = 30  # degrees of freedom of an interval that does not say how many it has
 METRICS = ("variance", "bias2", "seconds", "work_variance")
-KEYS = ["problem", "label", *SETTING, "problem_version"]
+KEYS = ["problem", "label", *SETTING, "problem_version", "generator"]
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def points(found: list[Series]) -> pandas.DataFrame:
 
 
 def _series(key: tuple, rows: list[dict], level: float) -> Series:
-    problem, label, samples, device, dtype, _ = key
+    problem, label, samples, device, dtype, *_ = key
     return Series(problem, label, samples, device, dtype, rows, _steps(rows, level))
 
 

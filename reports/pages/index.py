@@ -228,4 +228,6 @@ def subtitle(frame: pandas.DataFrame) -> str:
     parts = [f"{time:%Y-%m-%d}"] if time == time else []
     parts += [f"commit {listed([commit[:10] for commit in frame['commit'].dropna().unique()])}"]
     parts += [listed(frame[name].dropna().unique()) for name in ("host", "cpu", "gpu")]
+    drawn = sorted(frame["generator"].dropna().unique()) if "generator" in frame else []
+    parts += [f"random numbers of {listed(drawn)}"] if drawn else []
     return " · ".join(part for part in parts if part and part != "commit ")
