@@ -54,7 +54,7 @@ ROOMS = {
         "exact": {"capabilities"},
         "multi_sample": {"capabilities", "continuous", "distributions"},
         "perturbation": {"capabilities"},
-        "programs": {"capabilities"},
+        "programs": {"capabilities", "control_variates"},
         "relaxed": {"capabilities"},
         "score_function": {"capabilities", "exact"},
     },
