@@ -1,8 +1,8 @@
 """Policy gradient on the slippery frozen lake of 4 × 4 squares: a tabular decision process.
 
 The map, the slipping and the reward are those of gymnasium's FrozenLake-v1. It is a program, an
-action and a square at every step; an estimator by itself draws whole walks. The exact gradient
-comes by dynamic programming.
+action and a slip at every step; an estimator by itself draws whole walks. The exact gradient comes
+by dynamic programming.
 `python -m benchmarks.problems.mdp` improves the policy again and writes its three stages.
 """
 
@@ -19,34 +19,34 @@ from benchmarks.problems.checkpoints import Training, Weights, store
 from benchmarks.problems.trajectories import ALSO, at_stages
 
 LAKE = "SFFF FHFH FFFH HFFG".replace(" ", "")  # start, frozen, hole, goal
-SIDE, STATES, ACTIONS, HORIZON, DISCOUNT = 4, 16, 4, 30, 0.95
+SIDE, STATES, ACTIONS, SLIPS, HORIZON, DISCOUNT = 4, 16, 4, 3, 30, 0.95
 LEARNING_RATE, DECAY = 10.0, 0.02
 BY_NODE = (
-    "action=reinforce-ema, square=reinforce",
-    "action.0=reinforce-loo, action=reinforce, square=reinforce",
+    "action=reinforce-ema, slip=reinforce",
+    "action.0=reinforce-loo, action=reinforce, slip=reinforce",
 )
 MOVES = ((0, -1), (1, 0), (0, 1), (-1, 0))  # left, down, right, up, as (row, column)
 
 
 @cache
 def lake() -> tuple[Tensor, Tensor]:
-    """p(s' | s, a) `[S, A, S]`, and 1 for the squares where a walk goes on, 0 where it ends, `[S]`.
+    """The square after a step `[S, A, 3]`, and 1 where a walk goes on, 0 where it ends, `[S]`.
 
     A step goes where it is meant to, or to either side of that, with probability 1/3 each.
     """
-    p = torch.zeros(STATES, ACTIONS, STATES, dtype=torch.float64)
+    entered = torch.empty(STATES, ACTIONS, SLIPS, dtype=torch.long)
     for state, square in enumerate(LAKE):
         for action in range(ACTIONS):
-            for slip in (-1, 0, 1):
-                down, right = (0, 0) if square in "HG" else MOVES[(action + slip) % ACTIONS]
+            for slip in range(SLIPS):
+                down, right = (0, 0) if square in "HG" else MOVES[(action + slip - 1) % ACTIONS]
                 row = min(max(state // SIDE + down, 0), SIDE - 1)
                 column = min(max(state % SIDE + right, 0), SIDE - 1)
-                p[state, action, SIDE * row + column] += 1 / 3
-    return p, torch.tensor([square not in "HG" for square in LAKE]).double()
+                entered[state, action, slip] = SIDE * row + column
+    return entered, torch.tensor([square not in "HG" for square in LAKE]).double()
 
 
 class Lake(nn.Module):
-    """HORIZON steps, each an action of the policy softmax(logits[s]) and the square it leads to.
+    """HORIZON steps, each an action of the policy softmax(logits[s]) and how the ice carries it.
 
     The cost is −γ^t where the goal is reached at step t, added there: it weighs on the actions up
     to it. Where the walk has ended, actions are even and nothing is paid.
@@ -54,26 +54,29 @@ class Lake(nn.Module):
 
     def __init__(self):
         super().__init__()
-        world, going = lake()
-        self.register_buffer("world", world)
+        entered, going = lake()
+        self.register_buffer("entered", entered)
         self.register_buffer("going", going)
 
     def forward(self, draw, logits: Tensor) -> None:
         """The program: logits [..., STATES, ACTIONS]."""
-        state = torch.zeros(logits.shape[:-2], dtype=torch.long, device=logits.device)
+        batch, rows = logits.shape[:-2], logits.reshape(-1, ACTIONS)
+        own = STATES * torch.arange(batch.numel(), device=logits.device).reshape(batch)
+        even = logits.new_ones(SLIPS)
+        state = torch.zeros_like(own)
         for t in range(HORIZON):
-            here = nn.functional.one_hot(state, STATES).to(logits)
-            row = (here.unsqueeze(-2) @ logits).squeeze(-2)
             going = self.going[state]
-            action = draw(f"action.{t}", Categorical(logits=row * going.unsqueeze(-1)))
-            entered = draw(f"square.{t}", Categorical(probs=self.world[state, action]))
-            draw.add(-(DISCOUNT**t) * (entered == STATES - 1) * going)
-            state = entered
+            row = nn.functional.embedding(own + state, rows) * going.unsqueeze(-1)
+            action = draw(f"action.{t}", Categorical(logits=row))
+            slip = draw(f"slip.{t}", Categorical(probs=even))
+            state = self.entered[state, action, slip]
+            draw.add(-(DISCOUNT**t) * (state == STATES - 1) * going)
 
 
 def objective(logits: Tensor) -> Tensor:
     """E[−γ^t] of reaching the goal, carrying the squares' probabilities from step to step."""
-    world, going = (part.to(logits) for part in lake())
+    entered, going = lake()
+    world = nn.functional.one_hot(entered, STATES).to(logits).mean(-2)  # p(s' | s, a): [S, A, S]
     step = torch.einsum("sa,sat->st", logits.softmax(-1), world)
     reached = step[:, -1] * going  # [S], the probability of the goal one step from each square
     state = nn.functional.one_hot(torch.tensor(0), STATES).to(logits)

@@ -52,11 +52,20 @@ def test_the_hierarchical_vae_trains_through_its_strategies():
 
 
 def test_sixty_nodes_of_the_frozen_lake():
-    """Actions by score, squares that no parameter reaches: the exact gradient, in one execution."""
-    program = problems.load("frozen-lake-steps")
+    """Actions by score, slips that no parameter reaches: the exact gradient, in one execution."""
+    program = problems.load("frozen-lake")
     found = measure(
-        program, {"action": "reinforce", "square": "reinforce"}, replicates=2_000, timed=False
+        program, {"action": "reinforce", "slip": "reinforce"}, replicates=2_000, timed=False
     )
     assert (found.status, found.evaluations) == ("ok", 1)
     assert found.bias_verdict != "biased"
     assert found.truth_method == "closed form"
+
+
+def test_averages_by_step_are_quieter_than_one_for_the_whole_walk():
+    by_step, whole = (
+        measure(problems.load("frozen-lake"), name, replicates=2_000, timed=False)
+        for name in ("action=reinforce-ema, slip=reinforce", "reinforce-ema")
+    )
+    assert by_step.fit_evaluations == whole.fit_evaluations == 19
+    assert by_step.variance < 0.97 * whole.variance
