@@ -144,6 +144,7 @@ def test_the_search_filters_and_lists_cells_without_a_network(published, tmp_pat
         alone.write_bytes((published / "index.html").read_bytes())
         chromium.visit(alone, 1280)
         chromium.run(type_in % ("problem", "gamma"))
-        said = """new Promise(kept => { const look = () => document.getElementById('found').innerText
-            ? kept(document.getElementById('found').innerText) : setTimeout(look, 20); look(); })"""
+        said = """new Promise(kept => { const look = () => {
+            const text = document.getElementById('found').innerText;
+            if (text) kept(text); else setTimeout(look, 20); }; look(); })"""
         assert chromium.run(said) == "cells.js is not beside this page."
