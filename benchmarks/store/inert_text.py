@@ -19,7 +19,10 @@ def visible(text: object) -> str:
 
     Escape is ␛, U+202E is \\u202e. Tabs and newlines stay.
     """
-    return ACTING.sub(_sign, str(text))
+    text = str(text)
+    if text.isascii() and text.isprintable():  # as most are; a report asks a million times
+        return text
+    return ACTING.sub(_sign, text)
 
 
 def one_line(text: object) -> str:

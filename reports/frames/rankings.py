@@ -111,8 +111,8 @@ def errors(frame: pandas.DataFrame) -> pandas.DataFrame:
 
 def cautions(frame: pandas.DataFrame) -> pandas.DataFrame:
     """What to beware of in cells that were measured; settings of one reason share a row."""
-    frame = prepare(frame)
-    return _reasons(frame[frame["reason"].notna()], "ok")
+    found = _reasons(prepare(frame), "ok")
+    return found[found["reason"].notna()].reset_index(drop=True)
 
 
 def biases(frame: pandas.DataFrame) -> pandas.DataFrame:
@@ -221,14 +221,16 @@ def _half_width(row: Mapping) -> float:
 
 
 def _reasons(frame: pandas.DataFrame, status: str) -> pandas.DataFrame:
+    """Who gave which reason on which problem, with every K, in the order of the cells."""
     keys = ["problem", "label", "reason"]
-    rows = frame.loc[frame["status"] == status, [*keys, "samples"]]
+    shown = (frame["status"] == status).fillna(False).to_numpy(dtype=bool)
     settings: dict[tuple, set[int]] = {}
-    values = rows.to_numpy(dtype=object, copy=True)
-    values[pandas.isna(values)] = None
-    for *key, samples in values.tolist():
-        known = settings.setdefault(tuple(key), set())
-        if samples is not None:
-            known.add(samples)
+    if shown.any():
+        values = frame[[*keys, "samples"]].to_numpy(dtype=object)[shown]
+        values[pandas.isna(values)] = None
+        for *key, samples in values.tolist():
+            known = settings.setdefault(tuple(key), set())
+            if samples is not None:
+                known.add(samples)
     found = [(*key, sorted(samples)) for key, samples in settings.items()]
     return pandas.DataFrame(found, columns=[*keys, "samples"])

@@ -10,7 +10,7 @@ from reports.exports import latex
 from reports.figures import export
 from reports.frames import commit_series, rankings
 from reports.frames.light import light
-from reports.frames.load import complete
+from reports.frames.load import complete, uncollected
 from reports.frames.rankings import prepare, ranking
 from reports.pages import cells, site, trajectories
 from reports.pages.built import Built, row_marks
@@ -53,7 +53,8 @@ def publish(
     shown, places = light(frame), light(ranked)
     sections = Sections(shown, places, problems)
     around = site.Site(shown, places, sections, subtitle(frame), series, stages)
-    _write_pages(around, frame, ranked, folder)
+    with uncollected():  # pages are made of texts; figures for papers have cycles
+        _write_pages(around, frame, ranked, folder)
     return folder / "index.html"
 
 

@@ -117,7 +117,7 @@ def test_a_change_of_the_code_writes_every_page_again(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(browser.found() is None, reason="there is no Chromium on this machine")
-def test_the_search_filters_and_lists_cells_without_a_network(published):
+def test_the_search_filters_and_lists_cells_without_a_network(published, tmp_path):
     with browser.Chromium() as chromium:
         type_in = """(() => { const field = document.querySelector('[name=%s]');
             field.value = '%s'; field.dispatchEvent(new Event('input', {bubbles: true})); })()"""
@@ -140,3 +140,11 @@ def test_the_search_filters_and_lists_cells_without_a_network(published):
         asked = [event["params"]["request"]["url"] for event in chromium.events
                  if event.get("method") == "Network.requestWillBeSent"]  # fmt: skip
         assert all(url.startswith(("file://", "data:")) for url in asked)
+        alone = tmp_path / "index.html"
+        alone.write_bytes((published / "index.html").read_bytes())
+        chromium.visit(alone, 1280)
+        chromium.run(type_in % ("problem", "gamma"))
+        said = """new Promise(kept => { const look = () => {
+            const text = document.getElementById('found').innerText;
+            if (text) kept(text); else setTimeout(look, 20); }; look(); })"""
+        assert chromium.run(said) == "cells.js is not beside this page."
