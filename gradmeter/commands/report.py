@@ -24,7 +24,9 @@ from gradmeter.options import leave, say, warn_of
 )
 @click.option("-e", "--estimator", "estimators", multiple=True, metavar="PATTERN",
               help="For a paper: these, in this order.")  # fmt: skip
-@click.option("-K", "--samples", type=click.IntRange(1), help="For a paper: at this K; 1.")
+@click.option(
+    "-K", "--samples", type=click.IntRange(1), help="For a paper: at this K; the smallest."
+)
 @click.option("--numbers", type=click.Choice(["plain", "siunitx"]),
               help="For a paper: as text, or by siunitx.")  # fmt: skip
 @click.option("--width", type=click.FloatRange(1, 20), metavar="INCHES",
@@ -79,7 +81,7 @@ def _for_paper(
     if unknown := set(drawn) - set(WRITERS):
         known, others = ", ".join(WRITERS), ", ".join(sorted(unknown))
         raise click.UsageError(f"Figures come in {known}, not {others}; the table is LaTeX.")
-    ranked = paper.chosen(reports.load(results), estimators, problems, samples or 1)
+    ranked = paper.chosen(reports.load(results), estimators, problems, samples)
     say(write_whole(to / "table.tex", paper.table(ranked, numbers or "plain")))
     files = addresses(ranked["problem"].unique())
     for problem, part in ranked.groupby("problem", sort=False, observed=True):

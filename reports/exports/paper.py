@@ -17,12 +17,16 @@ BIASED, NONE = r"$^{\dagger}$", "--"
 
 
 def chosen(
-    frame: pandas.DataFrame, estimators: Sequence[str], problems: Sequence[str], samples: int
+    frame: pandas.DataFrame,
+    estimators: Sequence[str],
+    problems: Sequence[str],
+    samples: int | None = None,
 ) -> pandas.DataFrame:
     """The ranking of those estimators on those problems at K = `samples`, in the order asked.
 
     - `frame`: as `reports.load` returns it.
     - `estimators`, `problems`: names or patterns; none means all there are.
+    - `samples`: K; None is the smallest at which any of them was measured.
 
     Who is biased is judged over all cells of `frame`, who is best among those chosen. Raises
     ValueError for a name that no record has, and for a table that would mix devices or dtypes.
@@ -31,10 +35,14 @@ def chosen(
     labels = _ordered("estimator", estimators, frame["label"].unique())
     columns = _ordered("problem", problems, frame["problem"].unique())
     rows = frame[frame["label"].isin(labels) & frame["problem"].isin(columns)]
+    known = sorted(rows.loc[rows["status"] == "ok", "samples"].unique())
+    if not known:
+        raise ValueError("None of the chosen cells was measured; choose others with -e and -p.")
+    samples = known[0] if samples is None else samples
+    if samples not in known:
+        raise ValueError(f"No chosen cell was measured at K = {samples}, but at {listed(known)}.")
     rows = rows[rows["samples"] == samples]
     measured = rows[rows["status"] == "ok"]
-    if measured.empty:
-        raise ValueError(f"No chosen cell was measured at K = {samples}; choose another with -K.")
     if len(measured[["device", "dtype"]].drop_duplicates()) > 1:
         raise ValueError("The chosen cells are of several devices or dtypes; report one store of "
                          "each.")  # fmt: skip

@@ -70,3 +70,38 @@ def test_pages_open_without_a_request_or_a_cut(site, width, dark):
             outside = [r for r in visit.requests if not r.startswith("file:")]
             assert (name, visit.errors, outside) == (name, [], [])
             assert visit.overflow <= 0, name
+
+
+@pytest.mark.study
+@pytest.mark.skipif(browser.found() is None, reason="no Chromium here")
+def test_the_matrix_sorts_and_filters(site):
+    rows = "[...document.querySelectorAll('#atlas-matrix tbody tr')]"
+    column = "[...document.querySelectorAll('#atlas-matrix thead th')].findIndex(h => h.textContent"
+    with browser.Chromium() as chromium:
+        chromium.visit(site / "measured" / "matrix.html")
+        chromium.run(f"window.at = {column} === 'reinforce-loo')")
+        chromium.run("document.querySelectorAll('#atlas-matrix thead button')[at].click()")
+        values = chromium.run(f"{rows}.map(r => Number(r.cells[at].dataset.value ?? Infinity))"
+                              ".filter(Number.isFinite)")  # fmt: skip
+        assert values == sorted(values)
+        assert len(set(values)) > 5
+        chromium.run("{const f = document.getElementById('matrix-rows'); f.value = 'gamma';"
+                     "f.dispatchEvent(new Event('input'))}")  # fmt: skip
+        shown = chromium.run(f"{rows}.filter(r => !r.hidden).map(r => r.cells[0].textContent)")
+        assert shown
+        assert all("gamma" in name for name in shown)
+
+
+@pytest.mark.study
+@pytest.mark.skipif(browser.found() is None, reason="no Chromium here")
+def test_the_search_works_offline(site):
+    found = """new Promise(done => { let left = 100; const look = () => {
+        const n = document.querySelectorAll('#search-results li').length;
+        n || !left-- ? done(n) : setTimeout(look, 100); }; look(); })"""
+    with browser.Chromium() as chromium:
+        chromium.visit(site / "search.html")
+        chromium.run(
+            f"location.assign({json.dumps((site / 'search.html').as_uri() + '?q=disarm')})"
+        )
+        chromium._until(lambda reply: reply.get("method") == "Page.loadEventFired")
+        assert chromium.run(found) > 0

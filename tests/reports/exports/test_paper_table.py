@@ -16,7 +16,7 @@ from reports.figures.column_figure import variance
 ODD = "odd_name & 100 % #1"
 
 
-def chosen(*rows, estimators=(), problems=(), samples=1):
+def chosen(*rows, estimators=(), problems=(), samples=None):
     return paper.chosen(framed(rows), estimators, problems, samples)
 
 
@@ -75,7 +75,7 @@ def test_the_caption_says_k_r_and_machine():
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"samples": 3}, "measured at K = 3"),
+        ({"samples": 3}, "measured at K = 3, but at 1"),
         ({"estimators": ["pathwize"]}, "no estimator 'pathwize'"),
         ({"problems": ["nomal-*"]}, r"no problem 'nomal-\*'"),
     ],
