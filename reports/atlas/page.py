@@ -41,7 +41,8 @@ def write(
         written.append(write_whole(folder / f"{name}.png", to_png(figure, DPI)))
         plain = won.assign(best=won["best"].map(" = ".join))
         written.append(write_whole(folder / f"{name}.csv", csv(plain)))
-        sections += _section(name, title, won, shown)
+        rivals = "" if shown == ERROR else _rivals(table, name)
+        sections += _section(name, title, won, shown, rivals)
     text = "\n".join([*_head(table), *sections])
     return [write_whole(folder / "index.md", text), *written]
 
@@ -61,7 +62,14 @@ def _head(table: pandas.DataFrame) -> list[str]:
     ]
 
 
-def _section(name: str, title: str, won: pandas.DataFrame, shown: str) -> list[str]:
+def _rivals(table: pandas.DataFrame, name: str) -> str:
+    """Who was measured on a map, in a sentence."""
+    on = table["problem"].str.startswith(f"atlas-{name}[") & (table["status"] == "ok")
+    names = sorted(table.loc[on, "estimator"].unique())
+    return f"Measured: {', '.join(f'`{each}`' for each in names)}. "
+
+
+def _section(name: str, title: str, won: pandas.DataFrame, shown: str, rivals: str) -> list[str]:
     again = f"`gradmeter atlas --part maps -p 'atlas-{name}*'` measures it again"
     if shown == ERROR:
         again = (
@@ -73,7 +81,7 @@ def _section(name: str, title: str, won: pandas.DataFrame, shown: str) -> list[s
         "",
         f"![{title}: {shown}, by {won.columns[0]} and {won.columns[1]}]({name}.png)",
         "",
-        f"{summary(won)} {again}; [each point with the next best]({name}.csv).",
+        f"{rivals}{summary(won)} {again}; [each point with the next best]({name}.csv).",
         "",
     ]
 
