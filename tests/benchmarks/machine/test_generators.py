@@ -7,7 +7,7 @@ from scipy import stats
 from torch import distributions as laws
 
 from benchmarks import Problem, measure, ratio
-from benchmarks.machine import generators, mkl_numbers
+from benchmarks.machine import generators, inversion, mkl_numbers
 from benchmarks.machine.generators import check_generator, drawing, paused
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.measuring.cell import Cell
@@ -93,6 +93,17 @@ def test_parameters_that_differ_get_numbers_of_their_own():
     error = (rate / 60_000).sqrt()
     assert ((x.mean((0, 1)) - rate).abs() < 5 * error).all()
     assert ((y.mean(0) - rate).abs() < 5 * 3**0.5 * error).all()
+
+
+@needs_mkl
+@pytest.mark.parametrize("name", ["poisson", "poisson, large", "binomial"])
+def test_few_numbers_of_a_law_fit_as_well(name):
+    dist, law = DISCRETE[name]
+    few = torch.stack([dist.mean, dist.mean / 2])
+    wide = laws.Poisson(few) if "poisson" in name else laws.Binomial(10, few / 10)
+    with stream(stream_key("few", name), generator="mkl"):
+        x = torch.cat([wide.sample((inversion.MANY - 1,))[:, 0] for _ in range(10)])
+    assert fit(x.long().numpy(), law) > ALARM
 
 
 @needs_mkl
