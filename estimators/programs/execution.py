@@ -13,7 +13,7 @@ from estimators.core import Estimator, Unsupported, unknown
 from estimators.programs.draws import Drawn, Draws, Model, ModelError, fitted_to
 from estimators.programs.halves import Apart, Half, first_half
 from estimators.programs.nested import Group, Nested
-from estimators.programs.refusals import named, readable
+from estimators.programs.refusals import At, readable
 
 MOST = 2**21  # samples of one node for one estimate
 
@@ -81,7 +81,7 @@ class Execution:
             run.run(self.model, self.parameters)
         except Nested as nested:
             end = len(run.drawn)
-            with named(nested.name):
+            with At(nested.name):
                 f = nested.surrogate(self, tuple(run.drawn), run.lead, run.leads[0])
             f = _plus(f, run.costs.pop(end, None))
         except RuntimeError as failure:
@@ -115,7 +115,7 @@ class Execution:
                 f = self.repeated((*drawn, given), run.leads[0], node.place + 1)
                 return f.unsqueeze(0) if len(x) == 1 else f
 
-            with named(node.name):
+            with At(node.name):
                 f = f.unsqueeze(0) if len(node.half.x) == 1 else f
                 self.hear(node.name, f)
                 f = node.half.finish(f, again)
@@ -171,7 +171,7 @@ class Run(Draws):
         if ours.strategies.unit_of(name) == key != name:
             raise Group(name, key, estimator, samples)
         ours.used.setdefault(key, []).append(name)
-        with named(name):
+        with At(name):
             if ours.probing and len(ours.used[key]) == len(set(ours.used[key])):
                 _try(estimator, law, samples)
             try:

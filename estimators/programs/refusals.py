@@ -1,21 +1,23 @@
 """What is refused or fails inside a program, as one sentence with the node's name."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from estimators.core import Unsupported
 from estimators.programs.draws import ModelError
 
 
-@contextmanager
-def named(name: str) -> Iterator[None]:
-    """Put the node's name in front of what is refused inside."""
-    try:
-        yield
-    except Unsupported as refusal:
-        if str(refusal).startswith("Node "):
-            raise
-        raise Unsupported(f"Node {name!r}: {refusal}") from refusal
+class At:
+    """A context that puts the node's name in front of what is refused inside."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind, refusal, trace) -> None:
+        if isinstance(refusal, Unsupported) and not str(refusal).startswith("Node "):
+            raise Unsupported(f"Node {self.name!r}: {refusal}") from refusal
 
 
 def readable(failure: RuntimeError) -> Exception:
