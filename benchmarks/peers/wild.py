@@ -36,7 +36,7 @@ SHOWN = 3  # numbers of a gradient
 HEAD = """# Other people's distributions
 
 Written by `python -m benchmarks.peers.wild --to docs/wild.md` from the packages that are installed
-(the extra `wild`: {versions}), with torch {torch}. Each class is built from example parameters and
+(the extras `wild` and `jax`: {versions}), with torch {torch}. Each class is built from example parameters and
 measured with a cost: Σ (x − ½)², Σ cos x where tails are heavy or x an angle, Σ i x_i for
 directions and choices. K = {samples}, R = {replicates}. The exact gradient is that of E[cost] in
 closed form, written down beside the class, or what the suite finds for itself (a sum over the

@@ -154,8 +154,6 @@ def _of_several(dist) -> list[Row]:
         row("MixtureSameFamily", JaxFamily(mixture, own_axes={"logits": 1, "loc": 1}),
             logits=[0.2, -0.3], loc=[-1.0, 1.0],
             expected=lambda logits, loc: logits.softmax(-1) @ (1 + (loc - 0.5) ** 2)),
-        row("SineBivariateVonMises", dist.SineBivariateVonMises, cost=cosine, phi_loc=0.3,
-            psi_loc=-0.2, phi_concentration=2.0, psi_concentration=1.5, correlation=0.6),
     ]  # fmt: skip
 
 

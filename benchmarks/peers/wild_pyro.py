@@ -150,7 +150,8 @@ def _discrete(dist) -> list[Row]:
         row("Empirical", lambda samples, weights: dist.Empirical(samples, weights),
             samples=[0.1, 0.7, 1.4], weights=[0.2, -0.3, 0.5]),
         row("DiscreteHMM", lambda initial, transition, probs: dist.DiscreteHMM(
-            initial, transition, dist.Bernoulli(probs.unsqueeze(-2)), duration=3), cost=cosine,
+            initial, transition.unsqueeze(-3), dist.Bernoulli(probs.unsqueeze(-2)), duration=3),
+            cost=cosine,
             initial=[0.0, 0.3],
             transition=[[0.5, -0.5], [-0.2, 0.4]], probs=[0.3, 0.8]),
         row("Multinomial", lambda probs: dist.Multinomial(4, probs), probs=[0.2, 0.3, 0.5]),
