@@ -14,20 +14,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.sequences.adapters.openrlhf_source import OPENRLHF, code, options
+from benchmarks.sequences.adapters import openrlhf_settings
+from benchmarks.sequences.adapters.openrlhf_settings import (
+    BETA,
+    CLIPS,
+    CORRECTION,
+    DUAL,
+    ENTROPY,
+    ESTIMATOR,
+    KIND,
+    MODE,
+)
+from benchmarks.sequences.adapters.openrlhf_source import OPENRLHF, code
 from benchmarks.sequences.adapters.source import Doubles
 from benchmarks.sequences.losses import Loss
 from estimators import unknown
 
-ESTIMATOR, KIND, BETA = "algo.advantage.estimator", "actor.policy_loss_type", "algo.kl.init_coef"
-ENTROPY = "actor.entropy_coef"
-CORRECTION = [f"algo.advantage.is_correction_{x}" for x in ("level", "mode", "gating", "threshold")]
-SETTINGS = (
-    "actor.eps_clip", "actor.eps_clip_low_high", "actor.dual_clip", KIND, "actor.loss_agg_mode",
-    ENTROPY, ESTIMATOR, "algo.advantage.gamma", "algo.advantage.no_std_norm", *CORRECTION, BETA,
-    "algo.kl.estimator", "algo.kl.use_loss", "algo.kl.unbiased_gradient", "reward.clip_range",
-)  # fmt: skip
-CRITIC = "gae"
 OF_GROUPS = ("rloo", "reinforce_baseline", "group_norm", "dr_grpo")
 
 
@@ -38,10 +40,10 @@ def create(name: str, **settings: Any) -> "OpenRlhf":
     names, and for settings or choices that it does not have.
     """
     name = name.replace("-", "_")
-    estimators = [kind for kind in options()[ESTIMATOR][1] if kind != CRITIC]
-    if name not in (*estimators, "gspo"):
-        raise ValueError(unknown("loss of openrlhf", name, sorted([*estimators, "gspo"])))
-    own = {ESTIMATOR: name} if name in estimators else {ESTIMATOR: "group_norm", KIND: "gspo"}
+    known = openrlhf_settings.estimators()
+    if name not in (*known, "gspo"):
+        raise ValueError(unknown("loss of openrlhf", name, sorted([*known, "gspo"])))
+    own = {ESTIMATOR: name} if name in known else {ESTIMATOR: "group_norm", KIND: "gspo"}
     return OpenRlhf(name, own | settings)
 
 
@@ -51,15 +53,9 @@ class OpenRlhf(Loss):
     vectorised = False
 
     def __init__(self, name: str, given: dict[str, Any]):
-        _check(given)
+        openrlhf_settings.check(given)
         self.name, self.given, self._short = f"openrlhf:{name}", given, name
-        self._all = {setting: options()[setting][0] for setting in SETTINGS} | given
-        clip = self["actor.eps_clip"]
-        if self["actor.eps_clip_low_high"] is None:
-            self._all["actor.eps_clip_low_high"] = (clip, clip)
-        band = self[CORRECTION[-1]]
-        bands = list(band) if isinstance(band, list | tuple) else [band]
-        self._all[CORRECTION[-1]] = bands if len(bands) > 1 else [0.0, *bands]
+        self._all = openrlhf_settings.with_defaults(given)
         self.note = OPENRLHF.note
         self._policy_loss = self._made()
 
@@ -132,13 +128,13 @@ class OpenRlhf(Loss):
 
     def _made(self) -> Callable[..., Any]:
         """Its PolicyLoss, as ActorPPOTrainer makes it."""
-        low, high = self["actor.eps_clip_low_high"]
+        low, high = self[CLIPS]
         correction = {name.rpartition(".")[2]: self[name] for name in CORRECTION}
         return code()["PolicyLoss"](
             clip_eps_low=low,
             clip_eps_high=high,
-            dual_clip=self["actor.dual_clip"],
-            token_level_loss=self["actor.loss_agg_mode"] == "token-mean",
+            dual_clip=self[DUAL],
+            token_level_loss=self[MODE] == "token-mean",
             policy_loss_type=self[KIND],
             **correction,
         )
@@ -189,13 +185,3 @@ def _of_the_step(batch) -> dict[str, Any]:
 
 def _doubles(tensor: Tensor | None) -> Tensor | None:
     return None if tensor is None else tensor.as_subclass(Doubles)
-
-
-def _check(given: dict[str, Any]) -> None:
-    """Raise ValueError for a setting or a choice that OpenRLHF does not have."""
-    for name, value in given.items():
-        if name not in SETTINGS:
-            raise ValueError(unknown("setting of openrlhf", name, sorted(SETTINGS)))
-        choices = [kind for kind in options()[name][1] or [] if kind != CRITIC]
-        if choices and value not in choices:
-            raise ValueError(unknown(f"{name} of openrlhf", str(value), choices))

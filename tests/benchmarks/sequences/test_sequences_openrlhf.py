@@ -190,6 +190,10 @@ def test_fact_openrlhf_clips_advantages_where_it_says_rewards():
         ("openrlhf:rloo", {"algo.kl.init_coeff": 1}, "Did you mean 'algo.kl.init_coef'"),
         ("openrlhf:rloo", {"actor.loss_agg_mode": "token_mean"}, "Did you mean 'token-mean'"),
         ("openrlhf:rloo", {LEVEL: "seq", MODE: "clip"}, "requires is_correction_level=token"),
+        ("openrlhf:rloo", {BAND: [1, 2, 3]}, r"must be \[LOW, HIGH\]"),
+        ("openrlhf:rloo", {"actor.eps_clip": "yes"}, "must be a finite number"),
+        ("openrlhf:rloo", {"actor.dual_clip": 0.5}, "must be above 1"),
+        ("openrlhf:rloo", {"algo.kl.use_loss": 1}, "must be true or false"),
         ("openrlhf:rloo", {}, r"coefficient of 0\.01 needs a reference"),
     ],
 )
