@@ -1,4 +1,4 @@
-"""Integers by inversion of their cdf, which is looked up in a table: exact to 2⁻⁵³."""
+"""Integers by inversion of their cdf, which is looked up in a table: exact to 2⁻⁵²."""
 
 from functools import lru_cache
 

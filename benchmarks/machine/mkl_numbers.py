@@ -84,7 +84,7 @@ def normals(key: Tensor, out: Tensor) -> Tensor:
 
 
 def uniforms(key: Tensor, out: Tensor) -> Tensor:
-    """Uniform numbers in [0, 1), of 2⁵³ different values in double precision."""
+    """Uniform numbers in [0, 1), of 2⁵² different values in double precision."""
     with Stream(key) as stream:
         if out.dtype is torch.float32:
             stream.fill("vsRngUniform", out, ctypes.c_float(0), ctypes.c_float(1))

@@ -57,11 +57,11 @@ class Block:
         along, square = origin.new_zeros(count), origin.new_empty(count)
         total = torch.zeros_like(ones)
         for tile in _steps(0, count, fit(origin, size)):
-            g = _joined([piece[tile] for piece in pieces])
+            g = joined([piece[tile] for piece in pieces])
             torch.sub(g, origin, out=x[tile])
             total += x[tile].sum(0)
             if direction is not None:
-                torch.mv(g, direction, out=along[tile])
+                torch.mv(g * direction, ones, out=along[tile])  # MKL's bits go by where g lies
             torch.mv(g * g, ones, out=square[tile])
         extreme = ~((square > SMALLEST) & (square < LARGEST))  # 0 and what is no number, too
         if extreme.any():
@@ -117,7 +117,8 @@ def _steps(start: int, end: int, step: int) -> Iterator[slice]:
     return (slice(at, min(at + step, end)) for at in range(start, end, step))
 
 
-def _joined(pieces: list[Tensor]) -> Tensor:
+def joined(pieces: list[Tensor]) -> Tensor:
+    """Pieces [R, p] as one block [R, P] in float64."""
     return (pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)).double()
 
 
@@ -129,7 +130,7 @@ def _rescale(
     square: Tensor,
 ) -> None:
     """What is seen of the `extreme` g, as multiples whose largest number is 1, in place."""
-    g = _joined([piece[extreme] for piece in pieces])
+    g = joined([piece[extreme] for piece in pieces])
     scale = g.abs().amax(1)
     g = g / torch.where(scale > 0, scale, 1.0).unsqueeze(1)
     square[extreme] = torch.where(scale.isfinite(), g.square().sum(1), scale)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from benchmarks.statistics.block_sums import Block, Seen, Sums
+from benchmarks.statistics.block_sums import Block, Seen, Sums, joined
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,9 @@ class Table:
         """Add a block g [R, P], or its pieces [R, p]; what is seen of each replicate, [R]."""
         pieces = [piece.detach() for piece in ([g] if isinstance(g, Tensor) else g)]
         if self._origin is None:
-            means = [piece.double().mean(0, keepdim=True) for piece in pieces]
-            self._origin = torch.cat(means, 1)
+            self._origin = joined(pieces).mean(
+                0, keepdim=True
+            )  # the bits of pieces as of the whole
         block = Block.of(pieces, self._origin, direction)
         before = Moments.zero(self._origin) if self._whole is None else self._whole
         count = before.count + len(block.x)

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from benchmarks.calibration import bit_identity
+from benchmarks.statistics import block_sums
 from benchmarks.statistics.moments import Table
 from benchmarks.statistics.stopping import FEWEST, Plan
 
@@ -113,6 +114,52 @@ def test_memory_does_not_grow_with_replicates():
         return sum(part.numel() for part in parts)
 
     assert max(held(blocks) for blocks in (64, 300, 1000)) <= 2 * 65 * 300 + 10_000
+
+
+@pytest.mark.parametrize("size", [300, 4096])
+def test_pieces_have_the_bits_of_the_whole(size):
+    """Workers send whole blocks, and whoever makes them itself takes them in by pieces."""
+    x = gradients(3 * size, 23, 1.0)
+    whole, pieces = Table(256), Table(256)
+    for block in x.split(size):
+        seen, other = whole.add(block, x[0]), pieces.add(block.split((10, 1, 12), 1), x[0])
+        assert all(torch.equal(a, b) for a, b in zip(seen, other, strict=True))
+    assert bit_identity._same(whole.whole(), pieces.whole())
+    assert torch.equal(whole.rows.m2, pieces.rows.m2)
+
+
+@pytest.mark.parametrize(
+    ("factor", "unhealthy", "zero"), [(1e-200, 0, 0), (1e200, 0, 0), (0, 0, 7)]
+)
+def test_directions_of_gradients_whose_squares_are_no_numbers(factor, unhealthy, zero):
+    g = gradients(100, 3)
+    plain = Table(8).add(g, torch.ones(3).double())
+    g[:7] *= factor
+    extreme = Table(8).add(g, torch.ones(3).double())
+    assert int((~extreme.square.isfinite()).sum()) == unhealthy
+    assert int((extreme.square == 0).sum()) == zero
+    cosines = [(seen.along / seen.square.sqrt())[zero:] for seen in (plain, extreme)]
+    torch.testing.assert_close(*cosines)
+
+
+def test_gradients_that_are_no_numbers_are_counted():
+    g = gradients(100, 3)
+    g[3, 1], g[5, 2] = torch.nan, torch.inf
+    seen = Table(8).add(g, torch.ones(3).double())
+    assert (~seen.square.isfinite()).nonzero().flatten().tolist() == [3, 5]
+
+
+def test_a_block_of_many_tiles_is_summed_as_one_of_few(monkeypatch):
+    x = gradients(5000, 4, 3.0)
+    found = {}
+    for tile in (16, 100, 2**20):
+        monkeypatch.setattr(block_sums, "TILE", tile)
+        found[tile] = table(x, 1700, chunk=50)
+    for name in NAMES:
+        few, *others = (getattr(t.whole(), name) for t in reversed(found.values()))
+        for other in others:
+            torch.testing.assert_close(other, few, rtol=1e-10, atol=1e-9)
+    torch.testing.assert_close(found[16].rows.mean, found[2**20].rows.mean, rtol=1e-12, atol=1e-14)
 
 
 def test_blocks_fed_in_another_order_are_not_the_same_bits():
