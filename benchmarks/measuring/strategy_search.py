@@ -9,9 +9,10 @@ from torch.distributions import Distribution
 
 import estimators as registry
 from benchmarks.measuring.measurement import Measurement
+from benchmarks.objective.definition import ProblemError
 from benchmarks.objective.program import Program, in_order
 from benchmarks.objective.program_laws import Sketch
-from estimators import Estimator, create
+from estimators import Estimator, create, unknown
 from estimators.programs import Strategies
 
 Candidates = Mapping[str, Sequence[Estimator | str] | Estimator | str | None]
@@ -113,6 +114,8 @@ def _choices(program: Program, candidates: Candidates | None) -> dict[str, list 
     families = dict.fromkeys(name.partition(".")[0] for name in program.nodes)
     given = dict(candidates or {})
     named = {part.strip() for key in given for part in key.split(",")}
+    for part in named - {"*", *program.nodes, *families}:
+        raise ProblemError(f"Program {program.name!r}: {unknown('node', part, program.nodes)}")
     rest = [] if "*" in named else [name for name in families if name not in named]
     found = {}
     for key, names in {**given, **dict.fromkeys(rest)}.items():

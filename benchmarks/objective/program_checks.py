@@ -7,6 +7,7 @@ from torch import Tensor
 
 from estimators import capabilities
 from estimators.programs import Joint, ModelError
+from estimators.programs.refusals import readable
 
 SAMPLES = 6
 ROUNDING = 1e-5  # relative to the largest cost
@@ -42,6 +43,8 @@ def check_apart(laws, parameters: Mapping[str, Tensor]) -> None:
         first_sample = joint.cost(x[:1].clone())
         first_copy = laws(**{k: v[:1] for k, v in wide.items()}).cost(x[:, :1].clone())
     except RuntimeError as failure:
+        if isinstance(readable(failure), ModelError):
+            raise readable(failure) from failure
         raise ModelError(
             f"With {copies} copies of its parameters and {SAMPLES} samples, the model raises "
             f"{type(failure).__name__}: {str(failure).splitlines()[0].rstrip('.')}; let them "

@@ -71,7 +71,7 @@ class Execution:
                 names = self.used.get(key, [])
                 if part != "*" and not any(part in (n, n.partition(".")[0]) for n in names):
                     drawn = [name for names in self.used.values() for name in names]
-                    raise Unsupported(unknown("node", part, drawn))
+                    raise Unsupported(unknown("node", part, dict.fromkeys(drawn)))
         return found
 
     def after(self, history: tuple[Drawn, ...], lead: torch.Size | None, since: int) -> Tensor:

@@ -17,7 +17,7 @@ def create(name: str, **fields) -> Estimator:
     nodes: dict[str, Estimator] = {}
     for part in name.split(", "):
         key, _, spec = part.strip().partition("=")
-        if not spec or key in nodes:
+        if not spec or key in nodes or "=" in spec.partition(":")[0]:
             raise ValueError(
                 f"{part!r} in {name!r} is no strategy of a further node; write NODE=ESTIMATOR, "
                 "NODE=ESTIMATOR, each node once."

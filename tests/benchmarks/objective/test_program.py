@@ -256,3 +256,17 @@ def test_what_is_exact_and_what_is_biased_is_said():
         "Biased: b by enumeration, z by reinforce."
     )
     assert math.isfinite(exact.seconds)
+
+
+def test_a_branch_on_one_draw_is_named_too():
+    def model(draw, a):
+        b = draw("b", Bernoulli(logits=a))
+        return draw("z", Normal(a, 1.0)).square() if b > 0 else draw("z", Normal(-a, 1.0))
+
+    with pytest.raises(ProblemError, match="branches on a draw"):
+        Program("one", {"a": torch.tensor(0.2)}, model)
+
+
+def test_strategies_to_be_tried_at_no_node_are_named():
+    with pytest.raises(ProblemError, match="There is no node 'q'"):
+        compare(program, {"q": ["disarm"]}, replicates=100)

@@ -65,6 +65,7 @@ def test_names_are_taken_apart():
         ("b=disarm, b=arm", "each node once"),
         ("b=disarm, z", "'z' in 'b=disarm, z' is no strategy"),
         ("b=disarm, z=", "is no strategy"),
+        ("b=disarm z=pathwise", "is no strategy"),
         ("b=dizarm", "Did you mean 'disarm'"),
         ("*=reinforce, b=arm", "has two strategies"),
     ],
