@@ -89,4 +89,5 @@ def _write(store: Path, to: Path) -> list[Path]:
     claims = {name: about(name)["unbiased"] for name in names()}
     table = data.tabulate(reports.load(store), claims)
     titles = {each.name: each.title for each in MAPS}
-    return [*data.write(table, to), *page.write(table, to, titles, TEMPERATURE_PROBLEM)]
+    written = data.write(table, to)
+    return [*written, *page.write(data.read(to), to, titles, TEMPERATURE_PROBLEM)]

@@ -5,6 +5,8 @@ import pandas
 from reports.frames.rankings import ENDS, prepare
 from reports.frames.recommendation import tied_with_best
 
+DIGITS = 9
+
 
 def per_evaluation(frame: pandas.DataFrame) -> pandas.DataFrame:
     """Prepared rows in which evaluations of the cost stand where seconds would.
@@ -17,11 +19,17 @@ def per_evaluation(frame: pandas.DataFrame) -> pandas.DataFrame:
     """
     frame = prepare(frame).copy()
     for end in ENDS:
+        frame[f"variance{end}"] = frame[f"variance{end}"].map(_rounded)
         frame[f"seconds{end}"] = frame["evaluations"]
         frame[f"work_variance{end}"] = frame[f"variance{end}"] * frame["evaluations"]
     if "claims_unbiased" in frame:
         frame["eligible"] &= frame["claims_unbiased"].fillna(False).astype(bool)
     return frame
+
+
+def _rounded(value: float) -> float:
+    """Without the digits in which the same sum differs by its order."""
+    return float(f"{value:.{DIGITS}g}")
 
 
 def winner(part: pandas.DataFrame) -> tuple[pandas.Series, pandas.DataFrame, tuple | None] | None:

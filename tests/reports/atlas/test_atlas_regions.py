@@ -110,3 +110,9 @@ def test_the_page_counts_what_the_map_shows(tmp_path):
     assert "Among the best of 2 points: `arms` 1 (1 alone), `disarm` 1 (1 alone)." in text
     assert (tmp_path / "bits.png").read_bytes().startswith(b"\x89PNG")
     assert list(pandas.read_csv(tmp_path / "bits.csv")["best"]) == ["arms", "disarm"]
+
+
+def test_what_differs_by_rounding_alone_is_tied():
+    same = {"variance_jackknife": [1.0] * 32}
+    rows = record("a", "x", **same), record("a", "y", variance=1 + 1e-13, **same)
+    assert list(winner(per_evaluation(table(*rows)))[1]["label"]) == ["x", "y"]
