@@ -38,10 +38,10 @@ HEAD = """# Other people's distributions
 Written by `python -m benchmarks.peers.wild --to docs/wild.md` from the packages that are installed
 (the extras `wild` and `jax`: {versions}), with torch {torch}.
 Each class is built from example parameters and measured with a cost: Σ (x − ½)², Σ cos x where
-tails are heavy or x an angle, Σ i x_i for directions and choices. K = {samples}, R = {replicates}. The exact gradient is that of E[cost] in
-closed form, written down beside the class, or what the suite finds for itself (a sum over the
-support, a quadrature, or two estimators of different kinds that agree); its first {shown} numbers
-stand here.
+tails are heavy or x an angle, Σ i x_i for directions and choices. K = {samples}, R = {replicates}.
+The exact gradient is that of E[cost] in closed form, written down beside the class, or what the
+suite finds for itself (a sum over the support, a quadrature, or two estimators of different kinds
+that agree); its first {shown} numbers stand here.
 
 In the columns of the estimators: *unbiased*, *undetermined* (nothing speaks against it, and R is
 too small to exclude a bias of 2 %), *biased* or *no truth*; *refused* is a refusal, whose reason
