@@ -71,7 +71,7 @@ def test_cells_that_hear_no_signal_end_as_records(tmp_path):
     command = [sys.executable, "-m", "gradmeter", "--with", "deaf.py", "run", "-p", "normal-linear"]
     names = cell_faults.deaf_names()
     command += [word for name in [*names, "pathwise"] for word in ("-e", name)]
-    command += ["-K", "1", "-R", "100", "--no-timing", "--cell-timeout", "8", "--out", "out"]
+    command += ["-K", "1", "-R", "100", "--no-timing", "--cell-timeout", "15", "--out", "out"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 3, done.stderr
     found = {row["estimator"]: row for row in Store(tmp_path / "out")}
