@@ -39,7 +39,7 @@ ROOMS = {
         "training": {"machine", "measuring", "objective", "problems"},
         "running": MEASURES | {"validation"},
         "regression": MEASURES | {"running", "sequences"},
-        "peers": MEASURES | {"frameworks", "regression", "running"},
+        "peers": MEASURES | {"frameworks", "regression", "running", "sequences"},
         "atlas": MEASURES | {"running"},
         "asv_canaries": MEASURES,
     },

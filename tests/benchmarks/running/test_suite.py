@@ -83,7 +83,10 @@ def test_a_block_is_timed_on_one_processor():
 
 @pytest.mark.parametrize(
     ("raised", "reason"),
-    [(KeyError("absent"), "KeyError: 'absent'"), (MemoryError(), "MemoryError: Out of memory.")],
+    [
+        (KeyError("absent"), "KeyError: 'absent'"),
+        (MemoryError(), "It asked for more memory than is"),
+    ],
 )
 def test_a_cell_that_raises_whatever_it_raises_is_a_record(tmp_path, monkeypatch, raised, reason):
     def fails(*_, **__):
@@ -91,7 +94,8 @@ def test_a_cell_that_raises_whatever_it_raises_is_a_record(tmp_path, monkeypatch
 
     monkeypatch.setattr("benchmarks.measuring.task.Task.measured", fails)
     (ended,) = running.run(replace(TINY, samples=(1,)), Store(tmp_path))
-    assert (ended.status, ended.reason) == ("error", reason)
+    assert ended.status == "error"
+    assert ended.reason.startswith(reason)
 
 
 def overhead(cells, tmp_path, monkeypatch, clock=time.thread_time):

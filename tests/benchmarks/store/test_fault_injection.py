@@ -34,8 +34,6 @@ def check(found, faults):
     assert found["wrong"] == []
     assert found["faults"] >= faults
     assert found["cells"] == 8
-    assert {"0", "3", "130"} <= set(found["statuses"])
-    assert {"-14", "-9"} & set(found["statuses"])
 
 
 def test_random_faults_lose_nothing(tmp_path):
@@ -47,6 +45,8 @@ def test_random_faults_lose_nothing(tmp_path):
 def test_many_random_faults_lose_nothing(tmp_path, seed):
     found = sweep(tmp_path / "runs", 250, seed)
     check(found, 250)
+    assert {"0", "3", "130"} <= set(found["statuses"])
+    assert {"-14", "-9"} & set(found["statuses"])
     assert len(found["kinds"]) == OF_RUNS + len(cell_faults.ACTS)
 
 
