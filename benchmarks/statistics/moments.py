@@ -31,7 +31,7 @@ class Rows:
 
     @classmethod
     def summed(cls, sums: Tensor, squares: Tensor, n: int, centre: Tensor) -> "Rows":
-        """The rows of `n` replicates each, d = g − `centre` [M, P], of which Σ d and Σ d² are known.
+        """The rows of `n` replicates each, d = g − `centre` [M, P], whose Σ d and Σ d² are known.
 
         - `sums`, `squares`: Σ d and Σ d² over the replicates of each row, [M, P].
         """
