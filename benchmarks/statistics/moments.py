@@ -31,7 +31,10 @@ class Rows:
 
     @classmethod
     def summed(cls, sums: Tensor, squares: Tensor, n: int, centre: Tensor) -> "Rows":
-        """The rows of which Σ d and Σ d² [M, P] of `n` replicates each are known."""
+        """The rows of which the `sums` Σ d and the `squares` Σ d² [M, P] are known.
+
+        Each is of `n` replicates, and d = g − `centre`, [1, P].
+        """
         off = sums / n
         m2 = (squares - n * off.square()).clamp_min(0.0)
         return cls(torch.full_like(off[:, 0], n), centre + off, m2)
@@ -98,7 +101,7 @@ class Moments(Rows):
         }
 
     def joined(self, block: Sums, mean: Tensor) -> "Moments":
-        """One row joined by a block whose sums are about `mean` [1, P], the new mean of all.
+        """One row joined by the sums of a `block`, about `mean` [1, P], the new mean of all.
 
         The sums of the block are exact; what was there before is shifted.
         """
@@ -129,7 +132,10 @@ class Table:
         self._whole: Moments | None = None
 
     def add(self, g: Tensor | Sequence[Tensor], direction: Tensor | None = None) -> Seen:
-        """Add a block g [R, P], or its pieces [R, p]; what is seen of each replicate, [R]."""
+        """Add a block `g` [R, P], or its pieces [R, p]; what is seen of each replicate, [R].
+
+        `direction` [P] is that of the true gradient, if there is one.
+        """
         pieces = [piece.detach() for piece in ([g] if isinstance(g, Tensor) else g)]
         if self._origin is None:
             self._origin = joined(pieces).mean(
