@@ -82,7 +82,7 @@ def _outside(dist: Distribution, x: Tensor) -> Iterator[str]:
     """Whether samples lie between the ends of the support that is declared."""
     try:
         support = dist.support
-    except NotImplementedError:
+    except (NotImplementedError, AttributeError):
         return
     support = getattr(support, "base_constraint", support)
     ends = [getattr(support, name, None) for name in ("lower_bound", "upper_bound")]
