@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas
 
-from reports.figures import plots, svg
+from reports.figures import plots
+from reports.figures.matplotlib_files import to_pdf, to_png, to_svg
 from reports.figures.style import Style, styles_of
 from reports.frames.rankings import headline
 from reports.text.rendering import write_whole
@@ -26,7 +27,7 @@ def on_page(part: pandas.DataFrame, styles: Mapping[str, Style]) -> list[tuple[s
     `part` is its part of the ranking, `styles` are those of all estimators of the report.
     """
     return [
-        (caption, data(draw(part, styles, titles=False, drawing=svg.drawing).svg()))
+        (caption, data(to_svg(draw(part, styles, titles=False))))
         for caption, draw in FIGURES.values()
         if _shows(part, draw)
     ]
@@ -36,12 +37,6 @@ def export(
     ranked: pandas.DataFrame, names: Mapping[str, str], folder: Path, formats: Iterable[str]
 ) -> None:
     """Write `folder/PROBLEM-FIGURE.FORMAT` for each; `names` are the problems' in file names."""
-    from reports.figures.matplotlib_files import (  # matplotlib, which pages do without
-        to_pdf,
-        to_png,
-        to_svg,
-    )
-
     written = {"pdf": to_pdf, "svg": to_svg, "png": to_png}
     styles = styles_of(ranked["label"])
     for problem, part in ranked.groupby("problem", sort=False):

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pandas
 
-from reports.figures.plots import LETTER, WIDTH, paper
+from reports.figures.matplotlib_files import drawing
+from reports.figures.plots import LETTER, WIDTH
 from reports.figures.style import COLORS, INK, MUTED, log_axis, plain, styles_of
 from reports.frames.commit_series import Series, short
 
@@ -12,7 +13,7 @@ BROAD = 7.4  # inches
 MARKED = 9  # most series with a colour of their own in a trend
 
 
-def over_problems(rows: pandas.DataFrame, column: str = "relative", drawing=paper):
+def over_problems(rows: pandas.DataFrame, column: str = "relative"):
     """One estimator: its variance as a multiple of the quietest's, a line a problem."""
     label = rows["label"].iloc[0]
     style = styles_of([label])[label]
@@ -37,7 +38,7 @@ def over_problems(rows: pandas.DataFrame, column: str = "relative", drawing=pape
     return figure
 
 
-def over_commits(found: Sequence[Series], order: Sequence[str], drawing=paper):
+def over_commits(found: Sequence[Series], order: Sequence[str]):
     """Cells of one problem: variance as a multiple of the first; those with steps are marked.
 
     `order` holds the revisions from left to right. A dotted line stands at each step.

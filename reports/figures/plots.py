@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy
 import pandas
 
+from reports.figures.matplotlib_files import drawing
 from reports.figures.style import INK, MUTED, Style, log_axis, plain, styles_of
 from reports.frames.rankings import headline, ranking
 
@@ -19,46 +20,29 @@ LINES = 20  # most lines in one panel; more cannot be told apart
 Styles = Mapping[str, Style] | None
 
 
-def paper(width: float, height: float):
-    """A figure of matplotlib's to draw on, which is imported only for this."""
-    from reports.figures.matplotlib_files import drawing
-
-    return drawing(width, height)
-
-
-def variance_by_estimator(
-    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True, drawing=paper
-):
+def variance_by_estimator(frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True):
     """Per problem, the variance of one estimate with its interval, quietest on top."""
     rows = headline(ranking(frame)).dropna(subset="variance")
-    return _panels(
-        rows, styles, titles, drawing, _dots("variance", "variance of one estimate"), _listing
-    )
+    return _panels(rows, styles, titles, _dots("variance", "variance of one estimate"), _listing)
 
 
-def variance_times_seconds(
-    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True, drawing=paper
-):
+def variance_times_seconds(frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True):
     """Per problem, variance × seconds with its interval: what ranks estimators at equal time."""
     rows = headline(ranking(frame)).dropna(subset="work_variance")
-    return _panels(
-        rows, styles, titles, drawing, _dots("work_variance", "variance × seconds"), _listing
-    )
+    return _panels(rows, styles, titles, _dots("work_variance", "variance × seconds"), _listing)
 
 
-def bias_against_variance(
-    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True, drawing=paper
-):
+def bias_against_variance(frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True):
     """Per problem, squared bias against variance; below the line the noise of one estimate is more.
 
     A point with an arrow is an upper limit: the interval of the bias reaches zero.
     """
     rows = headline(ranking(frame)).dropna(subset=["variance", "bias2_high"])
-    return _panels(rows, styles, titles, drawing, _draw_bias, _keyed)
+    return _panels(rows, styles, titles, _draw_bias, _keyed)
 
 
 def variance_against_samples(
-    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True, drawing=paper
+    frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True
 ):
     """Per problem, variance against K, with a line that falls as 1/K; the 20 quietest at most."""
     rows = ranking(frame).dropna(subset="variance")
@@ -67,7 +51,7 @@ def variance_against_samples(
     rows = rows[shown].sort_values("samples", kind="stable")
     last = rows.groupby(["problem", "label"], sort=False)["variance"].transform("last")
     rows = rows[last.groupby(rows["problem"]).rank(method="dense") <= LINES]
-    return _panels(rows, styles, titles, drawing, _draw_samples, _keyed)
+    return _panels(rows, styles, titles, _draw_samples, _keyed)
 
 
 def _places(rows: pandas.DataFrame) -> Iterator[tuple]:
@@ -77,13 +61,8 @@ def _places(rows: pandas.DataFrame) -> Iterator[tuple]:
     )
 
 
-def _panels(
-    rows: pandas.DataFrame, styles: Styles, titles: bool, drawing, draw: Callable, size: Callable
-):
-    """One panel below the other; `size` gives its height and the margins beside it, in inches.
-
-    `drawing` makes the figure: matplotlib's for papers, that of `reports.figures.svg` for pages.
-    """
+def _panels(rows: pandas.DataFrame, styles: Styles, titles: bool, draw: Callable, size: Callable):
+    """One panel below the other; `size` gives its height and the margins beside it, in inches."""
     styles = styles or styles_of(rows["label"])
     parts = [part for _, part in rows.groupby("problem", sort=False)]
     sizes = [size(part) for part in parts]

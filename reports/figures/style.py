@@ -1,7 +1,4 @@
-"""How figures look: one colour and marker per estimator, log axes that know zero.
-
-Axes are those of `reports.figures.svg` or matplotlib's, which is not imported here.
-"""
+"""How figures look: one colour and marker per estimator, log axes that know zero."""
 
 import hashlib
 import math

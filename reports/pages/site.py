@@ -11,7 +11,8 @@ from functools import cached_property, partial
 
 import pandas
 
-from reports.figures import export, overviews, svg
+from reports.figures import export, overviews
+from reports.figures.matplotlib_files import to_svg
 from reports.frames import text_tables
 from reports.frames.commit_series import Series
 from reports.frames.rankings import cautions, errors, refusals
@@ -159,7 +160,7 @@ def _estimator(site: Site, label: str, problems: dict[str, str]) -> dict:
     drawable = heads[heads["relative"].between(0, BEYOND, inclusive="neither")]
     pictures = []
     if not drawable.empty:
-        drawn = overviews.over_problems(drawable, drawing=svg.drawing).svg()
+        drawn = to_svg(overviews.over_problems(drawable))
         pictures = [("variance as a multiple of the quietest’s, by problem", export.data(drawn))]
     return {
         "site": site.menu("", "../"),

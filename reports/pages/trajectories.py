@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pandas
 
-from reports.figures import export, svg
-from reports.figures.plots import paper
+from reports.figures import export
+from reports.figures.matplotlib_files import drawing, to_svg
 from reports.figures.style import MUTED, Style, log_axis, plain, styles_of
 from reports.frames.rankings import ranking
 from reports.frames.text_tables import Table, rows_of, setting
@@ -27,7 +27,7 @@ def along(frame: pandas.DataFrame) -> pandas.DataFrame:
 def content(rows: pandas.DataFrame) -> dict:
     """What the page of trajectories is made of; `rows` come from `along`."""
     styles = styles_of(rows["label"])
-    drawn = [export.data(over_steps(part, styles, svg.drawing).svg()) for part in _parts(rows)]
+    drawn = [export.data(to_svg(over_steps(part, styles))) for part in _parts(rows)]
     return {
         "sections": [
             {"title": title, "figure": figure, "table": table}
@@ -59,7 +59,7 @@ def table(part: pandas.DataFrame) -> Table:
     return Table(titles, lines)
 
 
-def over_steps(part: pandas.DataFrame, styles: Mapping[str, Style] | None = None, drawing=paper):
+def over_steps(part: pandas.DataFrame, styles: Mapping[str, Style] | None = None):
     """Variance and signal-to-noise ratio over the steps of one training, with 95 % intervals.
 
     Both axes of values are logarithmic; what is zero stands at the bottom. Hollow markers are

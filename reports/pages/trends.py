@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from reports.figures import export, overviews, svg
+from reports.figures import export, overviews
+from reports.figures.matplotlib_files import to_svg
 from reports.frames import commit_series
 from reports.frames.commit_series import Series
 from reports.frames.text_tables import Table
@@ -54,7 +55,7 @@ def pictures(found: Sequence[Series]) -> dict[str, str]:
     for one in found:
         by_problem.setdefault(one.problem, []).append(one)
     return {
-        name: export.data(overviews.over_commits(group, order, svg.drawing).svg())
+        name: export.data(to_svg(overviews.over_commits(group, order)))
         for name, group in by_problem.items()
         if any(one.steps for one in group)
     }
