@@ -143,7 +143,11 @@ UNBIASED = [cell for cell in CELLS if cell[0] not in BIASED and cell not in MISS
 PLACE = {
     entry: place for entries in (estimators.names(), TOYS) for place, entry in enumerate(entries)
 }
-SPREAD = [(name, toy) for name, toy in UNBIASED if (PLACE[name] + PLACE[toy]) % 4 == 0]
+SPREAD = [
+    (name, toy)
+    for name, toy in UNBIASED
+    if (PLACE[name] + PLACE[toy]) % 4 == 0 and name != "rodeo"  # which learns for up to 20 s a toy
+]
 SPREAD += [cell for cell in UNBIASED if cell[0] not in {name for name, _ in SPREAD}]
 SPREAD += [cell for cell in UNBIASED if cell[1] not in {toy for _, toy in SPREAD}]
 

@@ -37,7 +37,7 @@ def check(found, faults):
 
 
 def test_random_faults_lose_nothing(tmp_path):
-    check(sweep(tmp_path / "runs", 40, 1), 40)
+    check(sweep(tmp_path / "runs", 10, 1), 10)
 
 
 @pytest.mark.study
