@@ -251,7 +251,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.mark.parametrize("page", ["README.md", "docs/sequences.md"])
 def test_the_command_prints_what_the_pages_say(page):
-    said = re.findall(r"^> (policy: .*)$", (ROOT / page).read_text(), re.MULTILINE)
+    said = re.findall(r'^(?:> |")(policy: .*?)"?$', (ROOT / page).read_text(), re.MULTILINE)
     done = run(*["grpo", "--group", "4", "--set", "scale_rewards=false"])
     assert done.exit_code == 0, done.output
     assert len(said) == 1
