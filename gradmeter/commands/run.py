@@ -171,12 +171,12 @@ class _Shown:
                 self.rows = None
 
     def print(self, out: Path, trajectory: bool) -> None:
-        from reports.terminal import print_ranking, print_trajectories
+        from reports import terminal  # imports Matplotlib for trajectories alone
 
         if self.rows and trajectory:
-            print_trajectories(list(self.rows.values()))
+            terminal.print_trajectories(list(self.rows.values()))
         elif self.rows:
-            print_ranking(list(self.rows.values()), out)
+            terminal.print_ranking(list(self.rows.values()), out)
         say(f"Records: {out}/records.jsonl. Report: gradmeter report {out}")
 
 
