@@ -13,6 +13,7 @@ from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
+from benchmarks.statistics.block_sums import kind_of_block
 from benchmarks.statistics.long_vectors import LONG, LongTable
 from benchmarks.statistics.moments import Table
 from benchmarks.statistics.stopping import Plan, StoppingRule
@@ -180,8 +181,10 @@ class Replicates:
         if cell.truth is not None and cell.truth.gradient.norm() > 0:
             direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
         sizes = [value.numel() for value in cell.problem.measured.values()]
-        table = LongTable(plan.chunk, sizes=sizes) if cell.is_long else Table(plan.chunk)
-        return cls(table, direction, rule)
+        if cell.is_long:
+            return cls(LongTable(plan.chunk, sizes=sizes), direction, rule)
+        kind = kind_of_block(plan.replicates * cell.problem.size, cell.device)
+        return cls(Table(plan.chunk, kind=kind), direction, rule)
 
     @property
     def stopped(self) -> str:
