@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 TILE = 2**16  # numbers in each of six arrays that are in the cache together
-MANY = 2**25  # numbers in all, R × P, from which it pays to load the compiled loops, 0.7 s
 SMALLEST, LARGEST = 1e-250, 1e250  # ‖g‖² between which no square of it was rounded away
 
 
@@ -95,16 +94,9 @@ class Block:
         return Sums(powers, walk.q3, walk.norm2, rows)
 
 
-def kind_of_block(numbers: int, device: torch.device) -> type[Block]:
-    """Compiled where `numbers` are summed in all, if they are many and numba is installed.
-
-    Both give the same numbers to rounding, and this rule the same bits in every run.
-    """
-    return _compiled() if numbers >= MANY and device.type == "cpu" else Block
-
-
 @cache
-def _compiled() -> type[Block]:
+def compiled_block() -> type[Block]:
+    """Blocks with compiled sums, the same to rounding, where numba is installed; else `Block`."""
     try:
         from benchmarks.statistics.compiled_sums import CompiledBlock
     except ImportError:  # also a numba that does not know this NumPy

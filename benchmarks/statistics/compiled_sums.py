@@ -5,29 +5,18 @@ along the vectors, whatever P is: the same numbers to rounding, and the same bit
 parameters come in pieces.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from numba import config, njit
 from torch import Tensor
 
 from benchmarks.statistics.block_sums import Block, Sums, rescale_extremes
-
-if config.DISABLE_JIT:
-    raise ImportError("numba compiles nothing here (NUMBA_DISABLE_JIT).")
+from benchmarks.statistics.machine_code import compiled
 
 TILE = 2**14  # numbers of a tile, which stays in the cache
 FEWEST, MOST = 2**5, 2**8  # vectors of it
 ORDER = {"reassoc", "contract", "nsz", "arcp"}  # of sums is free; what is no number stays so
-
-
-def _compiled(loop: Callable) -> Callable:
-    """`loop` in machine code, which is kept for later processes wherever numba may write."""
-    try:
-        return njit(loop, cache=True, fastmath=ORDER)
-    except RuntimeError:
-        return njit(loop, fastmath=ORDER)
 
 
 @dataclass(frozen=True)
@@ -74,7 +63,7 @@ def _numbers(piece: Tensor):
     return wide.contiguous().numpy()
 
 
-@_compiled
+@compiled(fastmath=ORDER)
 def _transpose(g, out):
     """Put g [n, p] into out [p · n]: four columns abreast, each line of the cache a few times."""
     n, p = g.shape
@@ -90,7 +79,7 @@ def _transpose(g, out):
             a[r] = g[r, j]
 
 
-@_compiled
+@compiled(fastmath=ORDER)
 def _take(g, first, origin, way, tile, x, total, along, square):
     """Put g [R, p], the parameters from `first` on, into x, and add what is seen of it."""
     count, size = g.shape[0], len(origin)
@@ -112,7 +101,7 @@ def _take(g, first, origin, way, tile, x, total, along, square):
             total[column] += t
 
 
-@_compiled
+@compiled(fastmath=ORDER)
 def _sum(x, mean, tile, chunk, powers, q3, norm2, rows):
     """Add the sums over d = x − mean to `powers`, `q3`, `norm2` and `rows`: see `Sums`."""
     count, size = len(norm2), len(mean)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from benchmarks.statistics.block_sums import Block, Seen, Sums, joined
+from benchmarks.statistics.block_sums import Block, Seen, Sums, compiled_block, joined
 
 
 @dataclass(frozen=True)
@@ -119,12 +119,12 @@ class Table:
     Rows start with `chunk` replicates. When there are more than `limit`, neighbours merge and rows
     hold twice as many. What does not fill a row waits in `rest`; the last replicates, fewer than a
     chunk, are in the whole alone. Blocks must come whole and in order: then the bits are the same,
-    whoever made them.
+    whoever made them. `compiled` asks for compiled sums, which are the same to rounding.
     """
 
-    def __init__(self, chunk: int, limit: int = 64, kind: type[Block] = Block):
+    def __init__(self, chunk: int, limit: int = 64, compiled: bool = False):
         self.chunk = chunk
-        self.kind = kind
+        self.kind = compiled_block() if compiled else Block
         self.row_size = chunk
         self.limit = limit
         self.rest: Rows | None = None

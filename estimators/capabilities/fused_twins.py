@@ -8,7 +8,7 @@ Only exact types are replaced: a subclass may mean something else.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial, singledispatch
@@ -179,13 +179,29 @@ def _key() -> Tensor:
     return torch.randint(2**63 - 1, (4,))
 
 
-def _generator(key: Tensor) -> numpy.random.Generator:
-    return numpy.random.Generator(numpy.random.SFC64(key.tolist()))
+def _source(key: Tensor) -> numpy.random.SFC64:
+    return numpy.random.SFC64(key.tolist())
+
+
+def _by_numpy(source: numpy.random.SFC64, out: numpy.ndarray) -> None:
+    numpy.random.Generator(source).standard_normal(out=out)
+
+
+_fill_normals = _by_numpy
+
+
+def draw_normals_by(fill: Callable[[numpy.random.SFC64, numpy.ndarray], None] | None) -> None:
+    """Draw many normals with `fill(source, out)`, which must give those that NumPy gives.
+
+    None: with NumPy itself.
+    """
+    global _fill_normals
+    _fill_normals = fill or _by_numpy
 
 
 def _normals(key: Tensor, shape: list[int]) -> Tensor:
     drawn = _double(key, shape)
-    _generator(key).standard_normal(out=drawn.numpy())
+    _fill_normals(_source(key), drawn.numpy())
     return drawn
 
 
@@ -194,7 +210,7 @@ def _double(key: Tensor, shape: list[int]) -> Tensor:
 
 
 def _gammas(key: Tensor, concentration: Tensor) -> Tensor:
-    drawn = _generator(key).standard_gamma(concentration.numpy())  # in double precision
+    drawn = numpy.random.Generator(_source(key)).standard_gamma(concentration.numpy())
     return torch.from_numpy(drawn).to(concentration.dtype)
 
 

@@ -6,14 +6,16 @@ import pytest
 import torch
 
 from benchmarks import measure, problems
-from benchmarks.statistics import block_sums
-from benchmarks.statistics.block_sums import Block, kind_of_block
+from benchmarks.measuring import cell
+from benchmarks.statistics import machine_code
+from benchmarks.statistics.block_sums import Block, compiled_block
 from benchmarks.statistics.moments import Table
+from benchmarks.statistics.stopping import Plan
+from estimators import create
 
 compiled_sums = pytest.importorskip("benchmarks.statistics.compiled_sums")
 CompiledBlock = compiled_sums.CompiledBlock
 COUNT = 333  # no multiple of any tile
-CPU = torch.device("cpu")
 
 
 def gradients(count, parameters, dtype=torch.float64):
@@ -82,7 +84,7 @@ def test_extreme_gradients_are_seen_alike(value):
 
 def test_tables_agree_over_many_blocks():
     g, way = gradients(5000, 20), torch.ones(20).double()
-    torchs, compiled = Table(64), Table(64, kind=CompiledBlock)
+    torchs, compiled = Table(64), Table(64, compiled=True)
     for block in g.split(300):
         for one, other in zip(torchs.add(block, way), compiled.add(block, way), strict=True):
             close(one, other)
@@ -93,7 +95,7 @@ def test_tables_agree_over_many_blocks():
 
 def test_a_measurement_is_the_same(monkeypatch):
     def measured(many):
-        monkeypatch.setattr(block_sums, "MANY", many)
+        monkeypatch.setattr(cell, "MANY", many)
         return measure(problems.load("normal-10-quadratic"), "reinforce", 4, 20_000, timed=False)
 
     plain, compiled = measured(2**60), measured(0)
@@ -103,23 +105,35 @@ def test_a_measurement_is_the_same(monkeypatch):
         assert getattr(compiled, name) == pytest.approx(getattr(plain, name), rel=1e-9)
 
 
-def test_the_kind_goes_by_how_many_numbers_there_are(monkeypatch):
-    many = block_sums.MANY
-    assert kind_of_block(many, CPU) is CompiledBlock
-    assert kind_of_block(many - 1, CPU) is Block
-    assert kind_of_block(many, torch.device("cuda")) is Block
-    block_sums._compiled.cache_clear()
+def test_without_numba_the_sums_are_those_of_torch(monkeypatch):
+    assert compiled_block() is CompiledBlock
+    compiled_block.cache_clear()
     monkeypatch.delitem(sys.modules, "benchmarks.statistics.compiled_sums")
     monkeypatch.setitem(sys.modules, "numba", None)
-    assert kind_of_block(many, CPU) is Block
-    block_sums._compiled.cache_clear()
+    monkeypatch.delitem(sys.modules, "benchmarks.statistics.machine_code")
+    assert compiled_block() is Block
+    compiled_block.cache_clear()
+
+
+def test_compiled_loops_are_for_cells_of_many_numbers():
+    problem, estimator = problems.load("normal-10-quadratic"), create("pathwise")
+
+    def kind(replicates, samples, device="cpu"):
+        one = cell.Cell(problem, None, estimator, samples, 0, torch.device(device))
+        return cell.Replicates.of(one, Plan.of(replicates, 10 * samples), None).table.kind
+
+    parameters = problem.size
+    assert kind(cell.MANY // parameters, 1) is CompiledBlock
+    assert kind(cell.MANY // parameters - 1, 1) is Block
+    assert kind(cell.MANY // 1000, 100) is CompiledBlock
+    assert kind(cell.MANY, 1, "cuda") is Block
 
 
 def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):
-    def njit(loop, cache=False, **how):
+    def njit(cache=False, **how):
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
-        return loop
+        return lambda loop: loop
 
-    monkeypatch.setattr(compiled_sums, "njit", njit)
-    assert compiled_sums._compiled(len) is len
+    monkeypatch.setattr(machine_code, "njit", njit)
+    assert machine_code.compiled(fastmath=True)(len) is len
