@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 PIECES = 2**12  # of [0, 1) in the table; it stays in the first cache
@@ -38,6 +37,8 @@ def _looked_up(u: Tensor, table: Tensor, first: int, cdf: Tensor, out: Tensor) -
 @lru_cache(maxsize=4096)
 def _table(law: str, *parameters: float) -> tuple[Tensor, int, Tensor]:
     """For each piece of [0, 1) the integer, or −1 where there are several; the first; the cdf."""
+    from scipy import stats  # a second, which most runs do not need
+
     dist = getattr(stats, law)(*parameters)
     first = max(int(dist.mean() - REACH * dist.std()), 0)
     last = min(int(dist.mean() + REACH * dist.std() + FURTHER), dist.support()[1])

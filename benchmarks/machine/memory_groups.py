@@ -16,7 +16,7 @@ VERSIONS = (
 
 def left_in_groups() -> int:
     """Bytes that every group which the process is in still lets it take; NONE without a limit."""
-    return min((_left(folder) for folder in _groups()), default=NONE)
+    return min((_left(folder) for folder in dict.fromkeys(_groups())), default=NONE)
 
 
 def _groups() -> Iterator[Path]:

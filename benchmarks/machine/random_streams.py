@@ -7,7 +7,8 @@ counter-based generator with a 128-bit key fills the whole state of the Mersenne
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 
 import numpy as np
 import torch
@@ -46,6 +47,15 @@ def stream(
         torch.set_rng_state(before)
         if cuda_before is not None:
             torch.cuda.set_rng_state(cuda_before, device)
+
+
+@cache
+def compile_normals() -> None:
+    """Draw NumPy's normals with a compiled loop from now on, where numba is installed."""
+    with suppress(ImportError):
+        from benchmarks.machine import compiled_normals
+
+        compiled_normals.use()
 
 
 def _index(device: torch.device) -> int:

@@ -2,7 +2,7 @@
 
 A process of each measures the same rows in turn, in an order drawn anew for each round, on one
 processor: CPU time of one thread, medians of the ratios with 95 % intervals. `--suite quick` adds
-`gradmeter run` on the cells that both builds have.
+`gradmeter run` on the cells that both builds have, `--report STORE` the site of a store.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -73,25 +74,36 @@ def line(row: str, found: dict[str, np.ndarray], unit: str) -> str:
     return f"| {row} | {np.exp(np.median(base)):.3g} {unit} | " + " | ".join(cells) + " |"
 
 
-def suite_seconds(root: Path, how: Sequence[str]) -> float:
-    """Processor seconds of `gradmeter run`, those of the system and of child processes included."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-P", "-m", "gradmeter", "run", "--out", folder, *how]
-        done = subprocess.run(command, cwd=root, env=environment(root), capture_output=True)
+def spent(root: Path, arguments: Sequence[str]) -> tuple[float, float]:
+    """Processor seconds of `gradmeter`, child processes and system included, and of the clock."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    command = [sys.executable, "-P", "-m", "gradmeter", *arguments]
+    done = subprocess.run(command, cwd=root, env=environment(root), capture_output=True)
+    clock = time.perf_counter() - start
     if done.returncode not in (0, 3):  # 3: cells failed, which both sides have
         raise SystemExit(done.stderr.decode(errors="replace"))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, clock
+
+
+def suite_seconds(root: Path, how: Sequence[str]) -> float:
+    """Processor seconds of `gradmeter run`."""
+    with tempfile.TemporaryDirectory() as folder:
+        return spent(root, ["run", "--out", folder, *how])[0]
+
+
+def report_seconds(root: Path, store: Path) -> float:
+    """Seconds on the clock of `gradmeter report`, which uses all processors, into a new folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        return spent(root, ["report", str(store), "--to", folder])[1]
 
 
 def names(root: Path, kind: str, suite: str) -> list[str]:
     """The problems or estimators that the code in `root` has in a suite."""
-    asks = {
-        "problems": "from benchmarks import problems as p",
-        "estimators": "import estimators as p",
-    }
-    code = f"{asks[kind]}; import json; print(json.dumps(list(p.names({suite!r}))))"
+    known = {"problems": "benchmarks.problems", "estimators": "estimators"}[kind]
+    code = f"from json import dumps; from inspect import signature; from {known} import names; "
+    code += f"asked = [{suite!r}] if signature(names).parameters else []; "  # 4cdde95 has one shelf
+    code += "print(dumps(list(names(*asked))))"
     said = subprocess.check_output(
         [sys.executable, "-P", "-c", code], cwd=root, env=environment(root)
     )
@@ -120,7 +132,8 @@ def main() -> None:
     parser.add_argument("--row", default="", help="part of the name of the rows to measure")
     parser.add_argument("--suite", action="append", default=[], choices=["quick", "full"])
     parser.add_argument("--suite-rounds", type=int, default=3)
-    parser.add_argument("--only-suites", action="store_true")
+    parser.add_argument("--report", type=Path, metavar="STORE", help="also time its report")
+    parser.add_argument("--only-suites", action="store_true", help="and the report")
     given = parser.parse_args()
     processors = sorted(timing.processors())
     cpu = processors[os.getpid() % len(processors)] if processors else None
@@ -137,6 +150,10 @@ def main() -> None:
             for name, how in extras().items():
                 runs[name] = new, [part for k, v in how.items() for part in (f"--{k}", v)]
             _print_suite(suite, runs, given.suite_rounds)
+        if given.report:
+            store = given.report.resolve()
+            works = {root: partial(report_seconds, root, store) for root in (old, new)}
+            print(line("report, on the clock", rounds(works, given.suite_rounds), "s"), flush=True)
 
 
 def _print_suite(suite: str, runs: dict[str, tuple[Path, list[str]]], count: int) -> None:

@@ -5,6 +5,7 @@ Axes: R vectors of a block, P parameters, M rows of `chunk` vectors each.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -40,16 +41,24 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """A block `x` = g − origin [R, P] in float64, its Σ x [P], and what was seen of g."""
+    """A block `x` = g − origin [R, P] in float64, its Σ x [P], and what was seen of g.
+
+    `chunk` vectors are a row.
+    """
 
     x: Tensor
     total: Tensor
     along: Tensor  # [R]
     square: Tensor  # [R]
+    chunk: int
 
     @classmethod
     def of(
-        cls, pieces: Sequence[Tensor], origin: Tensor, direction: Tensor | None = None
+        cls,
+        pieces: Sequence[Tensor],
+        origin: Tensor,
+        chunk: int,
+        direction: Tensor | None = None,
     ) -> "Block":
         """The block of g, whose parameters come in `pieces` [R, p]; the origin is [1, P]."""
         count, size = len(pieces[0]), origin.shape[1]
@@ -63,14 +72,12 @@ class Block:
             if direction is not None:
                 torch.mv(g * direction, ones, out=along[tile])  # MKL's bits go by where g lies
             torch.mv(g * g, ones, out=square[tile])
-        extreme = ~((square > SMALLEST) & (square < LARGEST))  # 0 and what is no number, too
-        if extreme.any():
-            _rescale(pieces, extreme, direction, along, square)
-        return cls(x, total, along, square)
+        rescale_extremes(pieces, direction, along, square)
+        return cls(x, total, along, square, chunk)
 
-    def sums(self, mean: Tensor, chunk: int) -> Sums:
-        """About the `mean` [1, P], with rows of `chunk` vectors as far as they are whole."""
-        count, size = self.x.shape
+    def sums(self, mean: Tensor) -> Sums:
+        """About the `mean` [1, P], with rows as far as they are whole."""
+        (count, size), chunk = self.x.shape, self.chunk
         most, full = fit(self.x, size), count // chunk * chunk
         parts = -(-chunk // most)  # tiles in a row; with 1, a tile has one or several rows
         walk = _Walk(self.x, mean[0], most)
@@ -85,6 +92,16 @@ class Block:
         powers = rows.sum(1) + (torch.cat(rest, 1).sum(1) if rest else 0.0)
         rows = rows[:2] if parts == 1 else rows[:2].unflatten(1, (-1, parts)).sum(2)
         return Sums(powers, walk.q3, walk.norm2, rows)
+
+
+@cache
+def compiled_block() -> type[Block]:
+    """Blocks with compiled sums, the same to rounding, where numba is installed; else `Block`."""
+    try:
+        from benchmarks.statistics.compiled_sums import CompiledBlock
+    except ImportError:  # also a numba that does not know this NumPy
+        return Block
+    return CompiledBlock
 
 
 class _Walk:
@@ -122,14 +139,17 @@ def joined(pieces: list[Tensor]) -> Tensor:
     return (pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)).double()
 
 
-def _rescale(
-    pieces: Sequence[Tensor],
-    extreme: Tensor,
-    direction: Tensor | None,
-    along: Tensor,
-    square: Tensor,
+def rescale_extremes(
+    pieces: Sequence[Tensor], direction: Tensor | None, along: Tensor, square: Tensor
 ) -> None:
-    """What is seen of the `extreme` g, as multiples whose largest number is 1, in place."""
+    """Where ‖g‖² is no number, or 0, what is seen of a multiple of g whose largest number is 1.
+
+    `along` and `square` [R] are changed in place.
+    """
+    least, most = square.aminmax()
+    if least > SMALLEST and most < LARGEST:
+        return
+    extreme = ~((square > SMALLEST) & (square < LARGEST))
     g = joined([piece[extreme] for piece in pieces])
     scale = g.abs().amax(1)
     g = g / torch.where(scale > 0, scale, 1.0).unsqueeze(1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from benchmarks.statistics.block_sums import Block, Seen, Sums, joined
+from benchmarks.statistics.block_sums import Block, Seen, Sums, compiled_block, joined
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Rows:
 
     def merged(self, each: int) -> "Rows":
         """`each` neighbouring rows merged into one: M / each rows."""
+        if each == 1:
+            return self
         n, mean, m2 = (getattr(self, f.name).unflatten(0, (-1, each)) for f in fields(self))
         n, count = n.unsqueeze(-1), n.sum(1)  # [M', each, 1], [M']
         first = mean[:, :1]
@@ -86,18 +88,17 @@ class Moments(Rows):
         P = 1 and for uncorrelated parameters. A table's mean has moved by O(1/√n) of the spread
         when its shifts come, so that they are off by O(log(R) / R) at most.
         """
-        n = self.count.unsqueeze(-1)
-        s2 = shift.square()
+        n, s2 = self.count.unsqueeze(-1), shift.square()
         trace = self.m2.sum(-1, keepdim=True)
         norm2 = s2.sum(-1, keepdim=True)
+        by_mean = n * s2
+        apart = (shift * self.q3 + s2 * self.m2).sum(-1, keepdim=True)
         return {
-            "m2": self.m2 + n * s2,
-            "m3": self.m3 + 3 * shift * self.m2 + n * s2 * shift,
-            "m4": self.m4 + 4 * shift * self.m3 + 6 * s2 * self.m2 + n * s2.square(),
-            "q3": self.q3 + 2 * shift * self.m2 + shift * (trace + n * norm2),
-            "q4": self.q4
-            + (4 * shift * self.q3 + 4 * s2 * self.m2 + 2 * norm2 * self.m2).sum(-1)
-            + (n * norm2.square()).squeeze(-1),
+            "m2": self.m2 + by_mean,
+            "m3": self.m3 + shift * (3 * self.m2 + by_mean),
+            "m4": self.m4 + shift * (4 * self.m3 + shift * (6 * self.m2 + by_mean)),
+            "q3": self.q3 + shift * (2 * self.m2 + (trace + n * norm2)),
+            "q4": self.q4 + (4 * apart + norm2 * (2 * trace + n * norm2)).squeeze(-1),
         }
 
     def joined(self, block: Sums, mean: Tensor) -> "Moments":
@@ -118,11 +119,12 @@ class Table:
     Rows start with `chunk` replicates. When there are more than `limit`, neighbours merge and rows
     hold twice as many. What does not fill a row waits in `rest`; the last replicates, fewer than a
     chunk, are in the whole alone. Blocks must come whole and in order: then the bits are the same,
-    whoever made them.
+    whoever made them. `compiled` asks for compiled sums, which are the same to rounding.
     """
 
-    def __init__(self, chunk: int, limit: int = 64):
+    def __init__(self, chunk: int, limit: int = 64, compiled: bool = False):
         self.chunk = chunk
+        self.kind = compiled_block() if compiled else Block
         self.row_size = chunk
         self.limit = limit
         self.rest: Rows | None = None
@@ -141,11 +143,11 @@ class Table:
             self._origin = joined(pieces).mean(
                 0, keepdim=True
             )  # the bits of pieces as of the whole
-        block = Block.of(pieces, self._origin, direction)
+        block = self.kind.of(pieces, self._origin, self.chunk, direction)
         before = Moments.zero(self._origin) if self._whole is None else self._whole
-        count = before.count + len(block.x)
+        count = before.count + len(block.square)
         mean = (before.count * before.mean + block.total) / count
-        sums = block.sums(mean, self.chunk)
+        sums = block.sums(mean)
         self._whole = before.joined(sums, mean)
         if sums.rows.shape[1]:
             self._append(Rows.summed(*sums.rows, self.chunk, mean))

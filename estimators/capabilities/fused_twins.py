@@ -8,16 +8,17 @@ Only exact types are replaced: a subclass may mean something else.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial, singledispatch
+from functools import cache, partial, singledispatch
 
 import numpy
 import torch
 from torch import Tensor, distributions
 from torch.distributions import Distribution
 
+COUNTS = 2**10  # of a table of log x!, and numbers x from which it pays
 MANY = 2**14  # numbers from which a generator of their own pays
 _LOG_ROOT_2PI = math.log(2 * math.pi) / 2
 _from_torch = ContextVar("random numbers that torch is asked for alone", default=False)
@@ -117,6 +118,16 @@ class Gamma(distributions.Gamma):
         return _summed(super().log_prob(value), event)
 
 
+class Poisson(distributions.Poisson):
+    """torch's Poisson distribution, whose log x! of many samples is looked up."""
+
+    def log_prob(self, value, event=0):
+        """log p(value), summed over the last `event` axes."""
+        if value.requires_grad:  # a relaxed count: what torch makes of it
+            return _summed(super().log_prob(value), event)
+        return _PoissonLogProb.apply(value, self.rate, event)
+
+
 class Independent(distributions.Independent):
     """Independent of a twin: the density sums over the event in the same pass."""
 
@@ -133,7 +144,7 @@ def _twin(kind: type[Distribution], dist: Distribution) -> Distribution:
     return twin
 
 
-for _kind in (Normal, OneHotCategorical, Bernoulli, Gamma):
+for _kind in (Normal, OneHotCategorical, Bernoulli, Gamma, Poisson):
     fused.register(_kind.__bases__[0], partial(_twin, _kind))
 
 
@@ -179,13 +190,29 @@ def _key() -> Tensor:
     return torch.randint(2**63 - 1, (4,))
 
 
-def _generator(key: Tensor) -> numpy.random.Generator:
-    return numpy.random.Generator(numpy.random.SFC64(key.tolist()))
+def _source(key: Tensor) -> numpy.random.SFC64:
+    return numpy.random.SFC64(key.tolist())
+
+
+def _by_numpy(source: numpy.random.SFC64, out: numpy.ndarray) -> None:
+    numpy.random.Generator(source).standard_normal(out=out)
+
+
+_fill_normals = _by_numpy
+
+
+def draw_normals_by(fill: Callable[[numpy.random.SFC64, numpy.ndarray], None] | None) -> None:
+    """Draw many normals with `fill(source, out)`, which must give those that NumPy gives.
+
+    None: with NumPy itself.
+    """
+    global _fill_normals
+    _fill_normals = fill or _by_numpy
 
 
 def _normals(key: Tensor, shape: list[int]) -> Tensor:
     drawn = _double(key, shape)
-    _generator(key).standard_normal(out=drawn.numpy())
+    _fill_normals(_source(key), drawn.numpy())
     return drawn
 
 
@@ -194,7 +221,7 @@ def _double(key: Tensor, shape: list[int]) -> Tensor:
 
 
 def _gammas(key: Tensor, concentration: Tensor) -> Tensor:
-    drawn = _generator(key).standard_gamma(concentration.numpy())  # in double precision
+    drawn = numpy.random.Generator(_source(key)).standard_gamma(concentration.numpy())
     return torch.from_numpy(drawn).to(concentration.dtype)
 
 
@@ -202,11 +229,33 @@ def _like(key: Tensor, concentration: Tensor) -> Tensor:
     return concentration.new_empty(concentration.shape)
 
 
+def _log_poisson(x: Tensor, rate: Tensor) -> Tensor:
+    return torch.xlogy(x, rate) - (x + 1).lgamma() - rate
+
+
+def _log_poisson_of_many(x: Tensor, rate: Tensor) -> Tensor:
+    """The same, with log x! looked up and a logarithm of each distinct rate."""
+    whole, log_rate = x.to(torch.int32), _distinct(rate).log()
+    known = x.is_floating_point() and x.numel() >= COUNTS and bool(log_rate.isfinite().all())
+    if not known or not bool(((whole == x) & (whole >= 0) & (whole < COUNTS)).all()):
+        return _log_poisson(x, rate)
+    log_factorial = _log_factorials(x.dtype).index_select(0, whole.flatten()).view(x.shape)
+    return x * log_rate - log_factorial - rate
+
+
+@cache
+def _log_factorials(dtype: torch.dtype) -> Tensor:
+    return torch.arange(1, COUNTS + 1, dtype=dtype).lgamma()
+
+
 _TAGS = torch.Tag.pt2_compliant_tag, torch.Tag.nondeterministic_seeded
 _STEPS = torch.library.Library("estimators", "DEF")  # what a compiler shall not look into
 _STEPS.define("normals(Tensor key, SymInt[] shape) -> Tensor", tags=_TAGS)
 _STEPS.impl("normals", _normals, "CPU")
 _STEPS.impl("normals", _double, "Meta")
+_STEPS.define("poisson_log_prob(Tensor x, Tensor rate) -> Tensor", tags=_TAGS[:1])
+_STEPS.impl("poisson_log_prob", _log_poisson_of_many, "CPU")
+_STEPS.impl("poisson_log_prob", torch.add, "Meta")
 _STEPS.define("gammas(Tensor key, Tensor concentration) -> Tensor", tags=_TAGS)
 _STEPS.impl("gammas", _gammas, "CPU")
 _STEPS.impl("gammas", _like, "Meta")
@@ -254,6 +303,23 @@ class _NormalLogProb(torch.autograd.Function):
         if ctx.needs_input_grad[2]:
             by_scale = (_over_samples(wz * z, loc) - _over_samples(grad, loc)) / scale
         return by_x, by_loc, by_scale, None, None
+
+
+class _PoissonLogProb(torch.autograd.Function):
+    """log p of a Poisson number, summed over the last `event` axes."""
+
+    @staticmethod
+    def forward(ctx, x, rate, event):
+        ctx.save_for_backward(x, rate)
+        ctx.event = event
+        find = torch.ops.estimators.poisson_log_prob if x.device.type == "cpu" else _log_poisson
+        return _summed(find(x, rate), event)
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, rate = ctx.saved_tensors
+        grad = grad.reshape(grad.shape + (1,) * ctx.event)
+        return None, _over_samples(grad * x, rate) / rate - _over_samples(grad, rate), None
 
 
 class _Selected(torch.autograd.Function):

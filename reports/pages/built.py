@@ -7,15 +7,28 @@ templates included, and the digest of what was written.
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas
 
 from benchmarks.store.store import LISTS
+from reports.pages.forked import results
 from reports.text.rendering import write_whole
 
 NAME = ".built"
+
+
+class File(NamedTuple):
+    """A file at a `path` in the folder: `make()` is its text.
+
+    `made_of` is anything whose `repr` says all that the text depends on.
+    """
+
+    path: str
+    made_of: object
+    make: Callable[[], str]
 
 
 class Built:
@@ -30,20 +43,25 @@ class Built:
         self.after: dict[str, list[str]] = {}
         self.written: list[str] = []
 
-    def write(self, path: str, made_of: object, make: Callable[[], str]) -> None:
-        """Write `make()` to `path` in the folder, unless it is there and was made of the same.
+    def write(self, files: Iterable[File]) -> None:
+        """Write those of the files that are not there, or were not made of the same."""
+        stale = []
+        for one in files:
+            mark, before = fingerprint([one.made_of]), self.before.get(one.path)
+            file = self.folder / one.path
+            if before and before[0] == mark and file.is_file() and _digest(file) == before[1]:
+                self.after[one.path] = before
+            else:
+                stale.append((one, mark))
+        digests = results([partial(self._made, one) for one, _ in stale])
+        for (one, mark), digest in zip(stale, digests, strict=True):
+            self.after[one.path] = [mark, digest]
+            self.written.append(one.path)
 
-        `made_of` is anything whose `repr` says all that the content depends on.
-        """
-        mark = fingerprint([made_of])
-        file = self.folder / path
-        before = self.before.get(path)
-        if before and before[0] == mark and file.is_file() and _digest(file) == before[1]:
-            self.after[path] = before
-            return
-        write_whole(file, make())
-        self.after[path] = [mark, _digest(file)]
-        self.written.append(path)
+    def _made(self, one: File) -> str:
+        file = self.folder / one.path
+        write_whole(file, one.make())
+        return _digest(file)
 
     def keep(self) -> None:
         """Store what the files were made of, and forget those that this build did not have."""

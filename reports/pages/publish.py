@@ -1,6 +1,7 @@
 """A frame in, a folder out: the pages, the index also as Markdown, and its tables as CSV."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pandas
@@ -13,7 +14,7 @@ from reports.frames.light import light
 from reports.frames.load import complete, uncollected
 from reports.frames.rankings import prepare, ranking
 from reports.pages import cells, site, trajectories
-from reports.pages.built import Built, row_marks
+from reports.pages.built import Built, File, row_marks
 from reports.pages.index import Sections, content, subtitle, whole_page
 from reports.text.inert import csv
 from reports.text.rendering import check_format, render, write_as, write_whole
@@ -63,8 +64,11 @@ def _write_pages(
 ) -> None:
     """Every page of the site that is not there as it would be written."""
     built, sections = Built(folder), around.sections
-    for one in site.pages(around):
-        built.write(one.path, one.made_of, lambda one=one: render(one.template, one.data()))
+
+    def made(page: site.Page) -> str:
+        return render(page.template, page.data())
+
+    files = [File(one.path, one.made_of, partial(made, one)) for one in site.pages(around)]
     labels = site.addresses(sections.labels)
     estimators = {label: f"estimators/{to}.html" for label, to in labels.items()}
     everything = [row_marks(frame), row_marks(ranked)]
@@ -80,10 +84,11 @@ def _write_pages(
         return render("report.md.j2", page(lambda n: sections.summary(n) | sections.tables(n)))
 
     made_of = (around.around, [marks.to_numpy().tobytes() for marks in everything])
+    files += [File("index.html", made_of, index), File("report.md", made_of, text)]
     if not sections.few:
-        built.write("cells.js", made_of, lambda: cells.script(around.ranked, sections.problems))
-    built.write("report.md", made_of, text)
-    built.write("index.html", made_of, index)
+        script = partial(cells.script, around.ranked, sections.problems)
+        files.append(File("cells.js", made_of, script))
+    built.write(files)
     built.keep()
 
 

@@ -25,6 +25,10 @@ PLAIN = {
     "independent-bernoulli": distributions.Independent(distributions.Bernoulli(logits=LOC), 1),
     "gamma": distributions.Gamma(SCALE, 2 * SCALE),
     "independent-gamma": distributions.Independent(distributions.Gamma(SCALE, 2 * SCALE), 2),
+    "poisson": distributions.Poisson(3 * SCALE),
+    "independent-poisson": distributions.Independent(
+        distributions.Poisson(SCALE[:1].expand(3, 4)), 1
+    ),
     "one-hot": distributions.OneHotCategorical(logits=LOC),
     "one-hot-probs": distributions.OneHotCategorical(probs=SCALE),
     "independent-one-hot": distributions.Independent(
@@ -53,6 +57,21 @@ def test_density_and_its_first_and_second_derivatives(dist):
     x = dist.sample((5,))
     for ours, torchs in zip(density(fused(dist), x), density(dist, x), strict=True):
         torch.testing.assert_close(ours, torchs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("counts", [[0.0, 1, 5, 900], [2.0, 1e6], [0.5, 1], [-1.0, 3], [torch.nan]])
+@pytest.mark.parametrize("rates", [[0.1, 3, 800], [0.0, 2, 5]])
+def test_many_counts_are_as_probable_as_torch_says(rates, counts, dtype):
+    x = torch.tensor(counts, dtype=dtype).repeat(3000).view(-1, 1).expand(-1, 3)
+    dist = distributions.Poisson(torch.tensor(rates, dtype=dtype), validate_args=False)
+    ours, torchs = fused(dist).log_prob(x), dist.log_prob(x)
+    torch.testing.assert_close(ours, torchs, equal_nan=True)
+
+
+def test_a_compiler_knows_the_density_of_counts():
+    x, rate = torch.ones(2, 3), torch.rand(3)
+    torch.library.opcheck(torch.ops.estimators.poisson_log_prob, (x, rate))
 
 
 def test_a_relaxed_point_is_read_as_torch_reads_it():

@@ -1,0 +1,51 @@
+"""The compiled loop draws NumPy's normals, bit for bit."""
+
+import numpy as np
+import pytest
+import torch
+
+from estimators.capabilities import fused_twins
+
+compiled_normals = pytest.importorskip("benchmarks.machine.compiled_normals")
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    yield
+    fused_twins.draw_normals_by(None)
+
+
+def numpys(seed, shape):
+    return np.random.Generator(np.random.SFC64(seed)).standard_normal(shape)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (0,), (7, 3), (300, 2, 5)])
+def test_shapes(shape):
+    drawn = np.empty(shape)
+    compiled_normals.fill(np.random.SFC64([1, 2]), drawn)
+    assert np.array_equal(drawn, numpys([1, 2], shape))
+
+
+def test_ten_million_numbers_have_numpys_bits():
+    """A layer's outside is met once in 90, the tail once in 3,700."""
+    drawn = np.empty(10**7)
+    compiled_normals.fill(np.random.SFC64(3), drawn)
+    assert np.array_equal(drawn, numpys(3, 10**7))
+    assert np.abs(drawn).max() > compiled_normals.TAIL
+
+
+def test_many_normals_of_torch_have_the_same_bits():
+    def drawn():
+        torch.manual_seed(0)
+        return torch.ops.estimators.normals(torch.arange(4), [100, 200])
+
+    before = drawn()
+    compiled_normals.use()
+    assert fused_twins._fill_normals is compiled_normals.fill
+    assert torch.equal(drawn(), before)
+
+
+def test_another_numpys_numbers_are_never_replaced(monkeypatch):
+    monkeypatch.setattr(compiled_normals, "WIDTH", compiled_normals.WIDTH * 2)
+    compiled_normals.use()
+    assert fused_twins._fill_normals is not compiled_normals.fill

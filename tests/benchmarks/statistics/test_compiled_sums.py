@@ -1,0 +1,139 @@
+"""The compiled loops find what torch's operations find."""
+
+import sys
+
+import pytest
+import torch
+
+from benchmarks import measure, problems
+from benchmarks.measuring import cell
+from benchmarks.statistics import machine_code
+from benchmarks.statistics.block_sums import Block, compiled_block
+from benchmarks.statistics.moments import Table
+from benchmarks.statistics.stopping import Plan
+from estimators import create
+
+compiled_sums = pytest.importorskip("benchmarks.statistics.compiled_sums")
+CompiledBlock = compiled_sums.CompiledBlock
+COUNT = 333  # no multiple of any tile
+
+
+def gradients(count, parameters, dtype=torch.float64):
+    g = torch.randn(count, parameters, generator=torch.Generator().manual_seed(0))
+    return (3 + g.double().exp()).to(dtype)
+
+
+def both(pieces, direction=None, chunk=64):
+    """Blocks and their sums, as torch finds them and the compiled loops."""
+    origin = torch.cat([piece[:1] for piece in pieces], 1).double()
+    kinds = Block, CompiledBlock
+    blocks = [kind.of(pieces, origin, chunk, direction) for kind in kinds]
+    mean = blocks[0].total[None] / len(blocks[0].square)
+    return blocks, [block.sums(mean) for block in blocks]
+
+
+def agree(blocks, sums):
+    for name in ("total", "along", "square"):
+        close(*(getattr(block, name) for block in blocks))
+    for one, other in zip(*sums, strict=True):
+        close(one, other)
+
+
+def close(one, other):
+    finite = one[one.isfinite()].abs()
+    scale = float(finite.max()) if finite.numel() else 0.0
+    torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12 * scale, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("parameters", [1, 2, 3, 4, 21, 130, 1000, 10_000])
+def test_the_same_numbers(parameters, dtype):
+    g = gradients(COUNT, parameters, dtype)
+    way = torch.linspace(-1, 1, parameters).double()
+    agree(*both([g], way))
+    agree(*both([g]))
+
+
+@pytest.mark.parametrize("chunk", [1, 16, 64, 256, 512])
+@pytest.mark.parametrize("count", [1, 7, 256, 1000])
+def test_rows_of_any_length(count, chunk):
+    blocks, sums = both([gradients(count, 5)], chunk=chunk)
+    agree(blocks, sums)
+    assert sums[1].rows.shape == (2, count // chunk, 5)
+
+
+def test_pieces_have_the_bits_of_the_whole_and_gaps_in_memory_do_not_matter():
+    g, way = gradients(COUNT, 23), torch.ones(23).double()
+    pieces = [g[:, :10], g.t()[10:11].t(), g[:, 11:]]
+    one, other = (CompiledBlock.of(form, g[:1], 64, way) for form in ([g], pieces))
+    for name in ("x", "total", "along", "square"):
+        assert torch.equal(getattr(one, name), getattr(other, name))
+    for mine, theirs in zip(one.sums(g[1:2]), other.sums(g[1:2]), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-200, 1e200, torch.inf, -torch.inf, torch.nan])
+def test_extreme_gradients_are_seen_alike(value):
+    g, way = gradients(COUNT, 6), torch.ones(6).double()
+    g[5], g[9, 2] = value, value
+    blocks, sums = both([g], way)
+    agree(blocks, sums) if abs(value) < 1 else agree(blocks, [(), ()])
+    blocks, _ = both([g])
+    assert not blocks[1].along.any()
+
+
+def test_tables_agree_over_many_blocks():
+    g, way = gradients(5000, 20), torch.ones(20).double()
+    torchs, compiled = Table(64), Table(64, compiled=True)
+    for block in g.split(300):
+        for one, other in zip(torchs.add(block, way), compiled.add(block, way), strict=True):
+            close(one, other)
+    for name in ("count", "mean", "m2", "m3", "m4", "q3", "q4"):
+        close(*(getattr(table.whole(), name) for table in (torchs, compiled)))
+    close(torchs.rows.m2, compiled.rows.m2)
+
+
+def test_a_measurement_is_the_same(monkeypatch):
+    def measured(many):
+        monkeypatch.setattr(cell, "MANY", many)
+        return measure(problems.load("normal-10-quadratic"), "reinforce", 4, 20_000, timed=False)
+
+    plain, compiled = measured(2**60), measured(0)
+    assert compiled.bias_verdict == plain.bias_verdict
+    assert compiled.direction_verdict == plain.direction_verdict
+    for name in ("variance", "variance_high", "kurtosis", "bias2", "cosine", "wrong_way", "mse"):
+        assert getattr(compiled, name) == pytest.approx(getattr(plain, name), rel=1e-9)
+
+
+def test_without_numba_the_sums_are_those_of_torch(monkeypatch):
+    assert compiled_block() is CompiledBlock
+    compiled_block.cache_clear()
+    monkeypatch.delitem(sys.modules, "benchmarks.statistics.compiled_sums")
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "benchmarks.statistics.machine_code")
+    assert compiled_block() is Block
+    compiled_block.cache_clear()
+
+
+def test_compiled_loops_are_for_cells_of_many_numbers():
+    problem, estimator = problems.load("normal-10-quadratic"), create("pathwise")
+
+    def kind(replicates, samples, device="cpu"):
+        one = cell.Cell(problem, None, estimator, samples, 0, torch.device(device))
+        return cell.Replicates.of(one, Plan.of(replicates, 10 * samples), None).table.kind
+
+    parameters = problem.size
+    assert kind(cell.MANY // parameters, 1) is CompiledBlock
+    assert kind(cell.MANY // parameters - 1, 1) is Block
+    assert kind(cell.MANY // 1000, 100) is CompiledBlock
+    assert kind(cell.MANY, 1, "cuda") is Block
+
+
+def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):
+    def njit(cache=False, **how):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda loop: loop
+
+    monkeypatch.setattr(machine_code, "njit", njit)
+    assert machine_code.compiled(fastmath=True)(len) is len
