@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch.distributions import Independent
 
+from benchmarks.frameworks.foreign_law import ForeignLaw
 from benchmarks.measuring.cell import Cell, Replicates
 from benchmarks.measuring.minibatch_variance import data_variance
 from benchmarks.statistics import bias_test, intervals, tail_index
@@ -44,7 +46,7 @@ def statistics(cell: Cell, replicated: Replicates) -> dict:
         rows,
         cell.truth.gradient.numpy(),
         cell.truth.error.numpy(),
-        torch.finfo(next(iter(cell.problem.parameters.values())).dtype).eps,
+        _eps(cell),
         float(replicated.largest_cost),
         found["heavy_tailed"],
     )
@@ -142,3 +144,13 @@ def health(cell: Cell, replicated: Replicates) -> dict:
         "nonfinite_costs": float(replicated.nonfinite_costs) / max(replicated.evaluations, 1),
         "evaluations": replicated.evaluations / n / batch,
     }
+
+
+def _eps(cell: Cell) -> float:
+    """The rounding of the dtype, or of what another framework computes, where that is more."""
+    dtype = next(iter(cell.problem.parameters.values())).dtype
+    dist = cell.problem.dist()
+    while isinstance(dist, Independent):
+        dist = dist.base_dist
+    own = dist.eps if isinstance(dist, ForeignLaw) else 0.0
+    return max(torch.finfo(dtype).eps, own)

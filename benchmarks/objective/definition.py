@@ -14,6 +14,7 @@ from torch.distributions import Distribution
 from benchmarks.frameworks.adapted import adapted
 from benchmarks.objective import mixed_dtypes
 from benchmarks.objective.batches import Batches
+from benchmarks.objective.lower_triangles import triangular
 from benchmarks.objective.lowering import held, lowered
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.objective.truth import Truth
@@ -75,7 +76,8 @@ class Problem:
 
     def __post_init__(self):
         try:
-            object.__setattr__(self, "family", adapted(self.family) or self.family)
+            family = adapted(self.family) or triangular(self.family, self.parameters)
+            object.__setattr__(self, "family", family)
         except ValueError as mistake:
             raise ProblemError(f"Problem {self.name!r}: {mistake}") from mistake
         if not self.parameters:
