@@ -21,7 +21,7 @@ class ForeignLaw(Distribution):
     arg_constraints: ClassVar[dict[str, Constraint]] = {}
     own_axes: ClassVar[dict[str, int]] = {}  # of each parameter, behind those of the batch
     own_event: ClassVar[torch.Size] = torch.Size()
-    eps: ClassVar[float] = 1e-9  # of its functions: JAX's betaln is off by 1e-7 in float64
+    function_eps: ClassVar[float] = 1e-9  # of its functions: JAX's betaln is off by 1e-7 in float64
 
     def __init__(self, parameters: Mapping[str, Tensor]):
         batches = [v.shape[: v.ndim - self.own_axes[k]] for k, v in parameters.items()]

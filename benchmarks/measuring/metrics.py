@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from torch.distributions import Independent
 
-from benchmarks.frameworks.foreign_law import ForeignLaw
 from benchmarks.measuring.cell import Cell, Replicates
 from benchmarks.measuring.minibatch_variance import data_variance
 from benchmarks.statistics import bias_test, intervals, tail_index
@@ -152,5 +151,4 @@ def _eps(cell: Cell) -> float:
     dist = cell.problem.dist()
     while isinstance(dist, Independent):
         dist = dist.base_dist
-    own = dist.eps if isinstance(dist, ForeignLaw) else 0.0
-    return max(torch.finfo(dtype).eps, own)
+    return max(torch.finfo(dtype).eps, getattr(dist, "function_eps", 0.0))

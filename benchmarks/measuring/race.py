@@ -13,15 +13,16 @@ from dataclasses import replace
 from benchmarks.machine import timing
 from benchmarks.machine.deadline import Deadline
 from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.memory_limit import MemoryLimit
 from benchmarks.measuring.quick_timing import (
     TOGETHER,
     changes,
     timed_together,
 )
 from benchmarks.measuring.race_arm import Arm, looked
-from benchmarks.measuring.task import Task
 from benchmarks.statistics.elimination import TIMING, Elimination, Stop
 from benchmarks.statistics.stopping import FEWEST
+from benchmarks.validation.estimator_checks import from_outside
 
 GROWTH = 4  # from one look to the next
 LEAST = 4  # replicates of a first look, where one estimate takes long
@@ -99,10 +100,19 @@ class Race:
         return f"{said}{counts}. Familywise error probability: {self.rule.alpha:.0%}."
 
     def _refusals(self) -> Iterator[Measurement]:
+        limit = None
         for arm in self.arms:
-            task = arm.task(self.cap)
-            if _refuses(task):
-                self.refused[arm] = task.measured(timed=False)
+            settings = arm.settings
+            limit = limit or MemoryLimit.of(
+                settings.get("memory_limit"), settings.get("device", "cpu")
+            )  # what is free is asked once
+            arm.settings = settings | {"memory_limit": limit}
+            task, reason = arm.task(self.cap), None
+            with suppress(Exception):  # which shows when it is measured
+                reason = task.refusal
+                arm.admitted = not (reason or from_outside(arm.estimator))
+            if reason:
+                self.refused[arm] = Measurement(**task.facts, status="refused", reason=reason)
                 yield self.refused[arm]
         self.rule = Elimination(len(self.arms) - len(self.refused), len(self.rungs))
 
@@ -229,10 +239,3 @@ def rungs(cap: int) -> list[int]:
 def _listed(arms: Sequence[Arm]) -> str:
     named = ", ".join(arm.label for arm in arms[:NAMED])
     return named if len(arms) <= NAMED else f"{named} and {len(arms) - NAMED} more"
-
-
-def _refuses(task: Task) -> bool:
-    try:
-        return bool(task.refusal)
-    except Exception:  # which shows when it is measured
-        return False
