@@ -32,6 +32,7 @@ PROBES = (2, 8)  # replicates by which the seconds of a first look are foreseen
 RATIO = ("stopped_ratio", "stopped_ratio_low", "stopped_ratio_high")
 NAMED = 4  # of those that are not told apart from the best
 CACHES = 0.1  # seconds of a first call that may have gone into filling caches
+ROOMY = 1 / 8  # of the memory limit: with fewer samples, who holds less need not be probed
 SHARE = 0.25  # of what is left, that a first look may take
 
 
@@ -100,8 +101,8 @@ class Race:
         return f"{said}{counts}. Familywise error probability: {self.rule.alpha:.0%}."
 
     def _refusals(self) -> Iterator[Measurement]:
-        limit = None
-        for arm in self.arms:
+        limit, roomy = None, set()  # estimators that hold little even with more samples
+        for arm in sorted(self.arms, key=lambda arm: -arm.samples):
             settings = arm.settings
             limit = limit or MemoryLimit.of(
                 settings.get("memory_limit"), settings.get("device", "cpu")
@@ -109,7 +110,10 @@ class Race:
             arm.settings = settings | {"memory_limit": limit}
             task, reason = arm.task(self.cap), None
             with suppress(Exception):  # which shows when it is measured
-                reason = task.refusal
+                reason = task.inability
+                if not reason and arm.estimator not in roomy:
+                    reason, held = task.memory
+                    roomy |= {arm.estimator} if held < ROOMY * limit.bytes else set()
                 arm.admitted = not (reason or from_outside(arm.estimator))
             if reason:
                 self.refused[arm] = Measurement(**task.facts, status="refused", reason=reason)

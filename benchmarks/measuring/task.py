@@ -118,7 +118,17 @@ class Task:
     @cached_property
     def refusal(self) -> str | None:
         """Why the estimator cannot do it, or not within the memory limit; or None."""
-        return refusal(self.cell, self.limit) or shortage(self.cell, self.plan, self.limit)
+        return self.inability or self.memory[0]
+
+    @cached_property
+    def inability(self) -> str | None:
+        """Why the estimator cannot do it, whatever the memory of its blocks; or None."""
+        return refusal(self.cell, self.limit)
+
+    @cached_property
+    def memory(self) -> tuple[str | None, float]:
+        """Why its blocks do not fit, or None; and the bytes that it holds."""
+        return shortage(self.cell, self.plan, self.limit)
 
     def pays(self, cells: int = 1) -> bool:
         """Whether compiling is worth its time for this many such cells."""
