@@ -93,7 +93,10 @@ class Race:
         said = f"The race leaves {best.label}"
         if tied:
             said += f", and {len(tied)} not told apart from it: {_listed(tied)}"
-        biased = sum(not arm.fair and arm.last.bias_verdict == "biased" for arm in self.arms)
+        biased = sum(
+            not arm.fair and arm.last.bias_verdict == "biased" and arm not in self.stops
+            for arm in self.arms
+        )
         late = sum(arm.last is None for arm in self.arms) - len(self.refused)
         ends = [(len(self.stops), "shown to be worse"), (biased, "biased"), (late, "not reached")]
         counts = ", ".join(f"{count} {how}" for count, how in ends if count)
