@@ -134,7 +134,7 @@ class Problem:
                 f"The family of problem {self.name!r} returned {type(dist).__name__}; it must "
                 "return a torch.distributions.Distribution."
             )
-        return dist
+        return sized(dist)
 
     def drawn(
         self, samples: int, cost: Callable[..., Tensor] | None = None
@@ -251,6 +251,14 @@ class Problem:
                 materialize_grads=True,
             )
         return [g.reshape(len(g), -1) for g in grads]
+
+
+def sized(dist: Distribution) -> Distribution:
+    """`dist`, whose shapes are made a torch.Size in it where its class left tuples."""
+    for name in ("batch_shape", "event_shape"):
+        if type(shape := getattr(dist, name)) is tuple:
+            setattr(dist, f"_{name}", torch.Size(shape))
+    return dist
 
 
 def _joined(pieces: list[Tensor]) -> Tensor:
