@@ -39,7 +39,7 @@ def completed(problem: Problem) -> Problem:
 def _with_sizes(problem: Problem, at: dict[str, Tensor]) -> Problem:
     """`problem`, with a family whose shapes are sizes where the class makes them tuples."""
     made, family = problem.family(**at), problem.family
-    if tuple not in (type(made.batch_shape), type(made.event_shape)):
+    if not any(type(getattr(made, f"{n}_shape", None)) is tuple for n in ("batch", "event")):
         return problem
     return replace(problem, family=lambda **parameters: sized(family(**parameters)))
 
