@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
-from torch.distributions.constraints import Constraint
+from torch.distributions.constraints import Constraint, lower_cholesky
 
 from benchmarks.frameworks.circles import CIRCLES
 
@@ -21,12 +21,15 @@ class ForeignLaw(Distribution):
     arg_constraints: ClassVar[dict[str, Constraint]] = {}
     own_axes: ClassVar[dict[str, int]] = {}  # of each parameter, behind those of the batch
     own_event: ClassVar[torch.Size] = torch.Size()
+    function_eps: ClassVar[float] = 1e-9  # of its functions: JAX's betaln is off by 1e-7 in float64
 
     def __init__(self, parameters: Mapping[str, Tensor]):
         batches = [v.shape[: v.ndim - self.own_axes[k]] for k, v in parameters.items()]
         batch = torch.broadcast_shapes(*batches)
         for name, value in parameters.items():
             own = value.shape[value.ndim - self.own_axes[name] :]
+            if self.arg_constraints.get(name) is lower_cholesky:
+                value = value.tril()  # a number above the diagonal is no λ
             vars(self)[name] = value.expand((*batch, *own))
         super().__init__(batch, self.own_event)
 

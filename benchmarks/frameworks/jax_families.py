@@ -184,7 +184,7 @@ class _Trial:
     def _ends(self, *arrays) -> tuple:
         """The ends of a univariate support, infinite where there is none."""
         low, high = self.calls.ends(self.family.build(self.names, arrays))
-        zero = sum(a * 0 for a in arrays)
+        zero = sum((a * 0).sum() for a in arrays)
         return zero + (-math.inf if low is None else low), zero + (
             math.inf if high is None else high
         )

@@ -1,5 +1,7 @@
 """What a cell's numbers cannot be trusted with: sentences beside them, and no verdict too many."""
 
+from collections.abc import Callable
+
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.rare_events import NO_VERDICT, affordable, draws_nothing, of_rare_events
@@ -9,24 +11,31 @@ DRAWS = 20_000  # samples at most whose moments are held against those of the di
 DISAGREE = 12  # standard errors: far out, since skewed laws stray further than normal ones
 
 
-def cautions(cell: Cell, found: dict, replicates: int, known: tuple[str, ...] = ()) -> dict:
+def cautions(
+    cell: Cell,
+    found: dict,
+    replicates: int,
+    known: tuple[str, ...] = (),
+    wrong: Callable[[Cell], str | None] | None = None,
+) -> dict:
     """Changes to `found`, the facts about a cell that was measured.
 
-    `known` are sentences about the problem, which stand behind those about the cell.
+    `known` are sentences about the problem, which stand behind those about the cell;
+    `wrong` asks what `wrong_sampler` does, once for many cells.
     """
-    changes = _of_cell(cell, found, replicates)
+    changes = _of_cell(cell, found, replicates, wrong or wrong_sampler)
     before = found.get("reason"), changes.get("reason")
     reasons = [*filter(None, before), *known]
     return changes | ({"reason": " ".join(reasons)} if reasons else {})
 
 
-def _of_cell(cell: Cell, found: dict, replicates: int) -> dict:
+def _of_cell(cell: Cell, found: dict, replicates: int, ask: Callable) -> dict:
     rare = of_rare_events(cell, found, replicates)
     if rare:
         return rare
     if found["zero"] == 1 and found.get("gradient_norm", 0) > 0:
         return _vanished(cell, found, replicates)
-    wrong = wrong_sampler(cell)
+    wrong = ask(cell)
     if wrong is None and found["bias_verdict"] == "biased" and cell.estimator.unbiased:
         wrong = (
             f"{cell.estimator} is unbiased under its conditions, and is not here: the cost jumps, "

@@ -88,22 +88,23 @@ def checked(cell: Cell, limit: MemoryLimit) -> str | None:
     return None
 
 
-def shortage(cell: Cell, plan: Plan, limit: MemoryLimit) -> str | None:
-    """Why a cell does not fit, in a sentence with the way out; None if it does."""
+def shortage(cell: Cell, plan: Plan, limit: MemoryLimit) -> tuple[str | None, float]:
+    """Why a cell does not fit, in a sentence with the way out, or None; and the bytes it holds."""
     summed = held_by_sums(cell.problem.size, plan)
     room = int(limit.bytes * ROOM - summed.while_adding)
     try:
         block = _block(cell, plan, max(room, 1)) if room > 0 else 0
     except OverLimit as over:
-        return _too_much(cell, summed.while_adding + over.bytes, limit)
+        needed = summed.while_adding + over.bytes
+        return _too_much(cell, needed, limit), needed
     needed = max(summed.while_adding + block, summed.at_the_end)
     if needed <= limit.bytes:
-        return None
+        return None, needed
     return (
         f"{cell.estimator} with {_sizes(cell)} would hold about {in_words(needed)} in blocks of "
         f"{plan.block} replicates, over {limit}; {limit.setting(needed * ROOM)}, or use fewer "
         "samples or parameters."
-    )
+    ), needed
 
 
 def _too_much(cell: Cell, needed: int, limit: MemoryLimit) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch.distributions import Independent
 
 from benchmarks.measuring.cell import Cell, Replicates
 from benchmarks.measuring.minibatch_variance import data_variance
@@ -44,7 +45,7 @@ def statistics(cell: Cell, replicated: Replicates) -> dict:
         rows,
         cell.truth.gradient.numpy(),
         cell.truth.error.numpy(),
-        torch.finfo(next(iter(cell.problem.parameters.values())).dtype).eps,
+        _eps(cell),
         float(replicated.largest_cost),
         found["heavy_tailed"],
     )
@@ -142,3 +143,12 @@ def health(cell: Cell, replicated: Replicates) -> dict:
         "nonfinite_costs": float(replicated.nonfinite_costs) / max(replicated.evaluations, 1),
         "evaluations": replicated.evaluations / n / batch,
     }
+
+
+def _eps(cell: Cell) -> float:
+    """The rounding of the dtype, or of what another framework computes, where that is more."""
+    dtype = next(iter(cell.problem.parameters.values())).dtype
+    dist = cell.problem.dist()
+    while isinstance(dist, Independent):
+        dist = dist.base_dist
+    return max(torch.finfo(dtype).eps, getattr(dist, "function_eps", 0.0))

@@ -1,7 +1,7 @@
 """The one door for a problem: what it lacks is derived, it is checked, and its truth is found."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -44,6 +44,15 @@ class Prepared:
     problem: Problem
     truth: Truth | None
     cautions: tuple[str, ...] = ()
+    _samplers: dict = field(default_factory=dict)  # what is said of them, by device and dtype
+
+    def wrong_sampler(self, cell: Cell) -> str | None:
+        """What `diagnostics.wrong_sampler` says of a cell of this problem, asked once."""
+        dtype = next(iter(cell.problem.parameters.values())).dtype
+        key = cell.device, dtype
+        if key not in self._samplers:
+            self._samplers[key] = wrong_sampler(cell)
+        return self._samplers[key]
 
     def truth_of(self, samples: int) -> Truth | None:
         """The truth where `samples` draws are taken: with a `reduction` there is one for each K."""

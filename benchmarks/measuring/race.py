@@ -13,15 +13,16 @@ from dataclasses import replace
 from benchmarks.machine import timing
 from benchmarks.machine.deadline import Deadline
 from benchmarks.measuring.measurement import Measurement
+from benchmarks.measuring.memory_limit import MemoryLimit
 from benchmarks.measuring.quick_timing import (
     TOGETHER,
     changes,
     timed_together,
 )
 from benchmarks.measuring.race_arm import Arm, looked
-from benchmarks.measuring.task import Task
 from benchmarks.statistics.elimination import TIMING, Elimination, Stop
 from benchmarks.statistics.stopping import FEWEST
+from benchmarks.validation.estimator_checks import from_outside
 
 GROWTH = 4  # from one look to the next
 LEAST = 4  # replicates of a first look, where one estimate takes long
@@ -31,6 +32,7 @@ PROBES = (2, 8)  # replicates by which the seconds of a first look are foreseen
 RATIO = ("stopped_ratio", "stopped_ratio_low", "stopped_ratio_high")
 NAMED = 4  # of those that are not told apart from the best
 CACHES = 0.1  # seconds of a first call that may have gone into filling caches
+ROOMY = 1 / 8  # of the memory limit: with fewer samples, who holds less need not be probed
 SHARE = 0.25  # of what is left, that a first look may take
 
 
@@ -91,7 +93,10 @@ class Race:
         said = f"The race leaves {best.label}"
         if tied:
             said += f", and {len(tied)} not told apart from it: {_listed(tied)}"
-        biased = sum(not arm.fair and arm.last.bias_verdict == "biased" for arm in self.arms)
+        biased = sum(
+            not arm.fair and arm.last.bias_verdict == "biased" and arm not in self.stops
+            for arm in self.arms
+        )
         late = sum(arm.last is None for arm in self.arms) - len(self.refused)
         ends = [(len(self.stops), "shown to be worse"), (biased, "biased"), (late, "not reached")]
         counts = ", ".join(f"{count} {how}" for count, how in ends if count)
@@ -99,10 +104,22 @@ class Race:
         return f"{said}{counts}. Familywise error probability: {self.rule.alpha:.0%}."
 
     def _refusals(self) -> Iterator[Measurement]:
-        for arm in self.arms:
-            task = arm.task(self.cap)
-            if _refuses(task):
-                self.refused[arm] = task.measured(timed=False)
+        limit, roomy = None, set()  # estimators that hold little even with more samples
+        for arm in sorted(self.arms, key=lambda arm: -arm.samples):
+            settings = arm.settings
+            limit = limit or MemoryLimit.of(
+                settings.get("memory_limit"), settings.get("device", "cpu")
+            )  # what is free is asked once
+            arm.settings = settings | {"memory_limit": limit}
+            task, reason = arm.task(self.cap), None
+            with suppress(Exception):  # which shows when it is measured
+                reason = task.inability
+                if not reason and arm.estimator not in roomy:
+                    reason, held = task.memory
+                    roomy |= {arm.estimator} if held < ROOMY * limit.bytes else set()
+                arm.admitted = not (reason or from_outside(arm.estimator))
+            if reason:
+                self.refused[arm] = Measurement(**task.facts, status="refused", reason=reason)
                 yield self.refused[arm]
         self.rule = Elimination(len(self.arms) - len(self.refused), len(self.rungs))
 
@@ -229,10 +246,3 @@ def rungs(cap: int) -> list[int]:
 def _listed(arms: Sequence[Arm]) -> str:
     named = ", ".join(arm.label for arm in arms[:NAMED])
     return named if len(arms) <= NAMED else f"{named} and {len(arms) - NAMED} more"
-
-
-def _refuses(task: Task) -> bool:
-    try:
-        return bool(task.refusal)
-    except Exception:  # which shows when it is measured
-        return False

@@ -33,6 +33,7 @@ class Arm:
     seconds: dict[int, float] = field(default_factory=dict)  # of its looks, on the wall
     exact: bool = False  # no noise, as it draws nothing
     timed: Pass | None = None  # what was timed in the last look
+    admitted: bool = False  # nothing refuses it, at any R of the race
 
     def task(self, replicates: int) -> Task:
         """The cell with R = `replicates`, which may be few."""
@@ -43,7 +44,7 @@ class Arm:
         )  # fmt: skip
         return Task.of(
             self.prepared, self.estimator, samples=self.samples, replicates=replicates, plan=plan,
-            **self.settings,
+            admitted=self.admitted, **self.settings,
         )  # fmt: skip
 
     @property
@@ -101,6 +102,7 @@ class Arm:
     def take(self, replicates: int, found: Measurement) -> None:
         """Take in what was measured at R."""
         self.seen[replicates] = found
+        self.admitted |= found.status == "ok"
         if found.status != "ok" or math.isnan(found.seconds):
             return
         noise = found.variance > ROUNDING * np.nan_to_num(found.gradient_norm) ** 2

@@ -1,5 +1,6 @@
 """A cell as work: from its replicates to its measurement."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +21,7 @@ from benchmarks.measuring.arguments import (
     samples_of,
 )
 from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn, replicate
-from benchmarks.measuring.diagnostics import cautions
+from benchmarks.measuring.diagnostics import cautions, wrong_sampler
 from benchmarks.measuring.fit_cost import learning
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.memory_limit import MemoryLimit, checked, refusal, shortage
@@ -46,6 +47,8 @@ class Task:
     precision: float | None
     limit: MemoryLimit
     cautions: tuple[str, ...] = ()  # about the problem
+    wrong_sampler: Callable[[Cell], str | None] = wrong_sampler
+    admitted: bool = False  # what may refuse it was asked before, with no fewer replicates
 
     @classmethod
     def of(
@@ -62,10 +65,12 @@ class Task:
         plan: Plan | None = None,
         memory_limit: "int | str | MemoryLimit | None" = None,
         generator: str | None = None,
+        admitted: bool = False,
     ) -> "Task":
         """The cell of a prepared problem; arguments and errors are those of `measure`.
 
-        `plan` are its blocks; None: those that follow from R and the problem.
+        `plan` are its blocks; None: those that follow from R and the problem. One that is
+        `admitted` is not asked again whether it is refused.
         """
         (samples,), replicates = samples_of(samples), replicates_of(replicates)
         if precision:
@@ -78,7 +83,10 @@ class Task:
         cell = Cell(moved, truth, estimator, samples, seed, device, generator=generator)
         plan = plan or plan_of(prepared.problem, samples, replicates, precision)
         limit = MemoryLimit.of(memory_limit, device)
-        return cls(cell, plan, replicates, precision, limit, prepared.cautions)
+        return cls(
+            cell, plan, replicates, precision, limit, prepared.cautions, prepared.wrong_sampler,
+            admitted,
+        )  # fmt: skip
 
     @property
     def facts(self) -> dict:
@@ -110,7 +118,17 @@ class Task:
     @cached_property
     def refusal(self) -> str | None:
         """Why the estimator cannot do it, or not within the memory limit; or None."""
-        return refusal(self.cell, self.limit) or shortage(self.cell, self.plan, self.limit)
+        return self.inability or self.memory[0]
+
+    @cached_property
+    def inability(self) -> str | None:
+        """Why the estimator cannot do it, whatever the memory of its blocks; or None."""
+        return refusal(self.cell, self.limit)
+
+    @cached_property
+    def memory(self) -> tuple[str | None, float]:
+        """Why its blocks do not fit, or None; and the bytes that it holds."""
+        return shortage(self.cell, self.plan, self.limit)
 
     def pays(self, cells: int = 1) -> bool:
         """Whether compiling is worth its time for this many such cells."""
@@ -162,11 +180,8 @@ class Task:
         """Add to the facts what is measured; what was found before a failure stays there."""
         cell = self.cell
         configuration.check(cell.estimator)
-        if self.refusal:
-            facts |= {"status": "refused", "reason": self.refusal}
-            return
-        if unchecked := checked(cell, self.limit):
-            facts |= {"status": "refused", "reason": unchecked}
+        if not self.admitted and (reason := self.refusal or checked(cell, self.limit)):
+            facts |= {"status": "refused", "reason": reason}
             return
         self._next_stage()
         found = found or self.replicated(spread, compiled)
@@ -182,7 +197,7 @@ class Task:
             facts |= learning(cell, self.plan)
         if cell.problem.minibatch is not None:
             facts |= data_noise(cell)
-        facts |= cautions(cell, facts, found.count, self.cautions)
+        facts |= cautions(cell, facts, found.count, self.cautions, self.wrong_sampler)
         if timed:
             facts |= time_and_memory(cell, self.plan, facts, compiled)
 

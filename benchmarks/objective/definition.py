@@ -14,6 +14,7 @@ from torch.distributions import Distribution
 from benchmarks.frameworks.adapted import adapted
 from benchmarks.objective import mixed_dtypes
 from benchmarks.objective.batches import Batches
+from benchmarks.objective.lower_triangles import triangular
 from benchmarks.objective.lowering import held, lowered
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.objective.truth import Truth
@@ -75,7 +76,8 @@ class Problem:
 
     def __post_init__(self):
         try:
-            object.__setattr__(self, "family", adapted(self.family) or self.family)
+            family = adapted(self.family) or triangular(self.family, self.parameters)
+            object.__setattr__(self, "family", family)
         except ValueError as mistake:
             raise ProblemError(f"Problem {self.name!r}: {mistake}") from mistake
         if not self.parameters:
@@ -132,7 +134,7 @@ class Problem:
                 f"The family of problem {self.name!r} returned {type(dist).__name__}; it must "
                 "return a torch.distributions.Distribution."
             )
-        return dist
+        return sized(dist)
 
     def drawn(
         self, samples: int, cost: Callable[..., Tensor] | None = None
@@ -249,6 +251,14 @@ class Problem:
                 materialize_grads=True,
             )
         return [g.reshape(len(g), -1) for g in grads]
+
+
+def sized(dist: Distribution) -> Distribution:
+    """`dist`, whose shapes are made a torch.Size in it where its class left tuples."""
+    for name in ("batch_shape", "event_shape"):
+        if type(shape := getattr(dist, name)) is tuple:
+            setattr(dist, f"_{name}", torch.Size(shape))
+    return dist
 
 
 def _joined(pieces: list[Tensor]) -> Tensor:

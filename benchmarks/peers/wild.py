@@ -6,6 +6,7 @@ returns rows, with its name in `LIBRARIES`.
 
 import argparse
 import importlib.metadata
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -148,7 +149,9 @@ def main() -> None:
         for library, rows in installed().items():
             wanted = given.library in library
             chosen = [row for row in rows() if wanted and given.only in row.name]
-            outcomes += [outcome(library, row) for row in chosen]
+            for row in chosen:
+                outcomes.append(outcome(library, row))
+                print(library, outcomes[-1].line, file=sys.stderr, flush=True)
     text = page(outcomes)
     if given.to:
         given.to.write_text(text)

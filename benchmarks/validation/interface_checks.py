@@ -8,7 +8,7 @@ from torch.distributions import Distribution
 
 from benchmarks.frameworks.foreign_costs import within_reach
 from benchmarks.machine.random_streams import stream, stream_key
-from benchmarks.objective.definition import Problem, ProblemError
+from benchmarks.objective.definition import Problem, ProblemError, sized
 from benchmarks.validation.cost_checks import check_cost
 from benchmarks.validation.failing_pieces import failing_piece, first_line
 from estimators import Unsupported, capabilities, evaluate
@@ -27,12 +27,21 @@ def completed(problem: Problem) -> Problem:
     )
     at = {k: v.detach().clone().cpu().to(wide) for k, v in problem.parameters.items()}
     try:
+        problem = _with_sizes(problem, at)
         family = capabilities.completed_family(problem.family, at)
     except Exception:  # `Problem.dist` says what is wrong
         return problem
     if family is not problem.family:
         problem = replace(problem, family=family)
     return _with_reached_cost(problem)
+
+
+def _with_sizes(problem: Problem, at: dict[str, Tensor]) -> Problem:
+    """`problem`, with a family whose shapes are sizes where the class makes them tuples."""
+    made, family = problem.family(**at), problem.family
+    if not any(type(getattr(made, f"{n}_shape", None)) is tuple for n in ("batch", "event")):
+        return problem
+    return replace(problem, family=lambda **parameters: sized(family(**parameters)))
 
 
 def _with_reached_cost(problem: Problem) -> Problem:

@@ -101,6 +101,40 @@ def test_every_law_has_the_exact_gradient(framework, name):
     check(problem, name, sorted(able), 10_000)
 
 
+def test_a_mixture_has_a_vector_for_its_weights():
+    def mixture(logits, loc):
+        normal = distributions.Normal(loc, jnp.ones_like(loc))
+        return distributions.MixtureSameFamily(distributions.Categorical(logits=logits), normal)
+
+    family = jax_family(mixture, own_axes={"logits": 1, "loc": 1})
+    at = {"logits": torch.tensor([0.2, -0.3]), "loc": torch.tensor([-1.0, 1.0])}
+    problem = Problem("mixture", at, family, lambda x: (x - 0.5).square())
+    found = measure(problem, "implicit", replicates=1_000, timed=False)
+    assert (found.status, found.truth_method) == ("ok", "quadrature")
+    assert found.bias_verdict != "biased"
+
+
+def test_a_rounding_of_jaxs_special_functions_is_no_bias():
+    """Its betaln is off by 1e-7 in float64 where an argument is above 8."""
+    family = jax_family(distributions.BetaBinomial, constants={"total_count": 6})
+    at = {"concentration1": torch.tensor(2.0), "concentration0": torch.tensor(3.0)}
+    exact = {"concentration1": torch.tensor(2.8), "concentration0": torch.tensor(-2.2)}
+    for size, verdict in ((1.0, "unbiased"), (1.0001, "biased")):
+        truth = {name: size * value.double() for name, value in exact.items()}
+        problem = Problem("counts", at, family, lambda x: (x - 0.5).square(), truth=truth)
+        found = measure(problem, "enumeration", replicates=200, timed=False)
+        assert found.bias_verdict == verdict
+
+
+def test_numbers_above_the_diagonal_of_a_factor_do_not_move_samples():
+    at = {"loc": torch.zeros(2), "scale_tril": torch.tensor([[1.0, 0.0], [0.4, 0.8]])}
+    family = distributions.MultivariateNormal
+    problem = Problem("factor", at, family, lambda x: x.square().sum(-1))
+    found = measure(problem, "pathwise", replicates=500, timed=False)
+    assert found.status == "ok", found.reason
+    assert found.parameters["variance"][3] == found.parameters["mean"][3] == 0
+
+
 def test_a_row_keeps_its_bits_when_the_others_change():
     family = jax_family(distributions.Poisson)  # whose rejection loop ends when all have
     drawn = []

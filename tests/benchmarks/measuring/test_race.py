@@ -9,6 +9,8 @@ from torch.distributions import Normal
 import estimators
 from benchmarks import Problem, Program, compare, measure
 from benchmarks.measuring import quick_timing, race, records
+from benchmarks.measuring.diagnostics import wrong_sampler
+from benchmarks.measuring.memory_limit import refusal
 from benchmarks.measuring.prepare import prepare
 from benchmarks.measuring.task import Task
 from estimators.pathwise import Pathwise
@@ -108,7 +110,6 @@ def test_a_store_is_gone_on_with_and_nothing_is_measured_anew(tmp_path, monkeypa
     first = raced(square(), store=tmp_path)
     held = len(list(records.Store(tmp_path)))
     monkeypatch.setattr(Task, "measured", lambda self, **how: pytest.fail(str(self.facts)))
-    monkeypatch.setattr(race, "_refuses", lambda task: task.cell.estimator.config is None)
     again = raced(square(), NAMES[:3], store=tmp_path)
     assert len(list(records.Store(tmp_path))) == held
     for name in NAMES[:3]:
@@ -130,6 +131,20 @@ def test_another_version_of_a_problem_is_measured_anew(tmp_path):
     edited = Problem("square", PARAMETERS, Normal, lambda x: x.square() + 1, version=2)
     compare(edited, ["pathwise"], replicates=300, store=tmp_path)
     assert len(list(records.Store(tmp_path))) == 2
+
+
+def test_refusals_and_samplers_are_asked_once(monkeypatch):
+    asked = []
+
+    def counted(real):
+        return lambda *given: asked.append(real.__name__) or real(*given)
+
+    monkeypatch.setattr("benchmarks.measuring.task.refusal", counted(refusal))
+    monkeypatch.setattr("benchmarks.measuring.prepare.wrong_sampler", counted(wrong_sampler))
+    frame = raced(square())
+    assert (frame["replicates"] > 2_500 / race.GROWTH).any()
+    assert asked.count("refusal") == len(NAMES)
+    assert asked.count("wrong_sampler") == 1
 
 
 def test_looks_grow_to_the_cap():
