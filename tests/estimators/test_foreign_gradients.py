@@ -84,24 +84,34 @@ def test_replicates_are_isolated_and_repeat():
 
 
 @pytest.mark.parametrize(
-    ("function", "says"),
+    ("status", "function", "says"),
     [
         (
+            "refused",
             lambda key, p: {"a": p["loc"]},
             "must return a dictionary with the gradient in each of loc",
         ),
-        (lambda key, p: {k: jnp.ones(3) for k in p}, r"in loc has shape \(3,\) instead of \(\)"),
-        (lambda key, p: p if p["loc"] > 0 else {}, "branches in Python"),
         (
+            "refused",
+            lambda key, p: {k: jnp.ones(3) for k in p},
+            r"in loc has shape \(3,\) instead of \(\)",
+        ),
+        ("error", lambda key, p: p if p["loc"] > 0 else {}, "branches in Python"),
+        (
+            "error",
             lambda key, p: {k: v / float(v) for k, v in p.items()},
             "takes a traced number out of JAX",
         ),
-        (lambda key, p: {k: jnp.nothing(v) for k, v in p.items()}, "raises AttributeError"),
+        (
+            "error",
+            lambda key, p: {k: jnp.nothing(v) for k, v in p.items()},
+            "raises AttributeError",
+        ),
     ],
 )
-def test_each_mistake_is_a_refusal_with_its_sentence(function, says):
+def test_each_mistake_is_a_sentence_in_the_record(status, function, says):
     found = measure(SQUARE, Foreign(function, name="wrong"), replicates=200, timed=False)
-    assert found.status == "refused"
+    assert found.status == status
     assert re.search(says, found.reason), found.reason
 
 
