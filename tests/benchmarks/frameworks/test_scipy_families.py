@@ -178,6 +178,7 @@ def test_a_constant_is_no_parameter():
 
 
 def test_what_is_not_installed_says_how_to_install_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "numpyro", None)
+    for name in ("numpyro", "numpyro.distributions"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ProblemError, match=r"pip install 'gradmeter\[jax\]'"):
         problem_from("numpyro.distributions:Gamma", ["concentration=2", "rate=1"], "linear")
