@@ -5,6 +5,7 @@ Together the studies are more than 900: of runs 500, of what cells do 120 and 14
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,8 @@ OF_RUNS = 11  # kinds
 def script(name, *arguments):
     """What a script of tests/support prints last."""
     command = [sys.executable, SUPPORT / name, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=7200)
+    alone = os.environ | {"OMP_NUM_THREADS": "1"}  # a fork of OpenMP's threads would wait forever
+    done = subprocess.run(command, capture_output=True, text=True, timeout=7200, env=alone)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
