@@ -43,6 +43,8 @@ def unlike_blocks(record: Mapping, blocks: Mapping) -> str | None:
     whole = count.ndim == 1 and mean.ndim == 2 and mean.shape[:1] == m2.shape == count.shape
     if not whole or len(count) < 2 or any(x.dtype.kind not in "fiu" for x in (count, mean, m2)):
         return "they have other shapes than count [M], mean [M, P] and m2 [M]"
+    if not np.all((count >= 1) & np.isfinite(count)):
+        return "some hold less than one replicate"
     whole, without, between = _variances(count.astype(float), mean, m2)
     room = (ROUNDING * float(np.abs(mean).max())) ** 2
     room += between if mean.shape[1] >= SKETCHED else 0.0
@@ -50,12 +52,13 @@ def unlike_blocks(record: Mapping, blocks: Mapping) -> str | None:
     if known is not None and None not in known:
         if len(known) != len(count):
             return f"they are {len(count)}, and the record is of {len(known)}"
-        if np.abs(np.array(known) - without).max() > SAME * np.abs(without).max() + room:
+        apart = np.abs(np.array(known) - without).max()
+        if np.isfinite(known).all() and not apart <= SAME * np.abs(without).max() + room:
             return "the variances without each of them are not those of the record"
     value = record.get("variance")
     if value is None or count.sum() != record.get("replicates"):
         return None
-    if abs(whole - value) > SAME * max(whole, value) + room:
+    if math.isfinite(value) and not abs(whole - value) <= SAME * max(whole, value) + room:
         return f"they make the variance {whole:.6g}, and the record says {value:.6g}"
     return None
 
@@ -68,7 +71,8 @@ def _variances(count, mean, m2):
     between = count * np.square(mean - np.average(mean, 0, count)).sum(1)  # [M]
     squares = m2.sum() + between.sum()
     left = total - count
-    without = (squares - m2 - between * total / left) / (left - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # blocks of one replicate
+        without = (squares - m2 - between * total / left) / (left - 1)
     return squares / (total - 1), without, float(between.sum() / (total - 1))
 
 
