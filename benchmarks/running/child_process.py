@@ -1,6 +1,9 @@
 """A process of its own for cells that may hang or crash: it dies, the run goes on."""
 
+import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,11 +43,9 @@ class Child:
             if not self.line.poll(self.limit + GRACE):
                 self.kill()
                 raise ChildDied(_too_long(self.limit))
-            return self.line.recv()
+            return self._answer()
         except (EOFError, ConnectionError):
-            status = self.process.wait()
-            self.kill()
-            raise ChildDied(_cause_of_death(status, self.limit)) from None
+            raise self._death() from None
 
     def kill(self) -> None:
         """End the child, if there is one."""
@@ -63,9 +64,31 @@ class Child:
         try:
             self.line.recv()  # it has read all problems and plugins: the clock may run
         except EOFError:
-            status = self.process.wait()
-            self.kill()
-            raise ChildDied(_cause_of_death(status, self.limit)) from None
+            raise self._death() from None
+        _give_up_after(self.limit + GRACE, self.line)
+
+    def _answer(self):
+        """What stands in the line; EOFError where that is no answer, as a cell wrote there."""
+        try:
+            return self.line.recv()
+        except Exception as nonsense:  # its length, its end or its pickle
+            raise EOFError from nonsense
+
+    def _death(self) -> ChildDied:
+        """End the child, and say why it had to be ended, or was."""
+        try:
+            reason = _cause_of_death(self.process.wait(GRACE), self.limit)
+        except subprocess.TimeoutExpired:
+            reason = "The process that measured the cell answered with what is no measurement."
+        self.kill()
+        return ChildDied(reason)
+
+
+def _give_up_after(seconds: float, line: Connection) -> None:
+    """Let what reads from `line` fail when nothing more has come for so long."""
+    with socket.socket(fileno=os.dup(line.fileno())) as end:
+        whole, rest = divmod(int(seconds * 10**6), 10**6)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", whole, rest))
 
 
 def measure_in(child: Child | None, job: Job) -> Measurement:
