@@ -52,8 +52,14 @@ class Completed(Distribution):
             "follows from."
         )
 
-    def rsample(self, sample_shape=()) -> Tensor:
-        """Samples as functions of λ: [*sample, *batch, *event]."""
+    def rsample(self, sample_shape=(), generator=None) -> Tensor:
+        """Samples as functions of λ: [*sample, *batch, *event].
+
+        `sample_shape` is that of the draws. `generator` is None, as `sample` of torch 2.14's gamma
+        passes it, which wants no derivative.
+        """
+        if not torch.is_grad_enabled():
+            return Completed.sample(self, sample_shape)
         if not offers(self, "icdf"):
             raise Unsupported(
                 f"{describe(self)} has no reparameterised sampler; add `rsample`, or `icdf`, which "

@@ -7,12 +7,13 @@ import torch
 
 from benchmarks import measure, problems
 from benchmarks.measuring import cell
-from benchmarks.statistics import machine_code
 from benchmarks.statistics.block_sums import Block, compiled_block
 from benchmarks.statistics.moments import Table
 from benchmarks.statistics.stopping import Plan
 from estimators import create
 
+pytest.importorskip("numba")
+machine_code = pytest.importorskip("benchmarks.statistics.machine_code")
 compiled_sums = pytest.importorskip("benchmarks.statistics.compiled_sums")
 CompiledBlock = compiled_sums.CompiledBlock
 COUNT = 333  # no multiple of any tile
