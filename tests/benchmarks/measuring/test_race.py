@@ -79,6 +79,21 @@ def test_who_is_biased_stops_and_stops_nobody():
     assert frame.attrs["sentence"].startswith("The race leaves pathwise (K = 4)")
 
 
+class TooLong(Pathwise):
+    """Pathwise, three times too long: biased, and noisier than pathwise, both at once."""
+
+    def surrogate(self, dist, cost, samples=1):
+        return 3 * super().surrogate(dist, cost, samples)
+
+
+def test_who_is_biased_and_worse_is_counted_once():
+    estimators.register("too-long")(TooLong)
+    frame = raced(square(), ["too-long", "pathwise", "reinforce"])
+    assert frame.loc["too-long", "bias_verdict"] == "biased"
+    assert frame.loc["too-long", "stopped"] == "worse"
+    assert "of 3, 2 shown to be worse. " in frame.attrs["sentence"]
+
+
 def test_what_is_exact_stops_the_noisy_ones():
     logits = {"logits": torch.tensor([0.5, -0.3])}
     family = torch.distributions.Bernoulli
