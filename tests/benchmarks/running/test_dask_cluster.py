@@ -198,7 +198,7 @@ def test_workers_keep_the_memory_of_a_block_for_the_next(crew):
         return -blocks() + blocks()
 
     for faults in crew.client.map(lambda _: faults_of_blocks(), range(2), pure=False):
-        assert faults.result() < 1_000
+        assert faults.result() < 10_000  # of 40,000; what other threads take may move the blocks
 
 
 def test_several_workers_measure_and_one_times(crew, tmp_path):
