@@ -23,7 +23,7 @@ calibrate: $(VENV)/ready
 	$(BIN)/gradmeter calibrate --quick
 
 study: $(VENV)/ready
-	$(BIN)/python -m pytest -q -m study
+	$(BIN)/python -m pytest -q -m study -o faulthandler_timeout=0
 
 # Measures what results/atlas lacks: it goes on where it was stopped.
 atlas: $(VENV)/ready

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +23,7 @@ def results(works: Sequence[Callable[[], Result]]) -> list[Result]:
     """
     global _works
     count = min(_processors(), len(works) // FEWEST)
-    if count < 2 or not sys.platform.startswith("linux") or threading.active_count() > 1:
+    if count < 2 or not sys.platform.startswith("linux") or _threads() > 1:
         return [work() for work in works]
     _works = works
     try:
@@ -32,7 +31,7 @@ def results(works: Sequence[Callable[[], Result]]) -> list[Result]:
             warnings.simplefilter(
                 "ignore", DeprecationWarning
             )  # about threads, which there are not
-            with ProcessPoolExecutor(count, get_context("fork")) as pool:
+            with ProcessPoolExecutor(count, get_context("fork"), _on_one_thread) as pool:
                 return list(pool.map(_result, range(len(works))))
     except BrokenProcessPool:  # one was ended from outside
         return [work() for work in works]
@@ -42,6 +41,17 @@ def results(works: Sequence[Callable[[], Result]]) -> list[Result]:
 
 def _result(place: int) -> object:
     return _works[place]()
+
+
+def _on_one_thread() -> None:
+    """Let torch wait for no thread of OpenMP: those that this process had were not forked."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+def _threads() -> int:
+    """Those of Python, also where they were started below `threading`."""
+    return len(sys._current_frames())
 
 
 def _processors() -> int:
