@@ -187,7 +187,7 @@ class Replicates:
         if many:
             compile_normals()
         if cell.is_long:
-            return cls(LongTable(plan.chunk, sizes=sizes), direction, rule)
+            return cls(LongTable(plan.chunk, sizes=sizes, compiled=many), direction, rule)
         return cls(Table(plan.chunk, compiled=many), direction, rule)
 
     @property

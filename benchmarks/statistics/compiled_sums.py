@@ -1,4 +1,4 @@
-"""The sums of `block_sums`, in one walk of a compiled loop instead of a dozen over each tile.
+"""The sums of `block_sums` and `long_vectors`, each in one walk of a compiled loop over a tile.
 
 Needs numba, of the extra `fast`. A tile of `block_sums.Block.x` is transposed, so that loops run
 along the vectors, whatever P is: the same numbers to rounding, and the same bits however the
@@ -15,6 +15,7 @@ from benchmarks.statistics.block_sums import Block, Sums, rescale_extremes
 from benchmarks.statistics.machine_code import compiled
 
 TILE = 2**14  # numbers of a tile, which stays in the cache
+STRIP = 2**9  # numbers of each of seven vectors, which stay in the innermost cache
 FEWEST, MOST = 2**5, 2**8  # vectors of it
 ORDER = {"reassoc", "contract", "nsz", "arcp"}  # of sums is free; what is no number stays so
 
@@ -55,6 +56,20 @@ class CompiledBlock(Block):
         filled = (part.numpy() for part in (powers, q3, norm2, rows))
         _sum(self.x.numpy(), mean[0].numpy(), self.tile, self.chunk, *filled)
         return Sums(powers, q3, norm2, rows)
+
+
+def added_tile(tile: Tensor, way: Tensor | None, centre: Tensor, sums: Sequence[Tensor]) -> Tensor:
+    """What `long_vectors.AddedTile` does: add g [n, p] to four sums; ‖g − centre‖², ⟨g, way⟩."""
+    if tile.dtype not in (torch.float32, torch.float64):
+        tile = tile.double()
+    if tile.stride(1) != 1:
+        tile = tile.contiguous()
+    step, (count, size) = tile.stride(0), tile.shape
+    flat = tile.as_strided(((count - 1) * step + size,), (1,)).numpy()
+    found = centre.new_zeros(2, count)
+    ways = centre[:0] if way is None else way
+    _add(flat, step, ways.numpy(), centre.numpy(), *(s.numpy() for s in sums), found.numpy())
+    return found
 
 
 def _numbers(piece: Tensor):
@@ -132,3 +147,29 @@ def _sum(x, mean, tile, chunk, powers, q3, norm2, rows):
             for r in range(n):
                 q += s[r] * (column[r] - m)
             q3[j] += q
+
+
+@compiled(fastmath=ORDER)
+def _add(g, step, way, centre, s1, s2, s3, s4, found):
+    """Add rows, `step` numbers apart in g, to the sums: a strip of all rows while it is at hand."""
+    size, count = len(centre), found.shape[1]
+    for start in range(0, size, STRIP):
+        stop = min(start + STRIP, size)
+        c, a1, a2 = centre[start:stop], s1[start:stop], s2[start:stop]
+        a3, a4 = s3[start:stop], s4[start:stop]
+        for r in range(count):
+            row, norm2 = g[r * step + start : r * step + stop], 0.0
+            for j in range(len(row)):
+                d = row[j] - c[j]
+                d2 = d * d
+                a1[j] += d
+                a2[j] += d2
+                a3[j] += d2 * d
+                a4[j] += d2 * d2
+                norm2 += d2
+            found[0, r] += norm2
+            if len(way):
+                w, along = way[start:stop], 0.0
+                for j in range(len(row)):
+                    along += row[j] * w[j]
+                found[1, r] += along

@@ -5,7 +5,7 @@ the cache. Sums are over deviations from a centre that moves to the mean wheneve
 replicates has doubled (Pébay 2008, SAND2008-6212).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,11 +40,19 @@ class LongTable:
 
     What is held is 6 vectors in float64 and `limit` in float32. Σ ‖d‖⁴ is of deviations from the
     centre, each corrected for how far that lies from the mean on average, and by κ, their second
-    moment over the square of the first: off by O(log(R) / R) at most.
+    moment over the square of the first: off by O(log(R) / R) at most. `compiled` asks for compiled
+    sums, which are the same to rounding.
     """
 
-    def __init__(self, chunk: int, limit: int = 64, sizes: Sequence[int] | None = None):
+    def __init__(
+        self,
+        chunk: int,
+        limit: int = 64,
+        sizes: Sequence[int] | None = None,
+        compiled: bool = False,
+    ):
         self.sizes = sizes  # of the pieces in which gradients may come, P together
+        self.add_tile = compiled_tile() if compiled else None
         self.row_size = chunk
         self.limit = limit
         self.count = 0
@@ -63,7 +71,11 @@ class LongTable:
         """
         if isinstance(g, Tensor):
             g = g.split(list(self.sizes) if self.sizes else g.shape[1], 1)
-        tiles = [tile for piece in g for tile in piece.detach().split(_width(piece), 1)]
+        pieces = [piece.detach() for piece in g]
+        if self.add_tile:  # which goes through any width by itself
+            tiles = pieces
+        else:
+            tiles = [tile for piece in pieces for tile in piece.split(_width(piece), 1)]
         size = len(tiles[0])
         if not self.count:
             self._begin(tiles)
@@ -111,37 +123,30 @@ class LongTable:
         return Moments(count, *one, unknown, q4)
 
     def _begin(self, tiles: list[Tensor]) -> None:
-        self._widths = [tile.shape[1] for tile in tiles]
         means = [sum(row.double() for row in tile) / len(tile) for tile in tiles]
         self._centre, self._centred = torch.cat(means), len(tiles[0])
         self._origin = self._centre.clone()
         self._sums = [torch.zeros_like(self._centre) for _ in range(4)]
         self._before = torch.zeros_like(self._centre)  # Σ (g − centre) when the row began
+        self._given = [tile.shape[1] for tile in tiles]
+        wide = self._centre.split(self._given)
+        self._widths = [len(part) for one in wide for part in one.split(_width(one))]
+        space = self._centre.new_empty(2, max(self._widths))
+        self._add = self.add_tile or AddedTile(space)
+
+    def _parts(self, widths: list[int]) -> Iterator[tuple[Tensor, ...]]:
+        """The centre, what was summed before the row, and the sums, in parts."""
         vectors = (self._centre, self._before, *self._sums)
-        self._tiles = list(zip(*(v.split(self._widths) for v in vectors), strict=True))
-        self._x, self._x2 = self._centre.new_empty(2, max(self._widths))
+        return zip(*(vector.split(widths) for vector in vectors), strict=True)
 
     def _take(self, tiles: list[Tensor], direction: Tensor | None) -> Tensor:
         """Add tiles [n, p] of replicates to the sums: ‖g − centre‖² and ⟨g, direction⟩, [2, n]."""
         found = self._centre.new_zeros(2, len(tiles[0]))
-        ways = [None] * len(tiles) if direction is None else direction.split(self._widths)
-        for tile, way, (centre, _, *sums) in zip(tiles, ways, self._tiles, strict=True):
-            rows = [row.double() for row in tile]
-            found[0] += torch.stack([self._add(row, centre, sums) for row in rows])
-            if way is not None:
-                found[1] += torch.stack([row.dot(way) for row in rows])
+        ways = [None] * len(tiles) if direction is None else direction.split(self._given)
+        parts = self._parts(self._given)
+        for tile, way, (centre, _, *sums) in zip(tiles, ways, parts, strict=True):
+            found += self._add(tile, way, centre, sums)
         return found
-
-    def _add(self, g: Tensor, centre: Tensor, sums: list[Tensor]) -> Tensor:
-        """Add a tile of one replicate to its sums: its ‖g − centre‖²."""
-        x = torch.sub(g, centre, out=self._x[: len(g)])
-        x2 = torch.mul(x, x, out=self._x2[: len(g)])
-        s1, s2, s3, s4 = sums
-        s1.add_(x)
-        s2.add_(x2)
-        s3.addcmul_(x2, x)
-        s4.addcmul_(x2, x2)
-        return x2.sum()
 
     def _corrected(self, spread: Tensor, size: int, first: bool) -> Tensor:
         """‖g − centre‖² as ‖g − mean‖² would be on average, whether g is in the centre or not."""
@@ -161,7 +166,7 @@ class LongTable:
         """Move the centre to the mean, and the sums with it, exactly."""
         n, k = self.count, self._in_row
         inner = square = 0.0
-        for centre, before, s1, s2, s3, s4 in self._tiles:
+        for centre, before, s1, s2, s3, s4 in self._parts(self._widths):
             shift = s1 / n
             row = s1 - before
             inner, square = inner + float(shift.dot(row)), square + float(shift.dot(shift))
@@ -189,8 +194,47 @@ class LongTable:
         self.row_size *= 2
 
 
+@dataclass(frozen=True)
+class AddedTile:
+    """Adds a tile g [n, p] to Σ x to Σ x⁴ of x = g − centre: its ‖x‖² and ⟨g, way⟩, [2, n].
+
+    - `space`: [2, p] at least, which is written over.
+    """
+
+    space: Tensor
+
+    def __call__(
+        self, tile: Tensor, way: Tensor | None, centre: Tensor, sums: list[Tensor]
+    ) -> Tensor:
+        rows = [row.double() for row in tile]
+        norm2 = torch.stack([self._add(row, centre, sums) for row in rows])
+        if way is None:
+            return torch.stack([norm2, torch.zeros_like(norm2)])
+        return torch.stack([norm2, torch.stack([row.dot(way) for row in rows])])
+
+    def _add(self, g: Tensor, centre: Tensor, sums: list[Tensor]) -> Tensor:
+        x, x2 = self.space[:, : len(g)]
+        torch.sub(g, centre, out=x)
+        torch.mul(x, x, out=x2)
+        s1, s2, s3, s4 = sums
+        s1.add_(x)
+        s2.add_(x2)
+        s3.addcmul_(x2, x)
+        s4.addcmul_(x2, x2)
+        return x2.sum()
+
+
+def compiled_tile() -> Callable[..., Tensor] | None:
+    """What `AddedTile` does in one walk, the same to rounding; None where numba is missing."""
+    try:
+        from benchmarks.statistics.compiled_sums import added_tile
+    except ImportError:  # also a numba that does not know this NumPy
+        return None
+    return added_tile
+
+
 def _width(g: Tensor) -> int:
-    return TILE if g.device.type == "cpu" else g.shape[1]
+    return TILE if g.device.type == "cpu" else g.shape[-1]
 
 
 def _squares(tiles: list[Tensor], wanted: Tensor) -> Tensor:

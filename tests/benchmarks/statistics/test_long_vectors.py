@@ -22,14 +22,27 @@ def several_tiles(monkeypatch):
     monkeypatch.setattr(long_vectors, "TILE", 64)
 
 
+@pytest.fixture(autouse=True, params=["operations", "compiled"])
+def compiled(request, monkeypatch):
+    """Sums by torch's operations, and by compiled loops."""
+    if request.param == "operations":
+        monkeypatch.setattr(long_vectors, "compiled_tile", lambda: None)
+    elif not long_vectors.compiled_tile():
+        pytest.skip("numba is missing")
+
+
 def gradients(mean=5.0, skewed=True):
     torch.manual_seed(0)
     noise = torch.rand(R, P).log().neg().double() if skewed else torch.randn(R, P).double()
     return mean + noise * torch.linspace(0.1, 3, P).double()
 
 
+def table_of(**how):
+    return LongTable(CHUNK, compiled=True, **how)
+
+
 def tables(g, size):
-    ours, theirs = LongTable(CHUNK, sizes=SIZES), Table(CHUNK)
+    ours, theirs = table_of(sizes=SIZES), Table(CHUNK)
     for block in g.split(size):
         ours.add(block)
     for block in g.split(CHUNK):
@@ -57,7 +70,7 @@ def test_rows_are_those_of_the_other_table(size):
 
 def test_pieces_give_the_bits_of_whole_blocks():
     g = gradients()
-    whole, pieces = LongTable(CHUNK, sizes=SIZES), LongTable(CHUNK, sizes=SIZES)
+    whole, pieces = table_of(sizes=SIZES), table_of(sizes=SIZES)
     for block in g.split(10):
         whole.add(block)
         pieces.add(block.split(SIZES, 1))
@@ -68,7 +81,7 @@ def test_pieces_give_the_bits_of_whole_blocks():
 
 def test_a_look_in_between_changes_nothing_but_rounding():
     g = gradients()
-    looked, plain = LongTable(CHUNK), LongTable(CHUNK)
+    looked, plain = table_of(), table_of()
     for block in g.split(3):
         looked.add(block)
         plain.add(block)
@@ -110,7 +123,7 @@ def test_what_is_zero_or_not_finite_is_seen(direction):
     g = gradients()
     g[5] = 0.0
     g[7, 3] = torch.inf
-    table = LongTable(CHUNK)
+    table = table_of()
     seen = [table.add(block, direction) for block in g[:12].split(4)]
     square = torch.cat([one.square for one in seen])
     assert (square == 0).nonzero().tolist() == [[5]]
@@ -122,7 +135,15 @@ def test_what_is_zero_or_not_finite_is_seen(direction):
 
 def test_float32_gradients_are_summed_in_float64():
     g = gradients().float()
-    table = LongTable(CHUNK)
+    table = table_of()
     for block in g.split(4):
         table.add(block)
     assert table.whole().mean[0].numpy() == pytest.approx(g.double().mean(0).numpy(), rel=1e-13)
+
+
+def test_the_compiled_walk_is_asked_for():
+    g = gradients()
+    compiled = table_of()
+    compiled.add(g[:4])
+    assert (compiled.add_tile is None) == (long_vectors.compiled_tile() is None)
+    assert LongTable(CHUNK).add_tile is None
