@@ -34,16 +34,19 @@ def data_variance(
     NaN where the data make fewer than `FEWEST` different batches.
 
     The spread of the means over the batches, less the noise that each mean still has:
-    a one-way analysis of variance, with a jackknife over batches.
+    a one-way analysis of variance, with a jackknife over batches. What an unbiased estimator
+    learned on the first batch serves the others, whose means it does not move.
     """
     if problem.batches < FEWEST:
         return Interval(math.nan, math.nan, math.nan)
     like = next(iter(problem.parameters.values()))
-    means, noises = [], []
+    means, noises, fitted = [], [], None
     for batch in range(int(min(BATCHES, problem.batches))):
         drawn = problem.on_batch(batch).to(device, like.dtype)
         cell = Cell(drawn, None, estimator, samples, seed, device, generator=generator)
-        g = cell.block(batch, REPLICATES).double()
+        if fitted is None or not estimator.unbiased:
+            fitted = cell.fitted(batch, REPLICATES)
+        g = cell.block(batch, REPLICATES, fitted=fitted).double()
         means.append(_kept(g.mean(0), means))
         noises.append(g.var(0).sum() / REPLICATES)
     return _between(_rows(means), torch.stack(noises).cpu().numpy())

@@ -34,7 +34,7 @@ def test_the_part_of_the_batch_is_that_of_the_drawn_centres():
          for i in range(BATCHES)]
     )  # fmt: skip
     exact = float((2 * centres).var())
-    for name in ("pathwise", "reinforce"):
+    for name in ("pathwise", "reinforce", "reinforce-ema"):
         found = data_variance(
             problem(minibatch=minibatch), estimators.create(name), 4, 0, torch.device("cpu")
         )
