@@ -17,6 +17,7 @@ from benchmarks.statistics.elimination import Look
 from benchmarks.statistics.stopping import FEWEST, Plan
 from estimators import Estimator
 
+SURE = 1_000  # replicates from which a claim to be unbiased can be refuted: fewer miss rare events
 ROUNDING = 1e-24  # variance / ‖g‖² that is rounding error alone
 
 
@@ -130,8 +131,7 @@ def looked(task: Task, cap: int, known: Pass | None = None) -> tuple[Measurement
     found = task.measured(timed=False, spread=blocks, learned=whole)
     if found.status != "ok":
         return found, None
-    if found.replicates < FEWEST:
-        said = f"From {found.replicates} estimates: too few for an interval or a verdict."
+    if said := _too_few(found, task.cell.estimator.unbiased):
         found = replace(found, **_no_verdict(found), reason=said)
     plan = plan_of(cell.problem, cell.samples, cap, None)
     with timing.one_thread(), unvalidated():
@@ -141,6 +141,18 @@ def looked(task: Task, cap: int, known: Pass | None = None) -> tuple[Measurement
             return replace(found, **seconds, peak_memory_bytes=peak), one
         except Exception as failure:  # whatever an estimator does, it must not stop a race
             return replace(found, **ending(failure)), None
+
+
+def _too_few(found: Measurement, claims: bool) -> str | None:
+    """Why so few estimates give no verdict, or None; `claims` to be unbiased need more of them."""
+    if found.replicates < FEWEST:
+        return f"From {found.replicates} estimates: too few for an interval or a verdict."
+    if claims and found.bias_verdict == "biased" and found.replicates < SURE:
+        return (
+            f"From {found.replicates} estimates: too few to refute that {found.estimator} is "
+            "unbiased, as rare large ones may be missing."
+        )
+    return None
 
 
 def _no_verdict(found: Measurement) -> dict:

@@ -10,7 +10,7 @@ from benchmarks.statistics.intervals import means_of, parameter_kurtosis
 from benchmarks.statistics.long_vectors import LongRows
 from benchmarks.statistics.mean_tests import Deviation
 from benchmarks.statistics.moments import Moments, Rows
-from benchmarks.statistics.tail_index import calm_parameters
+from benchmarks.statistics.tail_index import calm_parameters, light
 from benchmarks.statistics.tiled_rows import TiledRows
 
 ROUNDING = 1e3  # in units of the dtype's, of means of replicates
@@ -91,8 +91,8 @@ class MeasuredGradient:
 
     @cached_property
     def heavy(self) -> bool:
-        """Whether tails are heavy, of more than rounding."""
-        return self.flagged and not self.deterministic
+        """Whether tails are so heavy, of more than rounding, that means cannot be believed."""
+        return self.flagged and not self.deterministic and not light(self.kurtosis, self.n)
 
     @cached_property
     def calm(self) -> NDArray:

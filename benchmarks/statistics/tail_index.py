@@ -9,6 +9,7 @@ HEAVY = 0.5  # Pareto k̂ above which Var(s) is infinite
 ENOUGH = 100  # distinct exceedances, or large values of a discrete law
 RESOLUTION = 0.005  # relative difference of distinct values: those of spikes repeat but for noise
 DOMINANT = 0.05  # share of Σ s that one replicate must not have
+LIGHT = 400  # n / κ of parameters whose means are believed though the whole is flagged
 CALM = 50  # n / κ: about how many replicates carry the variance of a parameter whose mean is tested
 
 
@@ -78,11 +79,22 @@ def calm_parameters(variance: NDArray, kurtosis: NDArray, n: float, heavy: bool)
     `variance` and `kurtosis` [P] are those of `n` replicates; `heavy` is the flag of the whole,
     which asks for more of each, and without it vouches for a parameter that makes most of the
     whole. Of 20 000 runs of each of 20 laws of infinite or huge variance at n = 1000 (Pareto 1.2 to
-    4, log-normal to σ = 4, rare squares), none with n / κ above 100 was called biased.
+    4, log-normal to σ = 4, rare squares), none with n / κ above 100 was called biased; shorter runs
+    have to reach as much.
     """
     if heavy:
-        return n >= kurtosis * min(ENOUGH, n / 10)
+        return n >= kurtosis * ENOUGH
     return (n >= kurtosis * _carriers(n)) | (variance >= variance.sum() / 2)
+
+
+def light(kurtosis: NDArray, n: float) -> bool:
+    """Whether means of `n` replicates can be believed, whatever the flag says, by κ [P].
+
+    The flag is for the interval of the variance, and raised by many laws that are bounded but have
+    few large values. Of 60 runs each at n = 244 to 10 000, no Pareto law up to 2.5, no log-normal
+    one and no rare square had n / κ above 400 in both of two parameters.
+    """
+    return bool(np.all(n >= LIGHT * np.maximum(kurtosis, 1.0)))
 
 
 def calm_together(

@@ -194,3 +194,29 @@ def test_gradient_of_zero_without_noise():
     off = assess(measured(np.full((1000, 2), 0.1), np.zeros(2)))
     assert off.verdict == "biased"
     assert off.limit != 0
+
+
+def test_bounded_gradients_are_judged_though_few_values_are_large():
+    """cos(x) x / w of a power law: κ is 2.4, and the flag of the variance is up in two thirds."""
+    w = 2.0
+    u = (np.arange(10**5) + 0.5) / 10**5
+
+    def pathwise(u):
+        x = w * (1 - (1 - u) ** (1 / 3))
+        return np.cos(x) * x / w
+
+    draws = [pathwise(np.random.default_rng(s).random((10_000, 1))) for s in range(20)]
+    runs = [measured(g, np.array([pathwise(u).mean()])) for g in draws]
+    assert sum(run.flagged for run in runs) > 5
+    assert {assess(run).verdict for run in runs} == {"unbiased"}
+    too_long = [measured(1.1 * g, np.array([pathwise(u).mean()])) for g in draws]
+    assert {assess(run).verdict for run in too_long} == {"biased"}
+
+
+@pytest.mark.parametrize("power", [1.2, 1.6, 1.9])
+def test_short_runs_of_a_flagged_law_are_not_called_biased(power):
+    def draw(rng):
+        weight = (rng.pareto(power, (244, 1)) + 1) * (power - 1) / power
+        return (1 + rng.normal(size=(244, 2))) * weight
+
+    assert {*verdicts(draw, [1.0, 1.0], seeds=200)} == {"undetermined"}
