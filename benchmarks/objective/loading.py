@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
+from benchmarks.objective.content import WITH, digest, is_a_users
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.objective.distribution_targets import from_distribution, imported
 from estimators import unknown
@@ -106,23 +107,35 @@ def installed_plugins() -> list[str]:
 
 
 def _from_file(path: Path, name: str) -> Problem:
-    found = {k: v for k, v in vars(read_file(path)).items() if isinstance(v, Problem)}
+    module = read_file(path)
+    found = {k: v for k, v in vars(module).items() if isinstance(v, Problem)}
     if name:
         if name not in found:
             raise ProblemError(f"{path}: {unknown('Problem', name, found)}")
-        return _versioned(found[name], path)
+        return _of_file(found[name], module)
     if len(found) != 1:
         have = "holds no Problem" if not found else f"holds {len(found)}: {', '.join(found)}"
         way = "assign one to a variable" if not found else f"say which, as in {path}:{min(found)}"
         raise ProblemError(f"{path} {have}; {way}.")
-    return _versioned(next(iter(found.values())), path)
+    return _of_file(next(iter(found.values())), module)
 
 
-def _versioned(problem: Problem, path: Path) -> Problem:
+def _of_file(problem: Problem, module: ModuleType) -> Problem:
     """A problem whose results do not mix with those of the file as it stood before an edit."""
     if problem.version != 1:
         return problem
-    return replace(problem, version=f"file {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}")
+    text = hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest()[:12]
+    return _versioned(replace(problem, version=f"file {text}"), module)
+
+
+def _versioned(problem: Problem, module: ModuleType) -> Problem:
+    """The same of a user's module, what it imports, and the weights and data that it reads.
+
+    The version that was there has to agree where two revisions are compared, the rest has not.
+    """
+    if not is_a_users(module):
+        return problem
+    return replace(problem, version=f"{problem.version}{WITH}{digest(problem, module)}")
 
 
 def _apart(
@@ -157,5 +170,5 @@ def _from_module(
     found = getattr(module, name, None)
     if isinstance(found, Problem):
         _takes_none(target, [*settings, *constants], cost)
-        return found
-    return from_distribution(module, name, settings, cost, constants)
+        return _versioned(found, module) if found.version == 1 else found
+    return _versioned(from_distribution(module, name, settings, cost, constants), module)

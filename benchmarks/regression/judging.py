@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from benchmarks.objective.content import edition
 from benchmarks.regression.effects import CONFIRM, MARGINS, Effect, Summary, effects, relative_bias
 from benchmarks.regression.schema import Finding
 from benchmarks.store.store import IDENTITY
@@ -224,7 +225,7 @@ def why_not(pair: Pair) -> str | None:
     """Why the two sides cannot be held against each other, or None."""
     if pair.mismatch or not (pair.before and pair.after):
         return pair.mismatch
-    versions = [side.record.get("problem_version") for side in (pair.before, pair.after)]
+    versions = [edition(side.record.get("problem_version")) for side in (pair.before, pair.after)]
     if versions[0] != versions[1]:
         return f"The problem has version {versions[0]} at the base and {versions[1]} at the head."
     if pair.statuses == ("ok", "ok"):
