@@ -88,7 +88,7 @@ def calm_parameters(variance: NDArray, kurtosis: NDArray, n: float, heavy: bool)
 
 
 def light(kurtosis: NDArray, n: float) -> bool:
-    """Whether means of `n` replicates can be believed, whatever the flag says, by κ [P].
+    """Whether means of `n` replicates can be believed, whatever the flag says, by `kurtosis` [P].
 
     The flag is for the interval of the variance, and raised by many laws that are bounded but have
     few large values. Of 60 runs each at n = 244 to 10 000, no Pareto law up to 2.5, no log-normal
