@@ -112,7 +112,7 @@ class Race:
             )  # what is free is asked once
             arm.settings = settings | {"memory_limit": limit}
             task, reason = arm.task(self.cap), None
-            with suppress(Exception):  # which shows when it is measured
+            with timing.one_thread(), suppress(Exception):  # which shows when it is measured
                 reason = task.inability
                 if not reason and arm.estimator not in roomy:
                     reason, held = task.memory

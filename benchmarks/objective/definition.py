@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -168,11 +169,17 @@ class Problem:
 
     def numbers(self, samples: int) -> int:
         """About how many numbers one replicate of K = `samples` holds in memory."""
+        each, once = self._numbers
+        return samples * each + once
+
+    @cached_property
+    def _numbers(self) -> tuple[int, int]:
+        """Those of a sample, and those of a replicate beside its samples."""
         dist = self.dist()
-        size = (dist.batch_shape + dist.event_shape).numel()
         if self.footprint is not None:
-            return samples * self.footprint
-        return samples * (size + held(self.cost)) + held(self.family)
+            return self.footprint, 0
+        size = (dist.batch_shape + dist.event_shape).numel()
+        return size + held(self.cost), held(self.family)
 
     def on_batch(self, index: int) -> "Problem":
         """This problem on another random batch of its data, without a truth."""

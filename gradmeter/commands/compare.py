@@ -2,11 +2,14 @@
 
 import shlex
 import sys
+import time
 from pathlib import Path
 
 import click
 
 from gradmeter.options import INTERRUPTED, check_device, leave, measuring, say
+
+ENDING = 0.05, 2.0  # of the seconds of a race, and seconds at most, that are left for its table
 
 
 @click.command()
@@ -43,6 +46,7 @@ def compare(target, settings, cost, constants, sweeps, out, **how):
 
     Within a minute: gradmeter compare my_problem.py --seconds 60 --store results/
     """
+    begun = time.perf_counter()
     from benchmarks import problems
     from benchmarks.objective.parameter_grids import axis, grid
     from reports import terminal
@@ -55,7 +59,7 @@ def compare(target, settings, cost, constants, sweeps, out, **how):
         check_format(out, tuple(FORMATS))
     problem = problems.load(target, settings, cost, constants)
     points = list(grid(problem, map(axis, sweeps))) if sweeps else [({}, problem)]
-    measured = Measured(points, **how)
+    measured = Measured(points, begun=begun, **how)
     rows = measured.rows
     if out and rows:
         import pandas
@@ -74,10 +78,11 @@ def compare(target, settings, cost, constants, sweeps, out, **how):
 class Measured:
     """The record of every estimator × K at every point of a sweep, with the point.
 
-    `interrupted` by Ctrl-C, it holds what was finished until then.
+    `interrupted` by Ctrl-C, it holds what was finished until then. The seconds of races count from
+    when the command had `begun`, which imports and reads the problem.
     """
 
-    def __init__(self, points, estimators, samples, replicates, seconds, **how):
+    def __init__(self, points, estimators, samples, replicates, seconds, begun, **how):
         from benchmarks.machine.allocator import keep_freed_memory
         from benchmarks.running.suite import CAP
         from reports.terminal import Progress
@@ -93,6 +98,10 @@ class Measured:
             (_comparison(problem, estimators, samples, replicates=replicates, **how), point)
             for point, problem in points
         ]
+        if seconds is not None:
+            share, most = ENDING
+            ending = min(share * seconds, most)
+            comparisons[0][0].deadline.advance(time.perf_counter() - begun + ending)
         with Progress(sum(comparison.total for comparison, _ in comparisons)) as progress:
             for comparison, point in comparisons:
                 self.interrupted = _steps(comparison, progress)

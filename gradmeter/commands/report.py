@@ -1,5 +1,6 @@
 """`gradmeter report`"""
 
+import time
 from pathlib import Path
 
 import click
@@ -101,11 +102,12 @@ def _is_target(text: str) -> bool:
 
 
 def _measured(target: str, store: Path | None, seconds: float | None):
+    begun = time.perf_counter()
     from benchmarks import problems
     from gradmeter.commands.compare import Measured
 
     return Measured(
-        [({}, problems.load(target))], (), (1, 4), None, seconds, precision=None, store=store
+        [({}, problems.load(target))], (), (1, 4), None, seconds, begun, precision=None, store=store
     )
 
 
