@@ -29,12 +29,10 @@ from benchmarks.validation.sampler_checks import (
 )
 from benchmarks.validation.score_identities import BLOCKS, of_gradients
 from benchmarks.validation.stein_identities import of_density
-from estimators import capabilities, evaluate
+from benchmarks.validation.tail_checks import check_tail
+from estimators import capabilities
 
-TAIL = 64  # the largest 1/64 of the costs speak of their tail
-NO_MEAN = 1.08  # tail index below which the mean is taken to be infinite, or as good as
 MOST_CAUTIONS = 3
-MOST_TAIL = 5 * 10**6  # numbers in the samples that speak of it
 HELD = 2**22  # numbers in as many copies of λ or samples of x as identities ask for
 
 _examined: WeakKeyDictionary[Problem, tuple[str, ...]] = WeakKeyDictionary()
@@ -70,7 +68,7 @@ def _examine(problem: Problem) -> Iterator[str]:
     else:
         found = list(_doubts(problem))
         yield from (f"{name} is inexact at these parameters: {one}" for one in found)
-    _check_tail(problem, dist)
+    check_tail(problem, dist)
     yield from hidden(problem)
 
 
@@ -133,24 +131,3 @@ def _identities(problem: Problem) -> Iterator[str]:
         return
     yield from of_gradients(problem, draws_of(dist) // 2)
     yield from of_density(dist, draws_of(dist) // 2)
-
-
-def _check_tail(problem: Problem, dist: Distribution) -> None:
-    """Hill's (1975) tail index of the costs: at 1 and below there is no mean."""
-    if capabilities.support_table(dist) is not None:
-        return  # a finite support has every mean, though few values can look like a tail
-    if (dist.batch_shape + dist.event_shape).numel() * 2**10 > MOST_TAIL:
-        return  # so few samples tell nothing of a tail
-    x = dist.sample((max(draws_of(dist), 2**10),))
-    with torch.no_grad():
-        f = evaluate(problem.cost, x, dist).double().reshape(len(x), -1).abs()
-    k = len(f) // TAIL
-    top = f.topk(k + 1, 0).values  # [k + 1, B]
-    index = 1 / (top[:-1] / top[-1].clamp_min(1e-300)).log().mean(0)
-    worst = float(index.min())
-    if k >= 512 and worst < NO_MEAN and top[-1].min() > 0:
-        raise ProblemError(
-            f"The cost of problem {problem.name!r} has no finite mean, as far as {len(f)} samples "
-            f"tell: the tail index of its values is {worst:.2f}, and means need more than 1; use a "
-            "cost that grows more slowly or a distribution with lighter tails."
-        )

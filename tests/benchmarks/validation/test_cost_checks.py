@@ -242,7 +242,7 @@ def test_a_rare_event_is_a_cost(level):
 
 
 def test_an_event_that_no_sample_meets_may_be_either():
-    with pytest.raises(ProblemError, match=r"for all 1310\d\d samples: either it ignores x") as said:
+    with pytest.raises(ProblemError, match=r"for all 1310\d\d samples: either") as said:
         check(of_normal(beam(9.0)))
     assert "an event so rare that none of them met it" in str(said.value)
     with pytest.raises(ProblemError, match="either it ignores x"):
