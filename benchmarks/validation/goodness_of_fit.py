@@ -17,7 +17,7 @@ from torch.distributions import Distribution, Independent, Transform
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError, unvalidated
 from benchmarks.validation.hidden_dependence import hidden
-from benchmarks.validation.integrated_density import INTEGRATES, integral_of
+from benchmarks.validation.integrated_density import INTEGRATES, Integral, integral_of
 from benchmarks.validation.law_of_network import at_own_tensors
 from benchmarks.validation.sampler_checks import (
     draws_of,
@@ -89,9 +89,7 @@ def faults(problem: Problem) -> Iterator[str]:
     integral = integral_of(factor)
     if integral is not None:
         yield from integral.faults()
-        if integral.error <= INTEGRATES:
-            for name, x in sampled(factor):
-                yield from of_uniform(integral.pit(x), f"`{name}` disagrees with `log_prob`")
+        yield from _of_law(factor, integral)
     elif dist.has_rsample:
         yield from same_law(dist, draws_of(dist))
     yield from _identities(problem)
@@ -107,13 +105,26 @@ def _doubts(problem: Problem) -> Iterator[str]:
         for one in piled_up(dist):
             found.setdefault("pile", one)
         integral = integral_of(factor)
-        if integral is not None and not any(integral.faults()) and integral.error <= INTEGRATES:
-            for name, x in sampled(factor):
-                for one in of_uniform(integral.pit(x), f"`{name}` disagrees with `log_prob`"):
-                    found.setdefault("law", one)
+        if integral is not None and not any(integral.faults()):
+            for one in _of_law(factor, integral):
+                found.setdefault("law", one)
         for one in _identities(problem):
             found.setdefault(one.partition(" ")[0], one)
     yield from list(found.values())[:MOST_CAUTIONS]
+
+
+def _of_law(dist: Distribution, integral: Integral) -> Iterator[str]:
+    """Whether samples are at uniform places of the integral, or of the cdf if there is one.
+
+    The cdf has been held against the integral, and has no error of a rule.
+    """
+    if integral.error > INTEGRATES:
+        return
+    law = "log_prob" if capabilities.offers(dist, "log_prob") else "cdf"
+    for name, x in sampled(dist):
+        for one in of_uniform(integral.pit(x), f"`{name}` disagrees with `{law}`", integral.error):
+            if integral.given is None or any(of_uniform(dist.cdf(x), one)):
+                yield one
 
 
 def _too_large(problem: Problem) -> bool:
