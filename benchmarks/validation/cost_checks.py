@@ -8,8 +8,10 @@ from torch.distributions import Distribution
 
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.objective.replicated_calls import NetworkError
-from estimators import Unsupported, evaluate
+from benchmarks.validation.sampler_checks import draws_of
+from estimators import Unsupported, capabilities, evaluate
 
+NUMBERS = 2**24  # in the samples and costs of all copies, at most
 ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it needs
 
 
@@ -33,11 +35,48 @@ def check_cost(problem: Problem, dist: Distribution, x: Tensor) -> None:
             "its noise once, outside, so that it is a function of x."
         )
     if (x != x[:1]).any() and (f == f[:1]).all():
-        raise ProblemError(
-            f"The cost of problem {problem.name!r} has the same value for all {len(x)} samples; it "
-            "ignores x, so there is nothing to estimate."
-        )
+        x = _telling(problem, dist, len(x))
+        f = _costs(problem, dist, x)
     _check_separate(problem, dist, x, f)
+
+
+def _telling(problem: Problem, dist: Distribution, count: int) -> Tensor:
+    """At most `count` samples at which the cost differs, out of all points or of many samples.
+
+    Raises ProblemError where it is the same at all of those.
+    """
+    points = _points(dist)
+    x = points if points is not None else _many(problem, dist, count)
+    f = _costs(problem, dist, x)
+    differs = (f != f[:1]).flatten(1).any(1).nonzero()
+    if not len(differs):
+        where = (
+            f"at all {len(x)} points of the support: it ignores x, so there is nothing to estimate."
+            if points is not None
+            else f"for all {f.shape[:2].numel()} samples: either it ignores x, so there is nothing "
+            "to estimate, or it sees an event so rare that none of them met it; then choose "
+            "parameters at which it is more frequent, or a cost that falls off smoothly from it."
+        )
+        raise ProblemError(f"The cost of problem {problem.name!r} has the same value {where}")
+    other = int(differs[0])
+    return x[:count] if other < count else torch.cat([x[: count - 1], x[other : other + 1]])
+
+
+def _many(problem: Problem, dist: Distribution, count: int) -> Tensor:
+    """As many samples as the checks of a distribution take, or as the cost allows."""
+    numbers = max(dist.batch_shape[0] * problem.numbers(1), 1)
+    return dist.sample((max(min(draws_of(dist), NUMBERS // numbers), count),)).detach()
+
+
+def _points(dist: Distribution) -> Tensor | None:
+    """The points of a finite support that have mass, where they can be told: [N, R, *B, *E]."""
+    try:
+        points = capabilities.support_points(dist)
+        if points is None or points.numel() > NUMBERS:
+            return None
+        return points[(capabilities.support_log_prob(dist) > -torch.inf).flatten(1).all(1)]
+    except (Unsupported, NotImplementedError):
+        return None
 
 
 def _check_separate(problem: Problem, dist: Distribution, x: Tensor, f: Tensor) -> None:

@@ -17,7 +17,7 @@ from torch.distributions import Distribution, Independent, Transform
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError, unvalidated
 from benchmarks.validation.hidden_dependence import hidden
-from benchmarks.validation.integrated_density import INTEGRATES, integral_of
+from benchmarks.validation.integrated_density import INTEGRATES, Integral, integral_of
 from benchmarks.validation.law_of_network import at_own_tensors
 from benchmarks.validation.sampler_checks import (
     draws_of,
@@ -29,12 +29,10 @@ from benchmarks.validation.sampler_checks import (
 )
 from benchmarks.validation.score_identities import BLOCKS, of_gradients
 from benchmarks.validation.stein_identities import of_density
-from estimators import capabilities, evaluate
+from benchmarks.validation.tail_checks import check_tail
+from estimators import capabilities
 
-TAIL = 64  # the largest 1/64 of the costs speak of their tail
-NO_MEAN = 1.08  # tail index below which the mean is taken to be infinite, or as good as
 MOST_CAUTIONS = 3
-MOST_TAIL = 5 * 10**6  # numbers in the samples that speak of it
 HELD = 2**22  # numbers in as many copies of λ or samples of x as identities ask for
 
 _examined: WeakKeyDictionary[Problem, tuple[str, ...]] = WeakKeyDictionary()
@@ -70,7 +68,7 @@ def _examine(problem: Problem) -> Iterator[str]:
     else:
         found = list(_doubts(problem))
         yield from (f"{name} is inexact at these parameters: {one}" for one in found)
-    _check_tail(problem, dist)
+    check_tail(problem, dist)
     yield from hidden(problem)
 
 
@@ -91,9 +89,7 @@ def faults(problem: Problem) -> Iterator[str]:
     integral = integral_of(factor)
     if integral is not None:
         yield from integral.faults()
-        if integral.error <= INTEGRATES:
-            for name, x in sampled(factor):
-                yield from of_uniform(integral.pit(x), f"`{name}` disagrees with `log_prob`")
+        yield from _of_law(factor, integral)
     elif dist.has_rsample:
         yield from same_law(dist, draws_of(dist))
     yield from _identities(problem)
@@ -109,13 +105,26 @@ def _doubts(problem: Problem) -> Iterator[str]:
         for one in piled_up(dist):
             found.setdefault("pile", one)
         integral = integral_of(factor)
-        if integral is not None and not any(integral.faults()) and integral.error <= INTEGRATES:
-            for name, x in sampled(factor):
-                for one in of_uniform(integral.pit(x), f"`{name}` disagrees with `log_prob`"):
-                    found.setdefault("law", one)
+        if integral is not None and not any(integral.faults()):
+            for one in _of_law(factor, integral):
+                found.setdefault("law", one)
         for one in _identities(problem):
             found.setdefault(one.partition(" ")[0], one)
     yield from list(found.values())[:MOST_CAUTIONS]
+
+
+def _of_law(dist: Distribution, integral: Integral) -> Iterator[str]:
+    """Whether samples are at uniform places of the integral, or of the cdf if there is one.
+
+    The cdf has been held against the integral, and has no error of a rule.
+    """
+    if integral.error > INTEGRATES:
+        return
+    law = "log_prob" if capabilities.offers(dist, "log_prob") else "cdf"
+    for name, x in sampled(dist):
+        for one in of_uniform(integral.pit(x), f"`{name}` disagrees with `{law}`", integral.error):
+            if integral.given is None or any(of_uniform(dist.cdf(x), one)):
+                yield one
 
 
 def _too_large(problem: Problem) -> bool:
@@ -133,24 +142,3 @@ def _identities(problem: Problem) -> Iterator[str]:
         return
     yield from of_gradients(problem, draws_of(dist) // 2)
     yield from of_density(dist, draws_of(dist) // 2)
-
-
-def _check_tail(problem: Problem, dist: Distribution) -> None:
-    """Hill's (1975) tail index of the costs: at 1 and below there is no mean."""
-    if capabilities.support_table(dist) is not None:
-        return  # a finite support has every mean, though few values can look like a tail
-    if (dist.batch_shape + dist.event_shape).numel() * 2**10 > MOST_TAIL:
-        return  # so few samples tell nothing of a tail
-    x = dist.sample((max(draws_of(dist), 2**10),))
-    with torch.no_grad():
-        f = evaluate(problem.cost, x, dist).double().reshape(len(x), -1).abs()
-    k = len(f) // TAIL
-    top = f.topk(k + 1, 0).values  # [k + 1, B]
-    index = 1 / (top[:-1] / top[-1].clamp_min(1e-300)).log().mean(0)
-    worst = float(index.min())
-    if k >= 512 and worst < NO_MEAN and top[-1].min() > 0:
-        raise ProblemError(
-            f"The cost of problem {problem.name!r} has no finite mean, as far as {len(f)} samples "
-            f"tell: the tail index of its values is {worst:.2f}, and means need more than 1; use a "
-            "cost that grows more slowly or a distribution with lighter tails."
-        )

@@ -57,7 +57,7 @@ class Integral:
     def pit(self, x: Tensor) -> Tensor:
         """F(x), at random within a jump: uniform if x [n, ...] has this law."""
         if self.direction is not None:
-            x = x.reshape(len(x), -1, len(self.direction)) @ self.direction
+            x = x.double().reshape(len(x), -1, len(self.direction)) @ self.direction
         x = x.reshape(len(x), -1).mT.contiguous()[: len(self.points)]  # [B, n]
         place = torch.searchsorted(self.points, x - 1e-9 if self.mass is not None else x)
         place = place.clamp(0, self.points.shape[1] - 1)

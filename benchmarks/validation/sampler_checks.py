@@ -104,23 +104,29 @@ def _outside(dist: Distribution, x: Tensor) -> Iterator[str]:
         )
 
 
-def of_uniform(u: Tensor, what: str) -> Iterator[str]:
-    """Whether F(x) [n] is uniform: Kolmogorov–Smirnov, and mean and square of normal scores."""
-    n = u.numel()
-    u = u.flatten().clamp(1e-15, 1 - 1e-15)
+def of_uniform(u: Tensor, what: str, error: float = 0.0) -> Iterator[str]:
+    """Whether F(x) [n] is uniform: Kolmogorov–Smirnov, and mean and square of normal scores.
+
+    `error` is how far u may be from F(x). Scores of u within [error, 1 − error] are then off by at
+    most error ∫ dz in the mean, and error ∫ 2 |z| dz in the mean square.
+    """
+    n, end = u.numel(), max(error, 1e-15)
+    u = u.flatten().clamp(end, 1 - end)
     steps = torch.arange(n + 1, dtype=u.dtype) / n
     ordered = u.sort().values
     distance = float(torch.maximum((ordered - steps[:-1]).max(), (steps[1:] - ordered).max()))
-    z = torch.special.ndtri(u)
+    z, widest = torch.special.ndtri(u), float(-ndtri(end))
+    mean, square = float(z.mean()), float(z.square().mean())
     measured = {
         f"the Kolmogorov–Smirnov distance is {distance:.4f}": (
-            distance * math.sqrt(n) / math.sqrt(math.log(6 / ALARM) / 2)
+            (distance - end) * math.sqrt(n) / math.sqrt(math.log(6 / ALARM) / 2)
         ),
-        f"the normal scores of the samples have mean {float(z.mean()):.4f} instead of 0": (
-            float(z.mean().abs()) * math.sqrt(n) / _quantile(3)
+        f"the normal scores of the samples have mean {mean:.4f} instead of 0": (
+            (abs(mean) - 2 * end * widest) * math.sqrt(n) / _quantile(3)
         ),
-        f"the normal scores of the samples have scale {float(z.square().mean().sqrt()):.4f} "
-        "instead of 1": float((z.square().mean() - 1).abs()) * math.sqrt(n / 2) / _quantile(3),
+        f"the normal scores of the samples have scale {math.sqrt(square):.4f} instead of 1": (
+            (abs(square - 1) - 2 * end * (widest**2 + 2)) * math.sqrt(n / 2) / _quantile(3)
+        ),
     }
     worst = max(measured, key=measured.get)
     if measured[worst] > 1:

@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution
+from torch.distributions import Categorical, Distribution
 
 from estimators.capabilities.cdf_inversion import invert_cdf
 from estimators.capabilities.couplings import quantile, replayed, shared, uniforms
@@ -14,12 +14,14 @@ from estimators.capabilities.description import Unsupported, bounds, describe, i
 from estimators.capabilities.implicit import implicit
 from estimators.capabilities.leaf_tensors import expanded
 from estimators.capabilities.numerical_implicit import by_conditionals, cdf_increment
+from estimators.capabilities.support import support_log_prob, support_table
 
 
 class Completed(Distribution):
     """What follows from the pieces that a class brings: it stands behind that class in its MRO.
 
-    sample     from rsample (a parent's if the class deletes it), else F⁻¹(u) by icdf or from cdf
+    sample     from rsample (a parent's if the class deletes it), else F⁻¹(u) by icdf or from cdf,
+               else a point of a finite support, by the masses of all
     rsample    F⁻¹(u; λ) by icdf, if the class says nothing of `has_rsample` and is continuous
     log_prob   log ∂F/∂x from cdf; log(F(x) − F(x − 1)) over integers
     expand     from the class's tensors, lists, dicts, modules and distributions
@@ -47,9 +49,13 @@ class Completed(Distribution):
                 return self.icdf(self._uniforms(sample_shape))
             if offers(self, "cdf") and not self.event_shape and not is_discrete(self):
                 return invert_cdf(self, self._uniforms(sample_shape))
+            if offers(self, "log_prob") or (offers(self, "cdf") and not self.event_shape):
+                points = support_table(self)
+                if points is not None:
+                    return points[self._places(sample_shape)]
         raise Unsupported(
             f"{describe(self)} cannot be sampled; add `sample`, or `icdf` or `cdf`, which a sample "
-            "follows from."
+            "follows from, as it does from `log_prob` over a finite `support`."
         )
 
     def rsample(self, sample_shape=(), generator=None) -> Tensor:
@@ -92,6 +98,11 @@ class Completed(Distribution):
     def expand(self, batch_shape, _instance=None) -> Distribution:
         """This distribution with its tensors expanded to `batch_shape`."""
         return expanded(self, torch.Size(batch_shape))
+
+    def _places(self, sample_shape) -> Tensor:
+        """Drawn rows of `support_table`: [*sample, *batch]."""
+        logits = support_log_prob(self).movedim(0, -1)
+        return Categorical(logits=logits, validate_args=False).sample(torch.Size(sample_shape))
 
     def _uniforms(self, sample_shape) -> Tensor:
         return uniforms(self, tuple(sample_shape))

@@ -224,6 +224,46 @@ def test_open_costs_of_several_kinds_get_no_caution():
     assert examine(counts) == ()
 
 
+def beam(level):
+    return lambda x: (x > level).to(x.dtype)
+
+
+@pytest.mark.parametrize("level", [2.5, 3.5, 4.0])
+def test_a_rare_event_is_a_cost(level):
+    """At 2.5, 64 samples of N(0, 1) miss it in 67 of 100 runs; ∂/∂loc = φ(level)."""
+    given = {"loc": torch.tensor(0.0), "scale": torch.tensor(1.0)}
+    problem = Problem("beam", given, Normal, beam(level))
+    for name in range(3):
+        check(Problem(f"beam {name}", given, Normal, beam(level)))
+    row = measure(problem, "measure-valued", 4, 2000, timed=False)
+    error = math.sqrt(row.parameters["variance"][0] / row.replicates)
+    exact = math.exp(-level * level / 2) / math.sqrt(2 * math.pi)
+    assert abs(row.parameters["mean"][0] - exact) < 5 * error + 1e-12
+
+
+def test_an_event_that_no_sample_meets_may_be_either():
+    with pytest.raises(ProblemError, match=r"for all 1310\d\d samples: either") as said:
+        check(of_normal(beam(9.0)))
+    assert "an event so rare that none of them met it" in str(said.value)
+    with pytest.raises(ProblemError, match="either it ignores x"):
+        check(of_normal(lambda x: torch.zeros_like(x)))
+
+
+def test_a_rare_point_of_a_finite_support_is_found_among_its_points():
+    def of(cost):
+        given = {"logits": torch.tensor([0.0, 0.5, -25.0])}
+        return Problem("mine", given, lambda logits: Categorical(logits=logits), cost)
+
+    check(of(lambda x: (x == 2).double()))
+    with pytest.raises(ProblemError, match="at all 3 points of the support: it ignores x"):
+        check(of(lambda x: torch.ones_like(x).double()))
+
+
+def test_a_rare_event_that_mixes_samples_is_refused():
+    with pytest.raises(ProblemError, match="mixes samples"):
+        check(of_normal(lambda x: beam(4.5)(x) - beam(4.5)(x).mean(0)))
+
+
 class Repeated(Distribution):
     """Repeats the batch axes: right for a scalar only."""
 

@@ -1,5 +1,7 @@
 """From the pieces that a class brings, the others follow; what does not is refused by name."""
 
+import math
+
 import pytest
 import torch
 from scipy.special import ndtr
@@ -8,7 +10,7 @@ from torch.distributions import Distribution, Independent, Laplace, Normal, cons
 from torch.distributions.utils import broadcast_all
 
 import estimators
-from benchmarks import Problem, compare
+from benchmarks import Problem, ProblemError, compare
 from estimators import capabilities
 from estimators.capabilities import complete
 from estimators.families.examples import examples
@@ -78,6 +80,28 @@ class Die(Parts):
         return (drawn + 1).to(self.loc.dtype)
 
 
+class BareDie(Die):
+    sample = None
+
+
+class DieByCdf(BareDie):
+    """The same by its cdf."""
+
+    log_prob = None
+
+    def cdf(self, value):
+        sides = torch.arange(1, 7, dtype=value.dtype)
+        weight = -((sides - self.loc.unsqueeze(-1)) / self.scale.unsqueeze(-1)).square()
+        return (weight.softmax(-1) * (sides <= value.unsqueeze(-1))).sum(-1)
+
+
+class Lopsided(BareDie):
+    """Whose masses sum to 1.1."""
+
+    def log_prob(self, value):
+        return super().log_prob(value) + math.log(1.1)
+
+
 PAIR = {"pathwise", "implicit", "reinforce-loo", "enumeration", "finite-differences", "spsa"}
 FOLLOWS = {
     Sampled: {"finite-differences", "spsa"},
@@ -86,6 +110,8 @@ FOLLOWS = {
     PlainCdf: {"implicit", "reinforce-loo", "finite-differences", "spsa"},
     PlainIcdf: {"pathwise", "finite-differences", "spsa"},
     Die: {"enumeration", "reinforce-loo", "finite-differences", "spsa"},
+    BareDie: {"enumeration", "reinforce-loo", "finite-differences", "spsa"},
+    DieByCdf: {"enumeration", "reinforce-loo", "finite-differences", "spsa"},
 }
 PARAMETERS = {"loc": torch.tensor(1.5), "scale": torch.tensor(1.0)}
 MISSING = {
@@ -109,7 +135,7 @@ def test_what_follows_is_measured_and_right(compared):
     assert set(frame.index[frame["status"] == "ok"]) == FOLLOWS[family]
     right = frame.loc[frame["status"] == "ok"]
     assert not (right["bias_verdict"] == "biased").any()
-    if family is not Die:  # E x² = loc² + scale²
+    if not issubclass(family, Die):  # E x² = loc² + scale²
         expected = {"loc": 3.0, "scale": 2.0}
         assert all(
             norm == pytest.approx(sum(v * v for v in expected.values()) ** 0.5, rel=1e-4)
@@ -123,6 +149,31 @@ def test_what_does_not_follow_names_the_method_that_would_do(compared):
         if owner is family:
             assert frame.loc[estimator, "status"] == "refused"
             assert words in frame.loc[estimator, "reason"]
+
+
+def test_masses_of_a_finite_support_are_those_of_its_samples():
+    loc, scale = torch.tensor([1.5, 3.0]).double(), torch.tensor([1.0, 2.0]).double()
+    dist, whole = complete(BareDie(loc, scale)), Die(loc, scale)
+    torch.manual_seed(0)
+    x = dist.sample((100_000,))
+    assert x.shape == (100_000, 2)
+    assert x.dtype == torch.float64
+    sides = torch.arange(1.0, 7.0).double().unsqueeze(1).expand(6, 2)
+    share = (x.unsqueeze(1) == sides).double().mean(0)
+    p = whole.log_prob(sides).exp()
+    assert ((share - p).abs() < 5 * (p * (1 - p) / 100_000).sqrt()).all()
+
+
+def test_masses_that_do_not_sum_to_one_are_refused():
+    problem = Problem("lopsided", PARAMETERS, Lopsided, lambda x: x.square())
+    with pytest.raises(ProblemError, match=r"`log_prob` integrates to 1\.1 instead of 1"):
+        compare(problem, ["reinforce-loo"], samples=(2,), replicates=200)
+
+
+def test_a_class_without_any_piece_is_told_of_each():
+    dist = complete(Parts(torch.zeros(2), torch.ones(2)))
+    with pytest.raises(estimators.Unsupported, match=r"`log_prob` over a finite `support`"):
+        dist.sample()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from torch.distributions import Categorical, Distribution, constraints
 import estimators
 from benchmarks import Problem
 from benchmarks.truth.exact import find_truth
+from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
 from estimators.capabilities import complete, support_points
 
@@ -42,6 +43,18 @@ class Listed(Subset):  # names its points, as torch does
     def enumerate_support(self, expand=True):
         points = POINTS.to(self.theta).reshape(10, *[1] * len(self.batch_shape), 5)
         return points.expand(10, *self.batch_shape, 5) if expand else points
+
+
+class Unsampled(Listed):  # whose samples follow from its masses
+    sample = None
+
+
+class Integers(Unsampled):  # the same, and samples of integers
+    def enumerate_support(self, expand=True):
+        return super().enumerate_support(expand).long()
+
+    def log_prob(self, value):
+        return super().log_prob(value.to(self.theta))
 
 
 class ListedForAll(Subset):  # names them for each batch element, come what may
@@ -103,6 +116,20 @@ def test_subsets_are_enumerated(family):
     torch.testing.assert_close(truth.gradient, exact_of_subsets(), rtol=1e-6, atol=1e-9)
     found = problem.gradients(estimators.create("enumeration"), 2, 3)
     torch.testing.assert_close(found, exact_of_subsets().expand(3, 5), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("family", [Unsampled, Integers], ids=lambda f: f.__name__)
+def test_samples_follow_from_masses_in_several_dimensions(family):
+    def cost(x):
+        return (x.double() @ WEIGHTS.double() - 1).square()
+
+    problem = completed(Problem("subset", {"theta": THETA.double()}, family, cost))
+    check(problem)
+    assert examine(problem) == ()
+    torch.manual_seed(0)
+    found = problem.gradients(estimators.create("reinforce-loo"), 4, 20_000)
+    error = found.std(0) / len(found) ** 0.5
+    assert ((found.mean(0) - exact_of_subsets()) / error).abs().max() < 4.5
 
 
 def test_a_cost_that_is_not_defined_where_nothing_is_does_no_harm():
