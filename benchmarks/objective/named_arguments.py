@@ -71,6 +71,12 @@ class Named:
 
     def call(self, values: Mapping[str, Tensor], axes: Callable, *args: Any) -> Any:
         """The function of `args` and of what it names of `values`."""
+        function, batch = self.moved(values)
+        given = self.networks.arriving(values, axes) | {BATCH: batch}
+        return function(*args, **{name: given[name] for name in self.wanted})
+
+    def moved(self, values: Mapping[str, Tensor]) -> tuple[Callable, Any]:
+        """The function and the batch, on the device and in the dtype of `values`."""
         like = next(iter(values.values()))
         place = like.device, like.dtype
         if place not in self._moved:
@@ -78,9 +84,7 @@ class Named:
             if isinstance(function, nn.Module):
                 function = copy.deepcopy(function).to(like)
             self._moved[place] = function, tree_map(lambda part: cast_like(part, like), self.batch)
-        function, batch = self._moved[place]
-        given = self.networks.arriving(values, axes) | {BATCH: batch}
-        return function(*args, **{name: given[name] for name in self.wanted})
+        return self._moved[place]
 
 
 class NamedFamily(Named):

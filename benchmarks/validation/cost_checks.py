@@ -1,5 +1,6 @@
 """Checks of a cost: a finite function of each sample by itself."""
 
+import contextlib
 from collections.abc import Iterator
 
 import torch
@@ -8,6 +9,7 @@ from torch.distributions import Distribution
 
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.objective.replicated_calls import NetworkError
+from benchmarks.validation.written_arguments import unwritten
 from estimators import Unsupported, evaluate
 
 ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it needs
@@ -15,7 +17,9 @@ ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it
 
 def check_cost(problem: Problem, dist: Distribution, x: Tensor) -> None:
     """Raise ProblemError for the first mistake in the cost, seen at samples x [K, R, *B, *E]."""
-    f = _costs(problem, dist, x)  # [K, R, *B]
+    with unwritten(problem, dist, x):
+        f = _costs(problem, dist, x)  # [K, R, *B]
+        _call_terms(problem, dist, x)
     if not f.is_floating_point():
         raise ProblemError(
             f"The cost of problem {problem.name!r} returned {f.dtype}; it must return floating "
@@ -38,6 +42,14 @@ def check_cost(problem: Problem, dist: Distribution, x: Tensor) -> None:
             "ignores x, so there is nothing to estimate."
         )
     _check_separate(problem, dist, x, f)
+
+
+def _call_terms(problem: Problem, dist: Distribution, x: Tensor) -> None:
+    """The costs of each factor, where the cost has them, which not every law can take."""
+    terms = getattr(problem.cost, "terms", None)
+    if terms is not None:
+        with contextlib.suppress(Exception):  # estimators that ask for them say what is wrong
+            terms(x, dist)
 
 
 def _check_separate(problem: Problem, dist: Distribution, x: Tensor, f: Tensor) -> None:
