@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_map
 from benchmarks.objective.networks import Networks, cast_like
 from benchmarks.objective.replicated_calls import NetworkError
 from estimators import capabilities
+from estimators.arity import positional
 
 BATCH = "batch"  # the argument under which a function is given the batch
 SKETCHED = 13  # samples at which a cost is looked at, unlike the sizes of most batches
@@ -27,19 +28,6 @@ def names_of(function: Callable) -> tuple[list[str], bool]:
         return [], True
     named = [p.name for p in given if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     return named, any(p.kind is p.VAR_KEYWORD for p in given)
-
-
-def positional(function: Callable, named: list[str]) -> int:
-    """How many arguments it must be given by place, those in `named` aside."""
-    try:
-        given = inspect.signature(getattr(function, "forward", function)).parameters.values()
-    except (TypeError, ValueError):
-        return 1
-    if any(p.kind is p.VAR_POSITIONAL for p in given):
-        return 2
-    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    by_place = [p for p in given if p.kind in places and p.name not in named]
-    return sum(p.default is p.empty for p in by_place)
 
 
 class Named:
