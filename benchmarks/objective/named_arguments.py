@@ -124,6 +124,17 @@ class NamedCost(Named):
         return found
 
 
+def beside_data(function: Callable) -> str:
+    """What to do about tensors that do not meet the data of a family or a cost, or nothing."""
+    if getattr(function, "batch", None) is None:
+        return ""
+    return (
+        "; tensors and a module's own parameters arrive with the replicates' axis in front: beside "
+        "a batch of data a vector needs .unsqueeze(-2) and a number .unsqueeze(-1), or to be used "
+        "in a method of the module"
+    )
+
+
 class Sketch:
     """How many axes each input of a function's modules has, call by call, and what they hold.
 

@@ -8,9 +8,11 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from benchmarks.objective.definition import Problem, ProblemError
+from benchmarks.objective.named_arguments import beside_data
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.validation.written_arguments import unwritten
 from estimators import Unsupported, evaluate
+from estimators.core import bound
 
 ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it needs
 
@@ -89,8 +91,9 @@ def _changed(x: Tensor, f: Tensor) -> Iterator[tuple[tuple, Tensor]]:
 
 
 def _costs(problem: Problem, dist: Distribution, x: Tensor) -> Tensor:
+    own = {k: v.detach().expand(x.shape[1], *v.shape) for k, v in problem.parameters.items()}
     try:
-        return evaluate(problem.cost, x, dist).detach()
+        return evaluate(bound(problem.cost, own), x, dist).detach()
     except (Unsupported, ProblemError):
         raise
     except NetworkError as failure:
@@ -98,9 +101,10 @@ def _costs(problem: Problem, dist: Distribution, x: Tensor) -> Tensor:
     except Exception as failure:
         if isinstance(failure, ValueError) and str(failure).startswith("The cost "):  # our own
             raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
-        hint = "; x has samples and replicates in front: expand what meets it" * (
-            "size" in str(failure)
-        )
+        hint = ""
+        if "size" in str(failure):
+            hint = "; x has samples and replicates in front: expand what meets it"
+            hint += beside_data(problem.cost)
         if "dtype" in str(failure):
             hint = f" (x is {x.dtype}; give modules among `parameters`, frozen if they are fixed)"
         raise ProblemError(

@@ -9,6 +9,7 @@ from torch.distributions import Distribution
 from benchmarks.frameworks.foreign_costs import within_reach
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError, sized
+from benchmarks.objective.named_arguments import beside_data
 from benchmarks.validation.cost_checks import check_cost
 from benchmarks.validation.failing_pieces import failing_piece, first_line
 from estimators import Unsupported, capabilities, evaluate
@@ -59,7 +60,8 @@ def check(problem: Problem) -> None:
     """Raise ProblemError for the first mistake found in `problem`, in float64 as it is measured."""
     problem = problem.to("cpu", torch.float64)
     batch = problem.dist().batch_shape
-    sizes = {size for value in problem.parameters.values() for size in value.shape}
+    shapes = [batch, problem.dist().event_shape, *(v.shape for v in problem.parameters.values())]
+    sizes = {size for shape in shapes for size in shape}
     copies = min({3, 5, 7, 11} - sizes, default=13)  # so that no wrong broadcasting goes unseen
     dist = problem.dist(copies)
     if dist.batch_shape != (copies, *batch):
@@ -67,7 +69,7 @@ def check(problem: Problem) -> None:
             f"With {copies} copies of λ, the family of problem {problem.name!r} has "
             f"batch_shape {tuple(dist.batch_shape)} instead of {(copies, *batch)}: let its "
             "parameters broadcast from the right, for example with scale.unsqueeze(-1), and its "
-            "class state its batch_shape."
+            f"class state its batch_shape{beside_data(problem.family)}."
         )
     _check_parameters_used(problem)
     _check_same_law(problem, tensors(dist), tensors(problem.dist(copies)))

@@ -17,7 +17,7 @@ REFUSED = "written-to tensor"  # torch's words where copies share the memory tha
 
 @contextmanager
 def unwritten(problem: Problem, dist: Distribution, x: Tensor) -> Iterator[None]:
-    """Raise ProblemError if the cost, called within, writes into samples x, `dist`, λ or a batch.
+    """Raise ProblemError if the cost, called within, writes into samples x, `dist` or a batch.
 
     By torch's counts of writes, and of x also by its values, which NumPy changes uncounted.
     """
@@ -38,7 +38,6 @@ def unwritten(problem: Problem, dist: Distribution, x: Tensor) -> Iterator[None]
 def _given(problem: Problem, dist: Distribution, x: Tensor) -> Iterator[tuple[str, Tensor]]:
     yield "x", x
     yield from ((f"dist.{path}", value) for path, value in tensors(dist).items())
-    yield from problem.parameters.items()
     if isinstance(problem.cost, NamedCost):
         _, batch = problem.cost.moved(problem.parameters)
         yield from ((BATCH, part) for part in tree_leaves(batch) if isinstance(part, Tensor))

@@ -123,7 +123,7 @@ WRITTEN = {
     "parameter": (
         lambda: problem(of_a_parameter, {**LAMBDA, "w": torch.tensor(0.7)},
                         lambda loc, scale: Normal(loc, scale)),
-        "w",
+        "a tensor that it is given",
     ),
 }  # fmt: skip
 
