@@ -11,7 +11,7 @@ from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.objective.named_arguments import beside_data
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.validation.written_arguments import unwritten
-from estimators import Unsupported, evaluate
+from estimators import Unsupported, capabilities, evaluate
 from estimators.core import bound
 
 ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it needs
@@ -100,7 +100,7 @@ def _costs(problem: Problem, dist: Distribution, x: Tensor) -> Tensor:
         raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
     except Exception as failure:
         if isinstance(failure, ValueError) and str(failure).startswith("The cost "):  # our own
-            raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
+            raise ProblemError(f"Problem {problem.name!r}: {failure}{_axes(dist)}") from failure
         hint = ""
         if "size" in str(failure):
             hint = "; x has samples and replicates in front: expand what meets it"
@@ -111,3 +111,13 @@ def _costs(problem: Problem, dist: Distribution, x: Tensor) -> Tensor:
             f"The cost of problem {problem.name!r} raises {type(failure).__name__} for samples of "
             f"shape {tuple(x.shape)}: {failure}{hint}"
         ) from failure
+
+
+def _axes(dist: Distribution) -> str:
+    """What else may be wrong where a cost has another shape than a class of a user's implies."""
+    if not isinstance(dist, capabilities.Completed) or dist.event_shape:
+        return ""
+    return (
+        f" If the last axis belongs to each sample, let {capabilities.describe(dist)} state its "
+        "`event_shape` and `batch_shape`."
+    )

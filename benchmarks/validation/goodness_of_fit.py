@@ -16,6 +16,7 @@ from torch.distributions import Distribution, Independent, Transform
 
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError, unvalidated
+from benchmarks.validation.cdf_jumps import of_cdf
 from benchmarks.validation.hidden_dependence import hidden
 from benchmarks.validation.integrated_density import INTEGRATES, integral_of
 from benchmarks.validation.law_of_network import at_own_tensors
@@ -90,6 +91,7 @@ def faults(problem: Problem) -> Iterator[str]:
     yield from of_sampler(dist)
     integral = integral_of(factor)
     if integral is not None:
+        yield from of_cdf(factor, integral)
         yield from integral.faults()
         if integral.error <= INTEGRATES:
             for name, x in sampled(factor):
