@@ -11,13 +11,13 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import FunctionType
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from estimators.arity import takes_dist
 from estimators.capabilities import Unsupported, describe, factor, with_leaves
 from estimators.capabilities.fused_twins import fused
 from estimators.configuration import described
@@ -249,21 +249,6 @@ def bound(cost: Cost, parameters: Mapping[str, Tensor]) -> Cost:
 def averaged(f: Tensor) -> Tensor:
     """The mean over the samples, [K, *batch] → [*batch]: a view where there is only one."""
     return f.squeeze(0) if len(f) == 1 else f.mean(0)
-
-
-def takes_dist(cost: Cost) -> bool:
-    """Whether the cost wants the distribution as its second argument."""
-    plain = cost if isinstance(cost, FunctionType) else type(cost).__call__
-    code = getattr(plain, "__code__", None)
-    if code is not None and not code.co_flags & inspect.CO_VARARGS:  # the fast way
-        return code.co_argcount - len(plain.__defaults__ or ()) - (plain is not cost) >= 2
-    try:
-        wanted = inspect.signature(getattr(cost, "forward", cost)).parameters.values()
-    except ValueError:  # some builtins have no signature
-        return False
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    required = [p for p in wanted if p.kind in positional and p.default is p.empty]
-    return len(required) >= 2 or any(p.kind is p.VAR_POSITIONAL for p in wanted)
 
 
 def replicate_gradients(

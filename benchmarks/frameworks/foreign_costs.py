@@ -12,7 +12,7 @@ from torch.distributions import Distribution
 
 from benchmarks.frameworks.numerical_derivatives import Elementwise
 from estimators import Unsupported
-from estimators.core import takes_dist
+from estimators.arity import takes_dist
 from estimators.jax_arrays import Mapped, jax_module
 
 MOST_COORDINATES = 64  # of an event, each of which takes six evaluations
@@ -128,4 +128,6 @@ class _Cost(torch.autograd.Function):
 
 
 def _called(cost: Callable[..., Any], x: Tensor, dist: Distribution) -> Any:
+    if isinstance(cost, np.ufunc):  # those of np.frompyfunc return objects, which torch cannot wrap
+        return np.asarray(cost(x.numpy()), dtype=np.float64)
     return cost(x, dist) if takes_dist(cost) else cost(x)

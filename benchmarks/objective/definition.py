@@ -17,6 +17,7 @@ from benchmarks.objective import mixed_dtypes
 from benchmarks.objective.batches import Batches
 from benchmarks.objective.lower_triangles import triangular
 from benchmarks.objective.lowering import held, lowered
+from benchmarks.objective.named_arguments import beside_data
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.objective.truth import Truth
 from estimators import Estimator, Unsupported, replicate_gradients
@@ -123,7 +124,7 @@ class Problem:
             where = f" with leading axes {axes} added to its parameters" if axes else ""
             way_out = mixed_dtypes.way_out(failure, copies)
             if axes and not way_out:
-                way_out = (
+                way_out = beside_data(self.family) or (
                     "; let them broadcast from the right, which a class without batches cannot"
                 )
             raise ProblemError(

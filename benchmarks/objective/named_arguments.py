@@ -14,6 +14,7 @@ from torch.utils._pytree import tree_map
 from benchmarks.objective.networks import Networks, cast_like
 from benchmarks.objective.replicated_calls import NetworkError
 from estimators import capabilities
+from estimators.arity import positional
 
 BATCH = "batch"  # the argument under which a function is given the batch
 SKETCHED = 13  # samples at which a cost is looked at, unlike the sizes of most batches
@@ -27,19 +28,6 @@ def names_of(function: Callable) -> tuple[list[str], bool]:
         return [], True
     named = [p.name for p in given if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     return named, any(p.kind is p.VAR_KEYWORD for p in given)
-
-
-def positional(function: Callable, named: list[str]) -> int:
-    """How many arguments it must be given by place, those in `named` aside."""
-    try:
-        given = inspect.signature(getattr(function, "forward", function)).parameters.values()
-    except (TypeError, ValueError):
-        return 1
-    if any(p.kind is p.VAR_POSITIONAL for p in given):
-        return 2
-    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    by_place = [p for p in given if p.kind in places and p.name not in named]
-    return sum(p.default is p.empty for p in by_place)
 
 
 class Named:
@@ -71,6 +59,12 @@ class Named:
 
     def call(self, values: Mapping[str, Tensor], axes: Callable, *args: Any) -> Any:
         """The function of `args` and of what it names of `values`."""
+        function, batch = self.moved(values)
+        given = self.networks.arriving(values, axes) | {BATCH: batch}
+        return function(*args, **{name: given[name] for name in self.wanted})
+
+    def moved(self, values: Mapping[str, Tensor]) -> tuple[Callable, Any]:
+        """The function and the batch, on the device and in the dtype of `values`."""
         like = next(iter(values.values()))
         place = like.device, like.dtype
         if place not in self._moved:
@@ -78,9 +72,7 @@ class Named:
             if isinstance(function, nn.Module):
                 function = copy.deepcopy(function).to(like)
             self._moved[place] = function, tree_map(lambda part: cast_like(part, like), self.batch)
-        function, batch = self._moved[place]
-        given = self.networks.arriving(values, axes) | {BATCH: batch}
-        return function(*args, **{name: given[name] for name in self.wanted})
+        return self._moved[place]
 
 
 class NamedFamily(Named):
@@ -130,6 +122,17 @@ class NamedCost(Named):
         with Sketch(SKETCHED) as found:
             self.call(tensors, found.record, *((x, dist) if self.takes_dist else (x,)))
         return found
+
+
+def beside_data(function: Callable) -> str:
+    """What to do about tensors that do not meet the data of a family or a cost, or nothing."""
+    if getattr(function, "batch", None) is None:
+        return ""
+    return (
+        "; tensors and a module's own parameters arrive with the replicates' axis in front: beside "
+        "a batch of data a vector needs .unsqueeze(-2) and a number .unsqueeze(-1), or to be used "
+        "in a method of the module"
+    )
 
 
 class Sketch:

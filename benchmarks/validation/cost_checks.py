@@ -1,5 +1,6 @@
 """Checks of a cost: a finite function of each sample by itself."""
 
+import contextlib
 from collections.abc import Iterator
 
 import torch
@@ -7,9 +8,12 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from benchmarks.objective.definition import Problem, ProblemError
+from benchmarks.objective.named_arguments import beside_data
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.validation.sampler_checks import draws_of
+from benchmarks.validation.written_arguments import unwritten
 from estimators import Unsupported, capabilities, evaluate
+from estimators.core import bound
 
 NUMBERS = 2**24  # in the samples and costs of all copies, at most
 ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it needs
@@ -17,7 +21,9 @@ ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it
 
 def check_cost(problem: Problem, dist: Distribution, x: Tensor) -> None:
     """Raise ProblemError for the first mistake in the cost, seen at samples x [K, R, *B, *E]."""
-    f = _costs(problem, dist, x)  # [K, R, *B]
+    with unwritten(problem, dist, x):
+        f = _costs(problem, dist, x)  # [K, R, *B]
+        _call_terms(problem, dist, x)
     if not f.is_floating_point():
         raise ProblemError(
             f"The cost of problem {problem.name!r} returned {f.dtype}; it must return floating "
@@ -79,6 +85,14 @@ def _points(dist: Distribution) -> Tensor | None:
         return None
 
 
+def _call_terms(problem: Problem, dist: Distribution, x: Tensor) -> None:
+    """The costs of each factor, where the cost has them, which not every law can take."""
+    terms = getattr(problem.cost, "terms", None)
+    if terms is not None:
+        with contextlib.suppress(Exception):  # estimators that ask for them say what is wrong
+            terms(x, dist)
+
+
 def _check_separate(problem: Problem, dist: Distribution, x: Tensor, f: Tensor) -> None:
     """Whether another value of one sample, or of one replicate, leaves every other cost alone."""
     before = _costs(problem, dist, x.clone())  # no transform remembers the pre-image of a copy
@@ -116,21 +130,33 @@ def _changed(x: Tensor, f: Tensor) -> Iterator[tuple[tuple, Tensor]]:
 
 
 def _costs(problem: Problem, dist: Distribution, x: Tensor) -> Tensor:
+    own = {k: v.detach().expand(x.shape[1], *v.shape) for k, v in problem.parameters.items()}
     try:
-        return evaluate(problem.cost, x, dist).detach()
+        return evaluate(bound(problem.cost, own), x, dist).detach()
     except (Unsupported, ProblemError):
         raise
     except NetworkError as failure:
         raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
     except Exception as failure:
         if isinstance(failure, ValueError) and str(failure).startswith("The cost "):  # our own
-            raise ProblemError(f"Problem {problem.name!r}: {failure}") from failure
-        hint = "; x has samples and replicates in front: expand what meets it" * (
-            "size" in str(failure)
-        )
+            raise ProblemError(f"Problem {problem.name!r}: {failure}{_axes(dist)}") from failure
+        hint = ""
+        if "size" in str(failure):
+            hint = "; x has samples and replicates in front: expand what meets it"
+            hint += beside_data(problem.cost)
         if "dtype" in str(failure):
             hint = f" (x is {x.dtype}; give modules among `parameters`, frozen if they are fixed)"
         raise ProblemError(
             f"The cost of problem {problem.name!r} raises {type(failure).__name__} for samples of "
             f"shape {tuple(x.shape)}: {failure}{hint}"
         ) from failure
+
+
+def _axes(dist: Distribution) -> str:
+    """What else may be wrong where a cost has another shape than a class of a user's implies."""
+    if not isinstance(dist, capabilities.Completed) or dist.event_shape:
+        return ""
+    return (
+        f" If the last axis belongs to each sample, let {capabilities.describe(dist)} state its "
+        "`event_shape` and `batch_shape`."
+    )

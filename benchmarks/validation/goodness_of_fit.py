@@ -16,6 +16,7 @@ from torch.distributions import Distribution, Independent, Transform
 
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError, unvalidated
+from benchmarks.validation.cdf_jumps import of_cdf
 from benchmarks.validation.hidden_dependence import hidden
 from benchmarks.validation.integrated_density import INTEGRATES, Integral, integral_of
 from benchmarks.validation.law_of_network import at_own_tensors
@@ -88,6 +89,7 @@ def faults(problem: Problem) -> Iterator[str]:
     yield from of_sampler(dist)
     integral = integral_of(factor)
     if integral is not None:
+        yield from of_cdf(factor, integral)
         yield from integral.faults()
         yield from _of_law(factor, integral)
     elif dist.has_rsample:

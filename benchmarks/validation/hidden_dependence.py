@@ -8,7 +8,8 @@ from torch import Tensor
 
 from benchmarks.objective.definition import Problem
 from estimators import evaluate
-from estimators.core import bound, takes_dist
+from estimators.arity import takes_dist
+from estimators.core import bound
 
 DRAWS = 64
 NUMBERS = 2**20  # held at once, about

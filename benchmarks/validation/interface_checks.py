@@ -9,6 +9,7 @@ from torch.distributions import Distribution
 from benchmarks.frameworks.foreign_costs import within_reach
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError, sized
+from benchmarks.objective.named_arguments import beside_data
 from benchmarks.validation.cost_checks import check_cost
 from benchmarks.validation.failing_pieces import failing_piece, first_line
 from estimators import Unsupported, capabilities, evaluate
@@ -59,7 +60,8 @@ def check(problem: Problem) -> None:
     """Raise ProblemError for the first mistake found in `problem`, in float64 as it is measured."""
     problem = problem.to("cpu", torch.float64)
     batch = problem.dist().batch_shape
-    sizes = {size for value in problem.parameters.values() for size in value.shape}
+    shapes = [batch, problem.dist().event_shape, *(v.shape for v in problem.parameters.values())]
+    sizes = {size for shape in shapes for size in shape}
     copies = min({3, 5, 7, 11} - sizes, default=13)  # so that no wrong broadcasting goes unseen
     dist = problem.dist(copies)
     if dist.batch_shape != (copies, *batch):
@@ -67,7 +69,7 @@ def check(problem: Problem) -> None:
             f"With {copies} copies of λ, the family of problem {problem.name!r} has "
             f"batch_shape {tuple(dist.batch_shape)} instead of {(copies, *batch)}: let its "
             "parameters broadcast from the right, for example with scale.unsqueeze(-1), and its "
-            "class state its batch_shape."
+            f"class state its batch_shape{beside_data(problem.family)}."
         )
     _check_parameters_used(problem)
     _check_same_law(problem, tensors(dist), tensors(problem.dist(copies)))
@@ -149,6 +151,31 @@ def _samples(problem: Problem, dist: Distribution) -> Tensor:
     return x
 
 
+def _way_out_of_shape(dist: Distribution, shape: torch.Size) -> str:
+    """What to do about samples of `shape`, which should be batch_shape and then event_shape."""
+    batch, event = dist.batch_shape, dist.event_shape
+    if not event and shape[: len(batch)] == batch and len(shape) > len(batch):
+        own = list(shape[len(batch) :])
+        return (
+            f"if each sample has {own}, state `event_shape = torch.Size({own})` in the class (or "
+            "give it to super().__init__); else draw no more axes than those"
+        )
+    if not isinstance(dist, capabilities.Completed):
+        return "draw in self._extended_shape(sample_shape)"
+    fewer = shape[: len(shape) - len(event)]
+    cut = len(batch) - len(fewer)
+    if cut > 0 and fewer == batch[:-cut]:
+        return (
+            "if parameters have axes that are not of the batch, as logits have, give the class a "
+            f"property `batch_shape`, such as `return self.logits.shape[:-{cut}]`, which is "
+            f"{tuple(fewer)} here"
+        )
+    return (
+        "draw in self._extended_shape(sample_shape), or let the class state its `batch_shape` and "
+        "`event_shape`"
+    )
+
+
 def _check_samples(problem: Problem, dist: Distribution, name: str, x: Tensor, draws: int) -> None:
     shape = (draws, *dist.batch_shape, *dist.event_shape)
     if not x.numel():
@@ -160,8 +187,8 @@ def _check_samples(problem: Problem, dist: Distribution, name: str, x: Tensor, d
         raise ProblemError(
             f"`{name}(({draws},))` of {capabilities.describe(dist)} in problem {problem.name!r}, "
             f"with batch_shape {tuple(dist.batch_shape)}, has shape {tuple(x.shape)} instead of "
-            f"{shape}, which is the sample shape, then batch_shape, then event_shape; draw in "
-            "self._extended_shape(sample_shape)."
+            f"{shape}, which is the sample shape, then batch_shape, then event_shape; "
+            f"{_way_out_of_shape(dist, x.shape[1:])}."
         )
     bad = int((~x.isfinite()).sum())
     if bad:

@@ -16,6 +16,8 @@ from estimators import capabilities
 DRAWS = 2**17  # a scale that is 2 % off is ten standard errors off
 NUMBERS = 2**22  # held at once, at most
 FEWEST = 4  # samples, however large each is
+MOVED = 16  # samples whose derivatives in λ are looked at
+NAMED = 2  # values in a sentence
 EDGE = 1e-6  # relative, by which rounding may carry a sample over the end of a support
 PILE = 5  # samples that are one number: by chance not even from 24 random bits
 MOST_COLUMNS = 16  # coordinates in which it is looked for
@@ -62,20 +64,53 @@ def of_sampler(dist: Distribution) -> Iterator[str]:
         yield (
             "`sample` gives other values for the same torch.manual_seed; draw its noise with torch."
         )
+    yield from _unmoved(dist)
     if not dist.event_shape and not capabilities.is_discrete(dist) and _repeats(x):
         yield (
             "samples repeat exactly, as those of a discrete distribution do, but its support does "
             "not say so; add for example `support = constraints.nonnegative_integer`."
         )
     yield from _outside(dist, x)
-    if dist.has_rsample:
-        with torch.enable_grad():
-            twin, leaves = capabilities.with_leaves(dist)
-            if leaves and not twin.rsample((2,)).requires_grad:
-                yield (
-                    "`rsample` is detached from every parameter; compute samples from the "
-                    "parameters without .detach(), .data or no_grad, or set has_rsample = False."
-                )
+
+
+def _unmoved(dist: Distribution) -> Iterator[str]:
+    """Whether `rsample`, which may follow from `icdf`, has a derivative in a parameter."""
+    if not dist.has_rsample:
+        return
+    with torch.enable_grad():
+        twin, leaves = capabilities.with_leaves(dist)
+        x = twin.rsample((MOVED,))
+        if not leaves or (x.requires_grad and (_moves(x, leaves) or (x == x[:1]).all())):
+            return
+    if not capabilities.offers(dist, "rsample"):
+        yield (
+            f"`icdf` jumps: it does not depend smoothly on λ, and its samples, such as "
+            f"{_several(x)}, have no derivative; if they are discrete, declare that, as with "
+            "`support = constraints.boolean` or constraints.integer_interval(0, 3), and add "
+            "`log_prob` for a score function; else bring `sample` and `log_prob` instead."
+        )
+    elif x.requires_grad:
+        yield (
+            "`rsample` has derivative 0 in every parameter, as floor, round and comparisons have; "
+            "compute samples smoothly from the parameters, or set has_rsample = False."
+        )
+    else:
+        yield (
+            "`rsample` is detached from every parameter; compute samples from the "
+            "parameters without .detach(), .data or no_grad, or set has_rsample = False."
+        )
+
+
+def _moves(x: Tensor, leaves: dict[str, Tensor]) -> bool:
+    along = (torch.rand_like(x) * x).sum()  # a plain sum is 1 on a simplex
+    found = torch.autograd.grad(along, list(leaves.values()), allow_unused=True)
+    return any(grad is not None and bool((grad != 0).any()) for grad in found)
+
+
+def _several(x: Tensor) -> str:
+    """The first values that differ, in words."""
+    values = x.detach().flatten().unique()[:NAMED]
+    return " and ".join(f"{float(value):.6g}" for value in values)
 
 
 def _outside(dist: Distribution, x: Tensor) -> Iterator[str]:

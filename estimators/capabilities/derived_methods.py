@@ -89,7 +89,8 @@ class Completed(Distribution):
             if not below.requires_grad:
                 raise Unsupported(
                     f"The cdf of {describe(self)} has no derivative in x by autograd, so that no "
-                    "density follows; write it with torch's functions, or add `log_prob`."
+                    "density follows; write it with torch's functions, or add `log_prob`, and a "
+                    "discrete `support` if it is a step function."
                 )
             slope = torch.autograd.grad(below.sum(), x, create_graph=graph)[0]
             inside = slope > 0

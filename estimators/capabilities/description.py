@@ -8,6 +8,8 @@ from torch.distributions.constraints import boolean, independent
 from estimators.capabilities.by_type import by_type
 from estimators.capabilities.refusal import Unsupported
 
+ALIKE = 64  # samples, of which a point mass has one value: four of a coin are often the same
+
 
 def describe(dist: Distribution) -> str:
     """The distribution's type as a person would write it, such as `Independent(Normal)`."""
@@ -63,5 +65,5 @@ def is_point_mass(dist: Distribution) -> bool:
     if not getattr(dist, "has_rsample", False):
         return False
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        x = dist.sample(torch.Size((4,)))
+        x = dist.sample(torch.Size((ALIKE,)))
     return bool((x == x[:1]).all())

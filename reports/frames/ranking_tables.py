@@ -16,7 +16,7 @@ def direction(row: Mapping) -> str:
         return numbers.NOTHING
     if told == "undetermined":
         high = row.get("direction_bias_high")
-        known = isinstance(high, float) and high < 1
+        known = isinstance(high, float) and 0 < high < 1  # of one parameter it is 0 or 1
         return f"off by < {numbers.percent(high)}" if known else told
     words = "right" if told == "parallel" else f"off by {numbers.percent(off)}"
     return f"{words}, × {numbers.number(row['scale'], 2)}" if _is_scaled(row) else words

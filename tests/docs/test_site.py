@@ -31,13 +31,24 @@ def test_every_page_is_in_the_contents_once():
     assert {*GENERATED, *ATLAS} <= set(trees())
 
 
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as they stand in links: small letters, hyphens, no punctuation."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES],
                          ids=lambda page: page.name)  # fmt: skip
-def test_links_lead_to_files(page):
-    for place in re.findall(r"\]\(([^)#\s]+)", re.sub(r"`[^`]*`", "", page.read_text())):
+def test_links_lead_to_files_and_headings(page):
+    text = re.sub(r"`[^`]*`", "", page.read_text())
+    for place, heading in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?", text):
         if "://" in place or place == "columns.md":  # which is made while the site is built
             continue
-        assert (page.parent / place).exists(), place
+        target = page.parent / place if place else page
+        assert target.exists(), place
+        if heading and target.suffix == ".md":
+            assert heading in anchors(target), f"{place}#{heading}"
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Independent, Normal
+from torch.distributions import Independent, Normal, Poisson
 
 from benchmarks import Problem, measure
 from benchmarks.frameworks.foreign_costs import NumericalCost
@@ -24,6 +24,34 @@ def test_a_numpy_cost_has_the_gradient_of_torchs(cost):
     assert found.status == "ok", found.reason
     np.testing.assert_allclose(found.parameters["mean"], expected.parameters["mean"], rtol=1e-7)
     assert found.truth_method == "quadrature"
+
+
+def fee(v):
+    return v * v if v > 0 else -v
+
+
+@pytest.mark.parametrize("mapped", [np.vectorize(fee), np.frompyfunc(fee, 1, 1)])
+@pytest.mark.parametrize("law", [Normal, Poisson])
+def test_a_function_of_one_number_that_numpy_maps_is_a_cost(mapped, law):
+    at = AT if law is Normal else {"rate": torch.tensor(3.0)}
+    found, expected = (
+        measure(Problem("fee", at, law, cost), "reinforce", 2, 500, timed=False)
+        for cost in (mapped, lambda x: torch.where(x > 0, x * x, -x))
+    )
+    assert found.status == "ok", found.reason
+    np.testing.assert_allclose(found.parameters["mean"], expected.parameters["mean"], rtol=1e-7)
+
+
+def test_what_numpy_maps_is_a_cost_beside_a_network():
+    net = torch.nn.Linear(2, 1)
+    rows = torch.ones(8, 2)
+
+    def family(net, batch):
+        return Normal(net(batch).squeeze(-1), 1.0)
+
+    problem = Problem("fee", {"net": net}, family, np.vectorize(fee), minibatch=rows, batch_size=4)
+    found = measure(problem, "reinforce", 2, 200, timed=False)
+    assert found.status == "ok", found.reason
 
 
 def test_a_numpy_cost_of_several_coordinates():
