@@ -10,7 +10,7 @@ from torch.distributions import Distribution
 from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.objective.named_arguments import beside_data
 from benchmarks.objective.replicated_calls import NetworkError
-from benchmarks.validation.written_arguments import unwritten
+from benchmarks.validation.written_arguments import given_to_cost, unwritten
 from estimators import Unsupported, capabilities, evaluate
 from estimators.core import bound
 
@@ -19,7 +19,7 @@ ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it
 
 def check_cost(problem: Problem, dist: Distribution, x: Tensor) -> None:
     """Raise ProblemError for the first mistake in the cost, seen at samples x [K, R, *B, *E]."""
-    with unwritten(problem, dist, x):
+    with unwritten(problem, "cost", given_to_cost(problem, dist, x)):
         f = _costs(problem, dist, x)  # [K, R, *B]
         _call_terms(problem, dist, x)
     if not f.is_floating_point():
@@ -44,6 +44,7 @@ def check_cost(problem: Problem, dist: Distribution, x: Tensor) -> None:
             "ignores x, so there is nothing to estimate."
         )
     _check_separate(problem, dist, x, f)
+    _check_reduction(problem, f)
 
 
 def _call_terms(problem: Problem, dist: Distribution, x: Tensor) -> None:
@@ -52,6 +53,14 @@ def _call_terms(problem: Problem, dist: Distribution, x: Tensor) -> None:
     if terms is not None:
         with contextlib.suppress(Exception):  # estimators that ask for them say what is wrong
             terms(x, dist)
+
+
+def _check_reduction(problem: Problem, f: Tensor) -> None:
+    """Whether a reduction leaves the costs f [K, R, *B] as they are."""
+    if problem.reduction is not None:
+        costs = f.movedim(0, -1).contiguous()
+        with unwritten(problem, "reduction", [("f", costs)]):
+            problem.reduction(costs)
 
 
 def _check_separate(problem: Problem, dist: Distribution, x: Tensor, f: Tensor) -> None:
