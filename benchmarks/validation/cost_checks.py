@@ -11,7 +11,7 @@ from benchmarks.objective.definition import Problem, ProblemError
 from benchmarks.objective.named_arguments import beside_data
 from benchmarks.objective.replicated_calls import NetworkError
 from benchmarks.validation.sampler_checks import draws_of
-from benchmarks.validation.written_arguments import unwritten
+from benchmarks.validation.written_arguments import given_to_cost, unwritten
 from estimators import Unsupported, capabilities, evaluate
 from estimators.core import bound
 
@@ -21,7 +21,7 @@ ROUNDING = 1e-5  # relative; of a cost that computes more of its samples than it
 
 def check_cost(problem: Problem, dist: Distribution, x: Tensor) -> None:
     """Raise ProblemError for the first mistake in the cost, seen at samples x [K, R, *B, *E]."""
-    with unwritten(problem, dist, x):
+    with unwritten(problem, "cost", given_to_cost(problem, dist, x)):
         f = _costs(problem, dist, x)  # [K, R, *B]
         _call_terms(problem, dist, x)
     if not f.is_floating_point():
@@ -44,6 +44,7 @@ def check_cost(problem: Problem, dist: Distribution, x: Tensor) -> None:
         x = _telling(problem, dist, len(x))
         f = _costs(problem, dist, x)
     _check_separate(problem, dist, x, f)
+    _check_reduction(problem, f)
 
 
 def _telling(problem: Problem, dist: Distribution, count: int) -> Tensor:
@@ -91,6 +92,14 @@ def _call_terms(problem: Problem, dist: Distribution, x: Tensor) -> None:
     if terms is not None:
         with contextlib.suppress(Exception):  # estimators that ask for them say what is wrong
             terms(x, dist)
+
+
+def _check_reduction(problem: Problem, f: Tensor) -> None:
+    """Whether a reduction leaves the costs f [K, R, *B] as they are."""
+    if problem.reduction is not None:
+        costs = f.movedim(0, -1).contiguous()
+        with unwritten(problem, "reduction", [("f", costs)]):
+            problem.reduction(costs)
 
 
 def _check_separate(problem: Problem, dist: Distribution, x: Tensor, f: Tensor) -> None:

@@ -12,6 +12,7 @@ from benchmarks.objective.definition import Problem, ProblemError, sized
 from benchmarks.objective.named_arguments import beside_data
 from benchmarks.validation.cost_checks import check_cost
 from benchmarks.validation.failing_pieces import failing_piece, first_line
+from benchmarks.validation.written_arguments import given_data, unwritten
 from estimators import Unsupported, capabilities, evaluate
 from estimators.capabilities import tensors
 from estimators.core import bound
@@ -63,7 +64,8 @@ def check(problem: Problem) -> None:
     shapes = [batch, problem.dist().event_shape, *(v.shape for v in problem.parameters.values())]
     sizes = {size for shape in shapes for size in shape}
     copies = min({3, 5, 7, 11} - sizes, default=13)  # so that no wrong broadcasting goes unseen
-    dist = problem.dist(copies)
+    with unwritten(problem, "family", given_data(problem, problem.family)):
+        dist = problem.dist(copies)
     if dist.batch_shape != (copies, *batch):
         raise ProblemError(
             f"With {copies} copies of λ, the family of problem {problem.name!r} has "

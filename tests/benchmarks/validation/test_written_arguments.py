@@ -81,6 +81,15 @@ def of_the_batch(x, batch):
     return (x - batch).square().sum(-1)
 
 
+def reduced(f):
+    f.sub_(1.0)
+    return f.logsumexp(-1)
+
+
+def encoded(net, batch):
+    return Independent(Normal(net(batch), 1.0), 1)
+
+
 def of_a_parameter(x, w):
     w.clamp_(max=0.5)
     return (x * w).square()
@@ -137,7 +146,41 @@ def test_what_is_written_into_is_named(kind):
     assert said.startswith(
         f"The cost of problem 'mine' changes its argument in place ({name}, by an operation"
     )
-    assert said.endswith("; work on a copy, as in x = x.clone().")
+    copied = "batch" if name == "batch" else "x"
+    assert said.endswith(f"; work on a copy, as in {copied} = {copied}.clone().")
+
+
+def test_a_reduction_that_writes_into_the_costs_is_named():
+    mine = Problem("mine", LAMBDA, Normal, lambda x: x * 2, reduction=reduced)
+    with pytest.raises(ProblemError, match=r"^The reduction of .*in place \(f, .*f = f\.clone"):
+        prepare(mine)
+
+
+def test_a_family_that_writes_into_the_data_is_named():
+    net = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(2, 2))
+    mine = Problem("mine", {"net": net}, encoded, lambda x: x.sum(-1), minibatch=torch.ones(8, 2),
+                   batch_size=4)  # fmt: skip
+    with pytest.raises(ProblemError, match=r"^The family of .*in place \(batch, .*batch\.clone"):
+        prepare(mine)
+
+
+def test_data_may_lack_values():
+    rows = torch.ones(8, 2)
+    rows[:, 0] = torch.nan
+
+    def family(net, batch):
+        return Independent(Normal(net(batch.nan_to_num()), 1.0), 1)
+
+    mine = Problem("mine", {"net": nn.Linear(2, 2)}, family, lambda x: x.sum(-1), minibatch=rows,
+                   batch_size=4)  # fmt: skip
+    assert prepare(mine).cautions == ()
+
+
+def test_layers_inside_may_work_in_place():
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(inplace=True), nn.Linear(2, 2))
+    mine = Problem("mine", {"net": net}, encoded, lambda x: x.sum(-1), minibatch=torch.ones(8, 2),
+                   batch_size=4)  # fmt: skip
+    assert prepare(mine).problem.name == "mine"
 
 
 def test_a_copy_may_be_changed():
