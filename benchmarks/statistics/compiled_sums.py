@@ -58,18 +58,32 @@ class CompiledBlock(Block):
         return Sums(powers, q3, norm2, rows)
 
 
-def added_tile(tile: Tensor, way: Tensor | None, centre: Tensor, sums: Sequence[Tensor]) -> Tensor:
-    """What `long_vectors.AddedTile` does: add g [n, p] to four sums; ‖g − centre‖², ⟨g, way⟩."""
-    if tile.dtype not in (torch.float32, torch.float64):
-        tile = tile.double()
-    if tile.stride(1) != 1:
-        tile = tile.contiguous()
-    step, (count, size) = tile.stride(0), tile.shape
-    flat = tile.as_strided(((count - 1) * step + size,), (1,)).numpy()
-    found = centre.new_zeros(2, count)
-    ways = centre[:0] if way is None else way
-    _add(flat, step, ways.numpy(), centre.numpy(), *(s.numpy() for s in sums), found.numpy())
-    return found
+class CompiledWalk:
+    """What `long_vectors.Walk` does, in one loop for each step."""
+
+    any_width = True
+
+    def add(
+        self, tile: Tensor, way: Tensor | None, centre: Tensor, sums: Sequence[Tensor]
+    ) -> Tensor:
+        if tile.dtype not in (torch.float32, torch.float64):
+            tile = tile.double()
+        if tile.stride(1) != 1:
+            tile = tile.contiguous()
+        step, (count, size) = tile.stride(0), tile.shape
+        flat = tile.as_strided(((count - 1) * step + size,), (1,)).numpy()
+        found = centre.new_zeros(2, count)
+        ways = centre[:0] if way is None else way
+        own = (part.numpy() for part in (ways, centre, *sums, found))
+        _add(flat, step, *own)
+        return found
+
+    def end_row(
+        self, n: int, total: Tensor, before: Tensor, centre: Tensor, origin: Tensor
+    ) -> tuple[Tensor, float]:
+        row = torch.empty_like(total, dtype=torch.float32)
+        own = (part.numpy() for part in (total, before, centre, origin, row))
+        return row, _end_row(n, *own)
 
 
 def _numbers(piece: Tensor):
@@ -173,3 +187,15 @@ def _add(g, step, way, centre, s1, s2, s3, s4, found):
                 for j in range(len(row)):
                     along += row[j] * w[j]
                 found[1, r] += along
+
+
+@compiled(fastmath=ORDER)
+def _end_row(n, total, before, centre, origin, row):
+    """See `CompiledWalk.end_row`."""
+    square = 0.0
+    for j in range(len(row)):
+        mean = (total[j] - before[j]) / n
+        square += mean * mean
+        row[j] = mean + centre[j] - origin[j]
+        before[j] = total[j]
+    return square

@@ -5,7 +5,7 @@ the cache. Sums are over deviations from a centre that moves to the mean wheneve
 replicates has doubled (Pébay 2008, SAND2008-6212).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,7 +52,7 @@ class LongTable:
         compiled: bool = False,
     ):
         self.sizes = sizes  # of the pieces in which gradients may come, P together
-        self.add_tile = compiled_tile() if compiled else None
+        self.walk = (compiled_walk() if compiled else None) or Walk()
         self.row_size = chunk
         self.limit = limit
         self.count = 0
@@ -72,15 +72,15 @@ class LongTable:
         if isinstance(g, Tensor):
             g = g.split(list(self.sizes) if self.sizes else g.shape[1], 1)
         pieces = [piece.detach() for piece in g]
-        if self.add_tile:  # which goes through any width by itself
-            tiles = pieces
-        else:
-            tiles = [tile for piece in pieces for tile in piece.split(_width(piece), 1)]
+        tiles = (
+            pieces
+            if self.walk.any_width
+            else [tile for piece in pieces for tile in piece.split(_width(piece), 1)]
+        )
         size = len(tiles[0])
         if not self.count:
             self._begin(tiles)
-        centre2 = self._centre.dot(self._centre)
-        taken, found = 0, []
+        taken, found, centre2 = 0, [], self._centre2
         while taken < size:
             if not self._in_row and len(self._rows) == self.limit:
                 self._double()
@@ -131,8 +131,7 @@ class LongTable:
         self._given = [tile.shape[1] for tile in tiles]
         wide = self._centre.split(self._given)
         self._widths = [len(part) for one in wide for part in one.split(_width(one))]
-        space = self._centre.new_empty(2, max(self._widths))
-        self._add = self.add_tile or AddedTile(space)
+        self._centre2 = self._centre.dot(self._centre)
 
     def _parts(self, widths: list[int]) -> Iterator[tuple[Tensor, ...]]:
         """The centre, what was summed before the row, and the sums, in parts."""
@@ -145,7 +144,7 @@ class LongTable:
         ways = [None] * len(tiles) if direction is None else direction.split(self._given)
         parts = self._parts(self._given)
         for tile, way, (centre, _, *sums) in zip(tiles, ways, parts, strict=True):
-            found += self._add(tile, way, centre, sums)
+            found += self.walk.add(tile, way, centre, sums)
         return found
 
     def _corrected(self, spread: Tensor, size: int, first: bool) -> Tensor:
@@ -155,12 +154,11 @@ class LongTable:
         return spread / (1 + 1 / self._centred)
 
     def _end_row(self) -> None:
-        n = self._in_row
-        mean = (self._sums[0] - self._before).div_(n)
-        self._m2.append(max(self._row_square - n * float(mean.dot(mean)), 0.0))
-        self._rows.append(mean.add_(self._centre).sub_(self._origin).float())
+        n, own = self._in_row, (self._sums[0], self._before, self._centre, self._origin)
+        row, square = self.walk.end_row(n, *own)
+        self._m2.append(max(self._row_square - n * square, 0.0))
+        self._rows.append(row)
         self._in_row, self._row_square = 0, 0.0
-        self._before.copy_(self._sums[0])
 
     def _recentre(self) -> None:
         """Move the centre to the mean, and the sums with it, exactly."""
@@ -177,6 +175,7 @@ class LongTable:
             s2.clamp_(min=0.0)
             centre += shift
             s1.zero_()
+        self._centre2 = self._centre.dot(self._centre)
         self._row_square += k * square - 2 * inner
         self._centred = n
 
@@ -194,26 +193,41 @@ class LongTable:
         self.row_size *= 2
 
 
-@dataclass(frozen=True)
-class AddedTile:
-    """Adds a tile g [n, p] to Σ x to Σ x⁴ of x = g − centre: its ‖x‖² and ⟨g, way⟩, [2, n].
+class Walk:
+    """Goes through long vectors operation by operation, a tile of replicates after the other."""
 
-    - `space`: [2, p] at least, which is written over.
-    """
+    any_width = False  # whether tiles may be as wide as gradients are
 
-    space: Tensor
+    def __init__(self):
+        self._space: Tensor | None = None  # [2, p], which is written over
 
-    def __call__(
-        self, tile: Tensor, way: Tensor | None, centre: Tensor, sums: list[Tensor]
+    def add(
+        self, tile: Tensor, way: Tensor | None, centre: Tensor, sums: Sequence[Tensor]
     ) -> Tensor:
+        """Add a tile g [n, p] to Σ x to Σ x⁴ of x = g − centre: its ‖x‖² and ⟨g, way⟩, [2, n]."""
         rows = [row.double() for row in tile]
         norm2 = torch.stack([self._add(row, centre, sums) for row in rows])
         if way is None:
             return torch.stack([norm2, torch.zeros_like(norm2)])
         return torch.stack([norm2, torch.stack([row.dot(way) for row in rows])])
 
-    def _add(self, g: Tensor, centre: Tensor, sums: list[Tensor]) -> Tensor:
-        x, x2 = self.space[:, : len(g)]
+    def end_row(
+        self, n: int, total: Tensor, before: Tensor, centre: Tensor, origin: Tensor
+    ) -> tuple[Tensor, float]:
+        """The mean of a row of n replicates less the origin, [P] in float32, and ‖mean − centre‖².
+
+        Deviations from the centre are summed up to `total`, and were to `before` when the row
+        began, which is as much as `total` then.
+        """
+        mean = (total - before).div_(n)
+        square = float(mean.dot(mean))
+        before.copy_(total)
+        return mean.add_(centre).sub_(origin).float(), square
+
+    def _add(self, g: Tensor, centre: Tensor, sums: Sequence[Tensor]) -> Tensor:
+        if self._space is None or self._space.shape[1] < len(g):
+            self._space = centre.new_empty(2, len(g))
+        x, x2 = self._space[:, : len(g)]
         torch.sub(g, centre, out=x)
         torch.mul(x, x, out=x2)
         s1, s2, s3, s4 = sums
@@ -224,13 +238,13 @@ class AddedTile:
         return x2.sum()
 
 
-def compiled_tile() -> Callable[..., Tensor] | None:
-    """What `AddedTile` does in one walk, the same to rounding; None where numba is missing."""
+def compiled_walk() -> Walk | None:
+    """The same with one compiled loop for each step, to rounding; None where numba is missing."""
     try:
-        from benchmarks.statistics.compiled_sums import added_tile
+        from benchmarks.statistics.compiled_sums import CompiledWalk
     except ImportError:  # also a numba that does not know this NumPy
         return None
-    return added_tile
+    return CompiledWalk()
 
 
 def _width(g: Tensor) -> int:

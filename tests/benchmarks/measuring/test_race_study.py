@@ -22,9 +22,8 @@ from benchmarks.statistics.elimination import Look, work_ratio
 REPLICATES, SEEDS, SAMPLES = 10_000, 20, (1, 4)
 PROBLEMS = (
     "digital-option", "normal-10-quadratic", "one-hot-quadratic", "one-hot-4-quadratic",
-    "extreme-one-hot", "diffusion-euler", "diffusion-continuous", "subset-quadratic",
-    "gamma-quadratic", "ranking-dcg",
-    "bernoulli-10-linear", "bernoulli-10-quadratic",
+    "extreme-one-hot", "diffusion-euler", "subset-quadratic", "permutation-tour",
+    "codebook-reconstruction", "bernoulli-10-linear", "bernoulli-10-quadratic",
 )  # fmt: skip
 MAY_HAVE_WON = 3  # times the least work that was measured
 

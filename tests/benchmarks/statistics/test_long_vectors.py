@@ -26,8 +26,8 @@ def several_tiles(monkeypatch):
 def compiled(request, monkeypatch):
     """Sums by torch's operations, and by compiled loops."""
     if request.param == "operations":
-        monkeypatch.setattr(long_vectors, "compiled_tile", lambda: None)
-    elif not long_vectors.compiled_tile():
+        monkeypatch.setattr(long_vectors, "compiled_walk", lambda: None)
+    elif not long_vectors.compiled_walk():
         pytest.skip("numba is missing")
 
 
@@ -145,5 +145,5 @@ def test_the_compiled_walk_is_asked_for():
     g = gradients()
     compiled = table_of()
     compiled.add(g[:4])
-    assert (compiled.add_tile is None) == (long_vectors.compiled_tile() is None)
-    assert LongTable(CHUNK).add_tile is None
+    assert type(compiled.walk) is type(long_vectors.compiled_walk() or long_vectors.Walk())
+    assert type(LongTable(CHUNK).walk) is long_vectors.Walk
