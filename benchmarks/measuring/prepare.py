@@ -26,11 +26,16 @@ from benchmarks.truth.two_estimators import agreed_truth, held_by_runs
 from benchmarks.validation.failing_pieces import as_problem_error
 from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
+from benchmarks.validation.score_identities import NONE_FOUND
 from estimators import create
 
 SHARE = 0.2  # of the seconds that are left, for the checks, and then for the truth
 UNCHECKED = "The seconds were too few for all checks of the problem; give more to have them."
 UNKNOWN = "The seconds were too few to find the exact gradient; give more, or give a truth."
+NO_SCORE = (
+    "No exact gradient is stated: it would come from that derivative of `log_prob`, as score "
+    "functions do; give the problem its `truth`."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +113,8 @@ def _prepare(
     with deadline.at_most(SHARE * deadline.left) as checks, guarded(problem, limit):
         check(problem)
         cautions = examine(problem)
+    if problem.truth == "auto" and any(NONE_FOUND in one for one in cautions):
+        return Prepared(problem, None, (*cautions, NO_SCORE)), not checks.cut
     with deadline.at_most(SHARE * deadline.left) as search:
         truth, unfit = _truth(problem, truths, limit)
     cautions += unfit + (UNCHECKED,) * checks.cut + (UNKNOWN,) * search.cut

@@ -14,6 +14,7 @@ from benchmarks.objective.definition import Problem
 from estimators import Unsupported, capabilities
 
 ALARM = 1e-6  # false alarms of each test
+NONE_FOUND = "autograd says 0;"  # where the derivative of `log_prob` is wrong
 MOVED = 0.01  # relative, of a parameter, by which a support that moves is seen to do so
 FURTHER = 0.04  # by which enough samples leave one at whose end the density falls to 0
 OUTSIDE = 5e-4  # share of samples that leave a support that moves

@@ -3,7 +3,7 @@
 import pandas
 import pytest
 import torch
-from torch.distributions import Independent, Normal
+from torch.distributions import Bernoulli, Independent, Normal
 
 from benchmarks import Problem, ProblemError, compare, measure, problems
 from benchmarks.measuring import prepare as module
@@ -163,3 +163,16 @@ def test_a_truth_that_takes_long_is_kept_from_one_run_to_the_next(found, tmp_pat
     assert (second.method, second.note) == ("reference", "planted")
     prepare(plane())
     assert found == ["plane"] * 2  # without a folder nothing is kept
+
+
+@pytest.mark.parametrize("truth", ["auto", {"probs": torch.tensor(1.0)}])
+def test_no_truth_comes_from_a_density_with_a_wrong_derivative(truth):
+    """torch clamps a probability of 1, so that enumeration finds 0 where d E[x] / d p is 1."""
+    sure = Problem("sure", {"probs": torch.tensor(1.0)}, Bernoulli, lambda x: x, truth=truth)
+    prepared = prepare(sure)
+    assert any("wrong derivative" in one for one in prepared.cautions)
+    if truth == "auto":
+        assert prepared.truth is None
+        assert "No exact gradient is stated" in prepared.cautions[-1]
+    else:
+        assert float(prepared.truth.gradient) == 1
