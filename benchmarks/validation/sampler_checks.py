@@ -80,7 +80,12 @@ def _unmoved(dist: Distribution) -> Iterator[str]:
     with torch.enable_grad():
         twin, leaves = capabilities.with_leaves(dist)
         x = twin.rsample((MOVED,))
-        if not leaves or (x.requires_grad and (_moves(x, leaves) or (x == x[:1]).all())):
+        if not leaves or (x.requires_grad and (x == x[:1]).all()):
+            return
+        try:
+            if x.requires_grad and _moves(x, leaves):
+                return
+        except RuntimeError:  # of a sampler with no derivative, which refuses when it is asked
             return
     if not capabilities.offers(dist, "rsample"):
         yield (

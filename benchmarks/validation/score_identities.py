@@ -125,7 +125,7 @@ def _about_derivative(problem: Problem, copies: dict, x: Tensor) -> Iterator[str
     by_graph = _gradients(problem.family(**copies).log_prob(x.unsqueeze(0))[0], copies)
     for name, value in copies.items():
         value = value.detach()
-        step = 1e-6 * (value.abs() + 1e-3) * torch.randn_like(value).sign()
+        step = 1e-6 * (value.abs() + 1e-3) * _signs(value)
         rest = {k: v.detach() for k, v in copies.items()}
         with torch.no_grad():
             above, below = (
@@ -144,6 +144,14 @@ def _about_derivative(problem: Problem, copies: dict, x: Tensor) -> Iterator[str
                 f"{float(change[at]):.4g}, autograd says {float(expected[at]):.4g}; do not detach "
                 "what it is made of."
             )
+
+
+def _signs(value: Tensor) -> Tensor:
+    """Random signs, symmetric where `value` [R, ...] is a symmetric matrix, and stays one."""
+    signs = torch.randn_like(value).sign()
+    if value.ndim > 2 and value.shape[-1] == value.shape[-2] and torch.equal(value, value.mT):
+        return signs.tril() + signs.tril(-1).mT
+    return signs
 
 
 def projections(dist: Distribution, x: Tensor) -> Iterator[Tensor]:

@@ -12,6 +12,7 @@ from torch.distributions import (
     Independent,
     MultivariateNormal,
     Normal,
+    Wishart,
     constraints,
 )
 from torch.distributions.utils import broadcast_all
@@ -22,6 +23,7 @@ from benchmarks.objective.definition import unvalidated
 from benchmarks.validation import goodness_of_fit
 from benchmarks.validation.goodness_of_fit import examine, faults
 from benchmarks.validation.interface_checks import completed
+from benchmarks.validation.sampler_checks import of_sampler
 from estimators.distributions import VonMisesFisher
 from estimators.families.examples import examples
 
@@ -373,3 +375,35 @@ def test_no_false_alarm(name):
 @pytest.mark.parametrize("name", sorted(examples()))
 def test_no_false_alarm_in_any_family(name, seed):
     assert bool(found_in(name, seed)) == (name in TRUE_ALARMS)
+
+
+class OwnNormal(MultivariateNormal):
+    """Of a class from outside, with a covariance that is a parameter."""
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_symmetric_parameter_is_moved_as_one(seed):
+    """A Cholesky factor reads half of the matrix, and its derivative is spread over both."""
+    torch.manual_seed(seed)
+    matrix = torch.tensor([[1.2, 0.3], [0.3, 0.7]], dtype=torch.float64)
+    problem = Problem(
+        "covariance", {"covariance": matrix},
+        lambda covariance: OwnNormal(torch.zeros(2, dtype=torch.float64), covariance),
+        lambda x: x.square().sum(-1),
+    )  # fmt: skip
+    assert not [one for one in faults(problem) if "wrong derivative" in one]
+
+
+class OwnWishart(Wishart):
+    """torch's, whose samples have no derivative: its rsample writes into what autograd keeps."""
+
+
+@pytest.mark.filterwarnings("ignore:Singular sample")  # torch's, at the start of each process
+def test_a_sampler_that_autograd_cannot_follow_is_measured_by_its_density():
+    matrix = torch.eye(2, dtype=torch.float64)
+    problem = Problem(
+        "wishart", {"df": torch.tensor(4.0, dtype=torch.float64)},
+        lambda df: OwnWishart(df, matrix.expand(*df.shape, 2, 2)),
+        lambda x: x.diagonal(dim1=-2, dim2=-1).sum(-1),
+    )  # fmt: skip
+    assert not any(of_sampler(problem.dist()))
