@@ -25,7 +25,8 @@ def digest(problem: object, module: ModuleType) -> str:
 
     - `problem`: whose functions, parameters and data are looked through.
     - `module`: where it stands. Its text and those of what it imports from files that are not
-      installed count; and tensors, arrays, networks, numbers and texts in them as values.
+      installed count; and tensors, arrays, networks and numbers in them as values. Texts that are
+      values do not: they may be places on this machine.
     """
     modules = _imported(module)
     found = hashlib.sha256()
@@ -65,22 +66,27 @@ def is_a_users(module: ModuleType | None) -> bool:
 
 
 class _Walk:
-    """Goes through values once each, and gives the bytes of those that are numbers or texts."""
+    """Goes through values, containers and objects once each, and gives the bytes of numbers."""
 
     def __init__(self):
         self.seen: dict[int, object] = {}  # held, so that no number is given twice
+        self.count = 0
 
     def parts(self, value: object, deep: int) -> Iterator[bytes]:
-        if deep < 0 or len(self.seen) >= MOST or id(value) in self.seen:
+        self.count += 1
+        if deep < 0 or self.count > MOST:
+            return
+        if isinstance(value, int | float | complex | np.generic | None):
+            yield f"{value!r} ".encode()
+            return
+        if id(value) in self.seen:
             return
         self.seen[id(value)] = value
         if isinstance(value, Tensor | np.ndarray):
             yield _bytes_of(value)
-        elif isinstance(value, str | bytes | int | float | complex | None):
-            yield repr(value).encode()
-        else:
-            for part in _inside(value):
-                yield from self.parts(part, deep - 1)
+            return
+        for part in _inside(value):
+            yield from self.parts(part, deep - 1)
 
 
 def _inside(value: object) -> Iterable[object]:

@@ -32,6 +32,13 @@ def made(power):
 """
 NORMAL = "lambda loc: torch.distributions.Normal(loc, 1.0)"
 KINDS = {
+    "listed": f"""
+import json, os
+here = os.path.dirname(os.path.abspath(__file__))
+with open(os.path.join(here, "numbers.json")) as file:
+    labels = json.load(file)
+problem = Problem("p", {{"loc": torch.tensor(0.3)}}, {NORMAL}, lambda x: x * sum(labels))
+""",
     "plain": f"""
 problem = Problem("p", {{"loc": torch.tensor(0.3)}}, {NORMAL}, made(2.0))
 """,
@@ -110,6 +117,23 @@ def test_an_edit_of_the_file_is_another_edition(folder):
     (folder / "mine.py").write_text(FILE + KINDS["plain"] + "\n# edited\n")
     _forget()
     assert edition(problem_from("mine.py").version) != edition(before)
+
+
+def test_numbers_count_each_time_and_places_do_not(folder):
+    def of(text):
+        (folder / "numbers.json").write_text(text)
+        return version(folder, "listed")
+
+    before = of("[0, 1, 1, 0, 12, 3]")
+    assert of("[0, 1, 1, 0, 12, 3]") == before
+    assert of("[0, 1, 0, 1, 12, 3]") != before
+    assert of("[0, 1, 1, 0, 1, 23]") != before
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "numbers.json").write_text("[0, 1, 1, 0, 12, 3]")
+    (folder / "mine.py").rename(elsewhere / "mine.py")
+    _forget()
+    assert problem_from(str(elsewhere / "mine.py")).version == before
 
 
 def test_a_class_in_a_file_or_a_module_is_versioned_and_an_installed_one_is_not(folder):
