@@ -24,6 +24,7 @@ from benchmarks.running.job import Job
 AHEAD = 1000  # cells that the scheduler knows of; more would only fill memory
 DEATHS = 1  # workers that a cell may lose before it is measured alone
 PATIENCE = 60  # seconds to find the scheduler
+CHECK = 30  # seconds of waiting for a result, after which is looked whether the client is there
 ABSENCE = "distributed.scheduler.no-workers-timeout"  # without any worker; then a run ends
 LOCAL = {
     "distributed.scheduler.allowed-failures": DEATHS,
@@ -128,13 +129,27 @@ class Cluster:
         ConnectionError if the cluster is gone.
         """
         try:
-            return future.result()
+            return self._result(future)
         except KilledWorker:
             return job.failed(_deaths(what)), {}
         except Exception as failure:
             if future.status != "error":
                 raise ConnectionError(self.loss) from failure
             return job.failed(f"The worker failed: {type(failure).__name__}: {failure}"), {}
+
+    def _result(self, future):
+        """The result; ConnectionError if the client is closed, which does not always end a wait.
+
+        Where the worker that held a result is gone, it is waited for a new one.
+        """
+        while True:
+            try:
+                return future.result(timeout=CHECK)
+            except TimeoutError:
+                if future.status == "error":  # it is the cell's own
+                    raise
+                if self.client.status in ("closing", "closed"):
+                    raise ConnectionError(self.loss) from None
 
 
 def _deaths(what: str) -> str:

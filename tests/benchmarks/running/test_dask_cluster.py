@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -165,6 +166,21 @@ def test_a_run_ends_when_all_workers_stay_away(tmp_path):
         with pytest.raises(ConnectionError, match="no worker for 1 seconds"):
             list(cells)
     assert len(list(Store(tmp_path))) >= 1
+
+
+class Never:
+    """A result that was lost with its worker: nobody makes it again, and nobody says so."""
+
+    status = "pending"
+
+    def result(self, timeout):
+        raise TimeoutError
+
+
+def test_a_wait_for_a_lost_result_ends_when_the_client_is_closed(crew, monkeypatch):
+    monkeypatch.setattr(crew, "client", SimpleNamespace(status="closed"))
+    with pytest.raises(ConnectionError, match="The scheduler is gone"):
+        crew._outcome(None, Never())
 
 
 def test_blocks_of_a_large_cell_are_made_by_all_workers(crew, plugin, tmp_path, monkeypatch):
