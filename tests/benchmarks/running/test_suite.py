@@ -65,7 +65,7 @@ def test_whoever_measures_keeps_freed_memory():
         code = FAULTS.format(measures=measures)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
         found[measures] = int(done.stdout)
-    assert found[True] < 1_000 < found[False]
+    assert found[True] < 10_000 < found[False]  # 0 and 655,400 on a quiet machine
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no choice of processors here")
