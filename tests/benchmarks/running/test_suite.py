@@ -60,12 +60,13 @@ print(-faults() + faults())
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another allocator")
 def test_whoever_measures_keeps_freed_memory():
-    found = {}
-    for measures in (False, True):
+    def faults(measures):
         code = FAULTS.format(measures=measures)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-        found[measures] = int(done.stdout)
-    assert found[True] < 10_000 < found[False]  # 0 and 655,400 on a quiet machine
+        return int(done.stdout)
+
+    runs = ((faults(True), faults(False)) for _ in range(3))  # a busy system takes pages away
+    assert any(10 * kept < given_back for kept, given_back in runs)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no choice of processors here")
