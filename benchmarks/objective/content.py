@@ -82,7 +82,7 @@ class _Walk:
         if id(value) in self.seen:
             return
         self.seen[id(value)] = value
-        if isinstance(value, Tensor | np.ndarray):
+        if hasattr(value, "__array__") and not isinstance(value, type):
             yield _bytes_of(value)
             return
         for part in _inside(value):
@@ -96,7 +96,7 @@ def _inside(value: object) -> Iterable[object]:
     if isinstance(value, list | tuple):
         return value
     if isinstance(value, nn.Module):
-        return [*value.state_dict().values()]
+        return [*value.state_dict().values(), _plain(value)]
     if isinstance(value, DataLoader):
         return [value.dataset, value.batch_size]
     if isinstance(value, partial):
@@ -105,9 +105,16 @@ def _inside(value: object) -> Iterable[object]:
         return [value.__self__]
     if isinstance(value, FunctionType):
         return _held_by(value)
-    if isinstance(value, ModuleType | type):
+    if isinstance(value, type):
+        return [dict(vars(value))] if is_a_users(sys.modules.get(value.__module__)) else []
+    if isinstance(value, ModuleType):
         return []
     return [vars(value)] if hasattr(value, "__dict__") else []
+
+
+def _plain(network: nn.Module) -> dict[str, object]:
+    """The attributes of a network that are no part of its state."""
+    return {name: part for name, part in vars(network).items() if not name.startswith("_")}
 
 
 def _held_by(function: FunctionType) -> list[object]:
@@ -121,12 +128,13 @@ def _held_by(function: FunctionType) -> list[object]:
     return held
 
 
-def _bytes_of(value: "Tensor | np.ndarray") -> bytes:
-    """The numbers of an array; its type and shape alone where they have no plain form."""
-    said = f"{value.dtype} {tuple(value.shape)}".encode()
+def _bytes_of(value: object) -> bytes:
+    """The numbers of a tensor, an array or a table; their types and shape where they have none."""
+    said = f"{getattr(value, 'dtype', '')} {tuple(getattr(value, 'shape', ()))}".encode()
     try:
         if isinstance(value, Tensor):
-            value = value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
-        return said + (b"" if value.dtype.hasobject else value.tobytes())
-    except (RuntimeError, TypeError):
+            value = value.detach().cpu().contiguous().view(-1).view(torch.uint8)
+        array = np.asarray(value)
+        return said + (b"" if array.dtype.hasobject else array.tobytes())
+    except (RuntimeError, TypeError, ValueError):
         return said

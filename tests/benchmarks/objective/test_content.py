@@ -52,6 +52,21 @@ problem = Problem(
     minibatch=DataLoader(TensorDataset(torch.load("d.pt")), batch_size=2),
 )
 """,
+    "attributes": f"""
+import pandas
+
+class Weighted(nn.Module):
+    table = torch.load("w.pt")
+
+    def __init__(self):
+        super().__init__()
+        self.by, self.prices = np.load("v.npy"), pandas.DataFrame(np.load("u.npy"))
+
+    def forward(self, x):
+        return x * float(self.by[0]) * self.table * float(self.prices.iloc[0, 0])
+
+problem = Problem("p", {{"loc": torch.tensor(0.3)}}, {NORMAL}, Weighted())
+""",
     "network": """
 net = nn.Linear(1, 1)
 net.load_state_dict(torch.load("n.pt"))
@@ -63,6 +78,7 @@ CHANGES = {
     "plain": ["w.pt", "helping_numbers.py", "deeper_numbers.py"],
     "closure": ["v.npy"],
     "data": ["d.pt"],
+    "attributes": ["w.pt", "v.npy", "u.npy"],
     "network": ["n.pt"],
 }
 
@@ -74,6 +90,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "helping_numbers.py").write_text("from deeper_numbers import factor\n")
     (tmp_path / "deeper_numbers.py").write_text("def factor(x):\n    return 1.0\n")
     np.save(tmp_path / "v.npy", np.ones(1))
+    np.save(tmp_path / "u.npy", np.ones((2, 1)))
     for name, value in (("w.pt", torch.tensor(1.0)), ("d.pt", torch.zeros(4, 1))):
         torch.save(value, tmp_path / name)
     torch.save({"weight": torch.ones(1, 1), "bias": torch.zeros(1)}, tmp_path / "n.pt")
@@ -96,7 +113,7 @@ def change(file):
     if file.suffix == ".py":
         return file.write_text(file.read_text() + "# edited\n")
     if file.suffix == ".npy":
-        return np.save(file, np.full(1, 5.0))
+        return np.save(file, np.full((2, 1) if file.name == "u.npy" else 1, 5.0))
     value = torch.load(file)
     value = {k: v + 1 for k, v in value.items()} if isinstance(value, dict) else value + 1
     return torch.save(value, file)

@@ -171,9 +171,12 @@ def test_a_run_ends_when_all_workers_stay_away(tmp_path):
 class Never:
     """A result that was lost with its worker: nobody makes it again, and nobody says so."""
 
-    status = "pending"
+    status, asked = "pending", 0
 
     def result(self, timeout):
+        self.asked += 1
+        if self.asked > 3:
+            pytest.fail("it is waited for without end")
         raise TimeoutError
 
 
