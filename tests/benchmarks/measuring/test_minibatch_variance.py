@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 from torch.distributions import Normal
 
@@ -54,3 +55,18 @@ def test_equal_batches_add_nothing():
         torch.device("cpu"),
     )  # fmt: skip
     assert found.low < 0 < found.high
+
+
+@pytest.mark.parametrize("unbiased", [True, False])
+def test_what_was_learned_serves_all_batches_only_where_it_moves_no_mean(unbiased):
+    fits = []
+
+    class Learner(type(estimators.create("pathwise"))):
+        def fitted(self, dist, cost, samples):
+            fits.append(samples)
+            return self
+
+    learner = Learner()
+    object.__setattr__(learner, "unbiased", unbiased)
+    data_variance(problem(minibatch=minibatch), learner, 1, 0, torch.device("cpu"))
+    assert len(fits) == (1 if unbiased else BATCHES)
