@@ -81,7 +81,7 @@ class MovingAverage:
 
 
 def repeated(learned: Tensor, each: int, replicates: int) -> Tensor:
-    """What was learned [F, ...] for `each` neighbours of so many `replicates`: [R, ...]."""
+    """What was `learned` [F, ...] for `each` neighbours of so many `replicates`: [R, ...]."""
     return learned.repeat_interleave(each, 0)[:replicates]
 
 

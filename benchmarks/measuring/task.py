@@ -37,7 +37,7 @@ from benchmarks.validation.failing_pieces import failing_piece
 from estimators import Estimator, Unsupported, configuration
 
 SERVED = 8  # neighbouring replicates, where one fit serves several
-MANY_FITS = 16  # elements of a batch
+MANY_FITS = 4  # elements of a batch
 
 
 @dataclass(frozen=True, eq=False)

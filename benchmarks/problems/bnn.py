@@ -26,6 +26,7 @@ from benchmarks.problems.bnn_sampling import (
     layers,
 )
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
+from benchmarks.problems.digits import tanh
 from benchmarks.problems.sklearn_data import table
 from benchmarks.problems.trajectories import at_stages
 from estimators import create
@@ -59,13 +60,14 @@ class NegativeElbo(nn.Module):
 
     def misfit(self, logits: Tensor) -> Tensor:
         """logits [..., B, CLASSES] → [..., B]."""
-        return -self.weight * (logits.log_softmax(-1) * self.y).sum(-1)
+        return self.weight * (logits.logsumexp(-1) - (logits * self.y).sum(-1))
 
     def forward(self, w: Tensor, dist: Independent) -> Tensor:
         """One draw of the weights for all wines: [K, R, P] → [K, R]."""
-        first, second = layers(w)
-        logits = activated(self.x @ first) @ second
-        return self.misfit(logits).sum(-1) + divergence(dist.base_dist.loc, dist.base_dist.scale)
+        first, second = (layer.mT for layer in layers(w))
+        hidden = tanh(first @ self.x.mT)  # [K, R, HIDDEN, B]: wines last, as few classes are slow
+        logits = second[..., :-1] @ hidden + second[..., -1:]  # [K, R, CLASSES, B]
+        return self.misfit(logits.mT).sum(-1) + divergence(dist.base_dist.loc, dist.base_dist.scale)
 
 
 class OfPreactivations(NegativeElbo):

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Normal, constraints
 
+from benchmarks.problems.digits import tanh
+
 FEATURES, HIDDEN, CLASSES = 14, 8, 3  # the last feature is one: a bias
 SIZES = FEATURES * HIDDEN, (HIDDEN + 1) * CLASSES
 SIDES = (FEATURES, HIDDEN), (HIDDEN + 1, CLASSES)
@@ -17,7 +19,7 @@ def layers(flat: Tensor) -> tuple[Tensor, Tensor]:
 
 def activated(pre: Tensor) -> Tensor:
     """The input of the second layer: tanh units, and a one."""
-    return torch.cat([pre.tanh(), torch.ones_like(pre[..., :1])], -1)
+    return torch.cat([tanh(pre), torch.ones_like(pre[..., :1])], -1)
 
 
 class Preactivations(Distribution):

@@ -12,7 +12,15 @@ from torch import Tensor, nn
 
 from benchmarks.objective.definition import Problem
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
-from benchmarks.problems.digits import PIXELS, digits, initial, misfit, mlp, only, random_rows
+from benchmarks.problems.digits import (
+    PIXELS,
+    digits,
+    initial,
+    misfit_of_mlp,
+    mlp,
+    only,
+    random_rows,
+)
 from benchmarks.problems.trajectories import at_stages
 from estimators.distributions import Delta
 
@@ -45,7 +53,7 @@ class Reconstruction(nn.Module):
 
     def forward(self, code: Tensor) -> Tensor:
         """code [K, R, B, CODE] → [K, R, B]."""
-        return misfit(mlp(code, self.v1, self.c1, self.v2, self.c2), self.x)
+        return misfit_of_mlp(code, self.v1, self.c1, self.v2, self.c2, self.x)
 
 
 def training() -> Iterator[Weights]:

@@ -19,7 +19,7 @@ from benchmarks.problems.digits import (
     digits,
     exact_mean,
     initial,
-    misfit,
+    misfit_of_mlp,
     mlp,
     only,
     random_rows,
@@ -59,10 +59,10 @@ class NegativeElbo(nn.Module):
     def forward(self, z: Tensor, dist: Independent) -> Tensor:
         """z [K, R, B, *shape] → [K, R, B]."""
         flat = z.flatten(z.ndim - len(dist.event_shape))
-        logits = mlp(flat, self.v1, self.c1, self.v2, self.c2)  # [K, R, B, PIXELS]
+        misfit = misfit_of_mlp(flat, self.v1, self.c1, self.v2, self.c2, self.x)
         uniform = self.kind(logits=torch.zeros_like(dist.base_dist.logits))
         kl = kl_divergence(dist, Independent(uniform, dist.reinterpreted_batch_ndims))
-        return misfit(logits, self.x) + kl
+        return misfit + kl
 
 
 def family(kind: type) -> Callable[..., Independent]:

@@ -13,7 +13,15 @@ from torch.distributions import Independent
 
 from benchmarks.objective.program import Program
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
-from benchmarks.problems.digits import PIXELS, digits, initial, misfit, mlp, only, random_rows
+from benchmarks.problems.digits import (
+    PIXELS,
+    digits,
+    initial,
+    misfit_of_mlp,
+    mlp,
+    only,
+    random_rows,
+)
 from benchmarks.problems.trajectories import ALSO, at_stages
 from benchmarks.problems.vae import gaussian
 from estimators import surrogate
@@ -67,9 +75,9 @@ class NegativeElbo(nn.Module):
         above = draw("above", second)
         middle = from_outputs(mlp(above, self.u1, self.d1, self.u2, self.d2))  # p(z₁ | z₂)
         standard = -above.square().sum(-1) / 2
-        logits = mlp(below, self.v1, self.c1, self.v2, self.c2)  # [K, R, B, PIXELS]
+        misfit = misfit_of_mlp(below, self.v1, self.c1, self.v2, self.c2, self.x)
         posterior = first.log_prob(below) + second.log_prob(above)
-        return posterior - standard - middle.log_prob(below) + misfit(logits, self.x)
+        return posterior - standard - middle.log_prob(below) + misfit
 
 
 def training() -> Iterator[Weights]:

@@ -18,10 +18,12 @@ from benchmarks.objective.program import Program
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import (
     PIXELS,
+    affine,
     digits,
     exact_mean,
     initial,
     misfit,
+    misfit_of,
     only,
     random_rows,
 )
@@ -66,7 +68,7 @@ class OneLayer(nn.Module):
 
     def forward(self, h: Tensor, dist: Independent) -> Tensor:
         """h [K, R, B, H] → [K, R, B]."""
-        return dist.log_prob(h) + misfit(self.a, h) + misfit(h @ self.v + self.c, self.x)
+        return dist.log_prob(h) + misfit(self.a, h) + misfit_of(h, self.v, self.c, self.x)
 
 
 class BothLayers(OneLayer):
@@ -79,8 +81,8 @@ class BothLayers(OneLayer):
         second = bernoullis(below @ weight + bias.unsqueeze(-2))
         above = draw("above", second)
         posterior = first.log_prob(below) + second.log_prob(above)
-        prior = misfit(self.a, above) + misfit(above @ self.u + self.d, below)
-        return posterior + prior + misfit(below @ self.v + self.c, self.x)
+        prior = misfit(self.a, above) + misfit(affine(above, self.u, self.d), below)
+        return posterior + prior + misfit_of(below, self.v, self.c, self.x)
 
 
 class FirstLayer(OneLayer):
@@ -95,12 +97,12 @@ class FirstLayer(OneLayer):
 
     def forward(self, h: Tensor, dist: Independent) -> Tensor:
         """h [K, R, B, H₁] → [K, R, B]."""
-        second = (h @ self.weight + self.bias).unsqueeze(-2)  # [K, R, B, 1, H₂]
+        second = affine(h, self.weight, self.bias).unsqueeze(-2)  # [K, R, B, 1, H₂]
         log_q = -misfit(second, self.above)  # [K, R, B, N]
         prior = misfit(self.a, self.above)  # [N]
-        prior = prior + misfit(self.above @ self.u + self.d, h.unsqueeze(-2))
+        prior = prior + misfit(affine(self.above, self.u, self.d), h.unsqueeze(-2))
         inner = (log_q.exp() * (log_q + prior)).sum(-1)
-        return dist.log_prob(h) + inner + misfit(h @ self.v + self.c, self.x)
+        return dist.log_prob(h) + inner + misfit_of(h, self.v, self.c, self.x)
 
 
 def one_layer_training() -> Iterator[Weights]:

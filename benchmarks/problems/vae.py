@@ -11,11 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
-from torch.nn.functional import softplus
 
 from benchmarks.objective.definition import Problem
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
-from benchmarks.problems.digits import PIXELS, digits, initial, mlp, only, random_rows, tanh
+from benchmarks.problems.digits import (
+    PIXELS,
+    digits,
+    initial,
+    misfit_of_mlp,
+    mlp,
+    only,
+    random_rows,
+)
 from benchmarks.problems.trajectories import at_stages
 
 HIDDEN, LATENT, BATCH, SMALL_BATCH = 32, 8, 64, 16
@@ -57,10 +64,8 @@ class NegativeElbo(nn.Module):
 
     def forward(self, z: Tensor, dist: Independent) -> Tensor:
         """z [K, R, B, LATENT] → [K, R, B]."""
-        hidden = tanh(z @ self.v1 + self.c1)  # [K, R, B, HIDDEN]
-        logits = hidden @ self.v2 + self.c2  # [K, R, B, PIXELS]
-        along = (hidden * (self.x @ self.v2.mT)).sum(-1) + self.x @ self.c2  # Σ logits · x, faster
-        return softplus(logits).sum(-1) - along + self.beta * divergence(z, dist, self.sampled)
+        misfit = misfit_of_mlp(z, self.v1, self.c1, self.v2, self.c2, self.x)
+        return misfit + self.beta * divergence(z, dist, self.sampled)
 
 
 def divergence(z: Tensor, dist: Independent, sampled: bool = False) -> Tensor:

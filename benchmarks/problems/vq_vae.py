@@ -18,7 +18,15 @@ from torch.distributions import Independent
 
 from benchmarks.objective.definition import Problem
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
-from benchmarks.problems.digits import PIXELS, digits, initial, misfit, mlp, only, random_rows
+from benchmarks.problems.digits import (
+    PIXELS,
+    digits,
+    initial,
+    misfit_of_mlp,
+    mlp,
+    only,
+    random_rows,
+)
 from benchmarks.problems.trajectories import at_stages
 from estimators import create
 from estimators.distributions import Codebook
@@ -69,7 +77,7 @@ class Reconstruction(nn.Module):
     def forward(self, choice: Tensor) -> Tensor:
         """choice [K, R, B, 4, CODES] → [K, R, B]."""
         z = (choice @ self.codes).flatten(-2)
-        return misfit(mlp(z, self.v1, self.c1, self.v2, self.c2), self.x)
+        return misfit_of_mlp(z, self.v1, self.c1, self.v2, self.c2, self.x)
 
 
 def training() -> Iterator[Weights]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from estimators.capabilities import carry, describe, shared, uniforms
+from estimators.coordinates import at_once
 from estimators.core import Estimator, Unsupported, evaluate, register
 from estimators.perturbation.perturbed import parameters, perturbed, require_step
 
@@ -54,10 +55,14 @@ class FiniteDifferences(Estimator):
         each = torch.eye(own.numel(), dtype=tensor.dtype, device=tensor.device)
         each = each.reshape(-1, *[1] * len(dist.batch_shape), *own).expand(-1, *tensor.shape)
 
-        def f(sign):
-            shifted = perturbed(dist, {path: sign * self.step * each})  # batch [C, *B]
-            x = shared(shifted, u.unsqueeze(1).expand(-1, len(each), *u.shape[1:]))
-            return evaluate(cost, x.flatten(0, 1), dist).unflatten(0, (len(u), len(each)))
+        def f(shift):
+            shifted = perturbed(dist, {path: shift})  # batch [c, *B]
+            x = shared(shifted, u.unsqueeze(1).expand(-1, len(shift), *u.shape[1:]))
+            return evaluate(cost, x.flatten(0, 1), dist).unflatten(0, (len(u), len(shift)))
 
-        slope = (f(1) - f(-1)).mean(0) / (2 * self.step)  # [C, *B]
+        slopes = [  # [c, *B] each, some at a time
+            (f(self.step * part) - f(-self.step * part)).mean(0) / (2 * self.step)
+            for part in each.split(at_once(u))
+        ]
+        slope = torch.cat(slopes)  # [C, *B]
         return slope.movedim(0, -1).reshape(tensor.shape)
