@@ -14,7 +14,7 @@ from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
 from benchmarks.statistics.long_vectors import LONG, LongTable
-from benchmarks.statistics.moments import Table
+from benchmarks.statistics.moments import Table, compiled_table
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from estimators import Estimator, evaluate
 
@@ -142,8 +142,7 @@ class CountedCost:
         self._count(f, f.numel())
 
     def _count(self, f: Tensor, evaluations: int) -> None:
-        values = f.detach()
-        self.add(Counts(evaluations, (~values.isfinite()).sum(), values.abs().max()))
+        self.add(Counts(evaluations, *_nonfinite_and_largest(f.detach())))
 
     def add(self, more: Counts) -> None:
         """Count what was evaluated elsewhere."""
@@ -155,6 +154,16 @@ class CountedCost:
             nonfinite + more.nonfinite,
             torch.as_tensor(more.largest).clamp_min(largest),
         )
+
+
+def _nonfinite_and_largest(f: Tensor) -> tuple[Tensor | int, Tensor]:
+    """How many numbers are not finite, and the largest absolute one: in one pass if it is."""
+    if type(f) is Tensor and f.device.type == "cpu" and f.is_floating_point():
+        least, most = f.aminmax()
+        largest = torch.maximum(-least, most)
+        if bool(largest.isfinite()):
+            return 0, largest
+    return (~f.isfinite()).sum(), f.abs().max()
 
 
 @dataclass
@@ -188,7 +197,8 @@ class Replicates:
             compile_normals()
         if cell.is_long:
             return cls(LongTable(plan.chunk, sizes=sizes, compiled=many), direction, rule)
-        return cls(Table(plan.chunk, compiled=many), direction, rule)
+        table = compiled_table() if many else Table
+        return cls(table(plan.chunk), direction, rule)
 
     @property
     def stopped(self) -> str:
@@ -213,11 +223,10 @@ class Replicates:
     def _take(self, g: Tensor | list[Tensor]) -> Tensor:
         """Moments and health of gradients g [R, P]; their ‖g − mean‖² [R]."""
         seen = self.table.add(g, self.direction)
-        self.unhealthy = self.unhealthy + (~seen.square.isfinite()).sum()
-        self.zero = self.zero + (seen.square == 0).sum()
+        unhealthy, zero, wrong_way, cosine = seen.health()
+        self.unhealthy, self.zero = self.unhealthy + unhealthy, self.zero + zero
         if self.direction is not None:
-            self.wrong_way = self.wrong_way + (seen.along < 0).sum()
-            self.cosine = self.cosine + (seen.along / seen.square.sqrt()).nan_to_num(0.0).sum()
+            self.wrong_way, self.cosine = self.wrong_way + wrong_way, self.cosine + cosine
         return seen.spread
 
 
