@@ -231,7 +231,8 @@ def _double(key: Tensor, shape: list[int]) -> Tensor:
 
 
 def _gammas(key: Tensor, concentration: Tensor) -> Tensor:
-    drawn = numpy.random.Generator(_source(key)).standard_gamma(concentration.numpy())
+    few = distinct(concentration).numpy()  # which are checked in a moment
+    drawn = numpy.random.Generator(_source(key)).standard_gamma(few, size=concentration.shape)
     return torch.from_numpy(drawn).to(concentration.dtype)
 
 
