@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from benchmarks.machine.random_streams import compile_normals, stream, stream_key
+from benchmarks.machine.random_streams import compile_draws, stream, stream_key
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
@@ -194,7 +194,7 @@ class Replicates:
         each = max(cell.problem.size, cell.problem.numbers(cell.samples))
         many = plan.replicates * each >= MANY and cell.device.type == "cpu"
         if many:
-            compile_normals()
+            compile_draws()
         if cell.is_long:
             return cls(LongTable(plan.chunk, sizes=sizes, compiled=many), direction, rule)
         table = compiled_table() if many else Table

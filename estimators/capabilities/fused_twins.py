@@ -125,7 +125,12 @@ class Poisson(distributions.Poisson):
     _drawn: tuple[Tensor, int] | tuple[None, None] = None, None  # x, and its version as drawn
 
     def sample(self, sample_shape=()):
-        x = super().sample(sample_shape)
+        shape = self._extended_shape(sample_shape)
+        if _draw_poissons is not torch.poisson and _many(shape, self.rate):
+            with torch.no_grad():
+                x = torch.ops.estimators.poissons(self.rate.expand(shape))
+        else:
+            x = super().sample(sample_shape)
         self._drawn = x, x._version
         return x
 
@@ -220,6 +225,22 @@ def draw_normals_by(fill: Callable[[numpy.random.SFC64, numpy.ndarray], None] | 
     _fill_normals = fill or _by_numpy
 
 
+def _poissons(rate: Tensor) -> Tensor:
+    return _draw_poissons(rate)
+
+
+_draw_poissons = torch.poisson
+
+
+def draw_poissons_by(draw: Callable[[Tensor], Tensor] | None) -> None:
+    """Draw many Poisson numbers with `draw(rate)`, which must give those that torch gives.
+
+    None: with torch itself.
+    """
+    global _draw_poissons
+    _draw_poissons = draw or torch.poisson
+
+
 def _normals(key: Tensor, shape: list[int]) -> Tensor:
     drawn = _double(key, shape)
     _fill_normals(_source(key), drawn.numpy())
@@ -248,6 +269,9 @@ _STEPS.impl("normals", _double, "Meta")
 _STEPS.define("poisson_log_prob(Tensor x, Tensor rate, bool whole) -> Tensor", tags=_TAGS[:1])
 _STEPS.impl("poisson_log_prob", log_poisson_looked_up, "CPU")
 _STEPS.impl("poisson_log_prob", lambda x, rate, whole: x + rate, "Meta")
+_STEPS.define("poissons(Tensor rate) -> Tensor", tags=_TAGS)
+_STEPS.impl("poissons", _poissons, "CPU")
+_STEPS.impl("poissons", lambda rate: rate.new_empty(rate.shape), "Meta")
 _STEPS.define("gammas(Tensor key, Tensor concentration) -> Tensor", tags=_TAGS)
 _STEPS.impl("gammas", _gammas, "CPU")
 _STEPS.impl("gammas", _like, "Meta")
