@@ -161,7 +161,7 @@ def _nonfinite_and_largest(f: Tensor) -> tuple[Tensor | int, Tensor]:
     if type(f) is Tensor and f.device.type == "cpu" and f.is_floating_point():
         least, most = f.aminmax()
         largest = torch.maximum(-least, most)
-        if bool(largest.isfinite()):
+        if math.isfinite(float(largest)):
             return 0, largest
     return (~f.isfinite()).sum(), f.abs().max()
 

@@ -317,7 +317,8 @@ class _NormalLogProb(torch.autograd.Function):
         by_loc = _over_samples(wz, loc) / scale
         by_scale = None
         if ctx.needs_input_grad[2]:
-            by_scale = (_over_samples(wz * z, loc) - _over_samples(grad, loc)) / scale
+            wz2 = wz * z if torch.is_grad_enabled() else wz.mul_(z)  # in the cache still
+            by_scale = (_over_samples(wz2, loc) - _over_samples(grad, loc)) / scale
         return by_x, by_loc, by_scale, None, None
 
 
