@@ -59,6 +59,14 @@ class Estimator(ABC):
         """
         return self
 
+    def serving(self, each: int, replicates: int) -> "Estimator | None":
+        """This estimator, which is `fitted`, where a fit serves `each` neighbouring `replicates`.
+
+        Its learned parts are repeated along axis 0. None where that cannot be done, as in one that
+        learns and does not say how.
+        """
+        return None
+
     def unsupported(self, dist: Distribution, samples: int = 1) -> str | None:
         """Why this estimator cannot handle `dist` with K = `samples`, or None. It tries.
 

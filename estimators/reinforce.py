@@ -11,6 +11,7 @@ from estimators.baselines import (
     MovingAverage,
     as_baseline,
     detached,
+    repeated,
 )
 from estimators.capabilities import Completed, bounds, describe, is_point_mass
 from estimators.capabilities.fused_twins import fused
@@ -68,6 +69,12 @@ class ReinforceEma(Reinforce):
 
         with torch.no_grad():
             return replace(self, baseline=self.baseline.after(draw))
+
+    def serving(self, each, replicates):
+        served = replace(self.baseline)
+        served.weight = self.baseline.weight
+        served.total = repeated(self.baseline.total, each, replicates)
+        return replace(self, baseline=served)
 
 
 def score_log_prob(dist, x):

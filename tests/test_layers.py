@@ -167,6 +167,11 @@ def test_nothing_is_imported_in_a_circle(package, of):
         ("import benchmarks.store.store", {"torch", "numpy", "pandas"}),
         ("import gradmeter", {"torch", "numpy", "pandas", "matplotlib", "rich"}),
         ("import estimators", {"pandas", "scipy", "matplotlib", "benchmarks"}),
+        (  # a compiler, and libraries that load slowly for what is not needed of them
+            "import benchmarks as b, benchmarks.problems; "
+            'b.measure(b.problems.load("vae-digits"), "reinforce-optimal", replicates=100)',
+            {"torch._dynamo", "sympy", "sklearn", "pandas"},
+        ),
     ],
 )
 def test_nothing_heavy_comes_along(statement, absent):

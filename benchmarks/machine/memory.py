@@ -1,9 +1,11 @@
 """How much memory is free, and what a computation would hold, found before it is taken."""
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
@@ -15,6 +17,11 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 BINARY = {"KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 NUMBER = 16  # bytes of the largest, a complex one
 SMALL = 1 / 64  # of a limit: results that cannot be more are not sized beforehand
+UNTAGGED = re.compile(  # operations whose results are as large as what they broadcast, all the same
+    "aten::(normal|bernoulli|binomial|poisson|_standard_gamma|_dirichlet_grad|_?(log_)?softmax|"
+    "(softplus|log_sigmoid|elu|hardtanh|leaky_relu|mish)_(back|for)ward)"
+)
+PRODUCTS = {torch.ops.aten.mm, torch.ops.aten.bmm, torch.ops.aten.addmm, torch.ops.aten.baddbmm}
 UNKNOWN = 8 * 10**9  # bytes that are taken to be free where no system says
 
 
@@ -88,7 +95,7 @@ class Guard(Storages):
         self.over: OverLimit | None = None  # that was raised, whoever caught it
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if _most(args) * NUMBER > self.limit * SMALL:
+        if _most(func, args) * NUMBER > self.limit * SMALL:
             held = self.now + _size_of_result(func, args, kwargs or {})
             self._check(held)
         out = super().__torch_dispatch__(func, types, args, kwargs)
@@ -101,14 +108,32 @@ class Guard(Storages):
             raise self.over
 
 
-def _most(args: tuple) -> int:
-    """More numbers than any result of an operation has: the product of all that it is given."""
+def _most(func: Callable, args: tuple) -> int:
+    """No fewer numbers than the result of an operation has.
+
+    Meta kernels of matrix products load torch's compiler, seconds the first time, so that they and
+    what works elementwise are reckoned here.
+    """
+    for argument, given in zip(func._schema.arguments, args, strict=False):
+        if argument.name == "size" and isinstance(given, list | tuple):
+            return math.prod(given)
+    tensors = [part for part in args if isinstance(part, Tensor)]
+    if tensors and (torch.Tag.pointwise in func.tags or UNTAGGED.match(func.name())):
+        return math.prod(np.broadcast_shapes(*(x.shape for x in tensors)))
+    if func._overloadpacket in PRODUCTS:
+        *_, a, b = tensors
+        return a.numel() * b.numel() // max(a.size(-1), 1) ** 2
+    return _product(args)
+
+
+def _product(args: Iterable) -> int:
+    """That of all numbers and sizes that an operation is given."""
     found = 1
     for part in args:
         if isinstance(part, Tensor):
             found *= max(part.numel(), 1)
         elif isinstance(part, list | tuple):
-            found *= _most(part)
+            found *= _product(part)
         elif isinstance(part, int):
             found *= max(abs(part), 1)
     return found

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from benchmarks.machine.dispatch_mode import DispatchMode
 from benchmarks.statistics.intervals import t_quantile
 
 ROUNDS = 9  # at most
@@ -94,7 +94,7 @@ def peak_memory(block: Callable[[], object], device: torch.device) -> int:
     return storages.peak
 
 
-class Storages(TorchDispatchMode):
+class Storages(DispatchMode):
     """Adds up the storages alive among the results of torch operations."""
 
     def __init__(self):

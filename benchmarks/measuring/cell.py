@@ -13,8 +13,9 @@ from benchmarks.machine.random_streams import compile_draws, stream, stream_key
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
+from benchmarks.statistics.dependent_replicates import with_noise_of_rows
 from benchmarks.statistics.long_vectors import LONG, LongTable
-from benchmarks.statistics.moments import Table, compiled_table
+from benchmarks.statistics.moments import Moments, Table, compiled_table
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from estimators import Estimator, evaluate
 
@@ -36,6 +37,7 @@ class Cell:
     device: torch.device
     gradients: Callable[..., Tensor] = Problem.gradients  # or the same compiled
     generator: str | None = None  # of many random numbers; see `machine.generators`
+    served: int = 1  # neighbouring replicates that one fit of the estimator serves
 
     def block(
         self,
@@ -84,8 +86,10 @@ class Cell:
         if not self.learns:
             return self.estimator
         problem, samples = self.problem.drawn(self.samples, counted)
+        dist = problem.dist(-(-replicates // self.served))
         with stream(self._key("fit", index), self.device, self.generator):
-            return self.estimator.fitted(problem.dist(replicates), problem.cost, samples)
+            learned = self.estimator.fitted(dist, problem.cost, samples)
+        return learned if self.served == 1 else learned.serving(self.served, replicates)
 
     def _key(self, purpose: str, index: int) -> int:
         return stream_key(purpose, self.seed, self.problem.name, self.samples, index)
@@ -173,6 +177,7 @@ class Replicates:
     table: Table | LongTable
     direction: Tensor | None  # of the true gradient, if there is one
     rule: StoppingRule | None
+    shared: bool = False  # whether neighbours in a row of the table share what was learned
     largest: tail_index.LargestValues = field(default_factory=tail_index.LargestValues)
     count: int = 0
     evaluations: int = 0
@@ -195,10 +200,17 @@ class Replicates:
         many = plan.replicates * each >= MANY and cell.device.type == "cpu"
         if many:
             compile_draws()
+        shared = cell.served > 1
         if cell.is_long:
-            return cls(LongTable(plan.chunk, sizes=sizes, compiled=many), direction, rule)
+            return cls(LongTable(plan.chunk, sizes=sizes, compiled=many), direction, rule, shared)
         table = compiled_table() if many else Table
-        return cls(table(plan.chunk), direction, rule)
+        return cls(table(plan.chunk), direction, rule, shared)
+
+    @property
+    def whole(self) -> Moments:
+        """Every replicate, in one row whose κ is no less than what the rows of the table say."""
+        whole = self.table.whole()
+        return with_noise_of_rows(whole, self.table.rows) if self.shared else whole
 
     @property
     def stopped(self) -> str:
@@ -215,7 +227,7 @@ class Replicates:
         self.largest_cost = torch.as_tensor(counts.largest).clamp_min(self.largest_cost)
         self.largest.add(self._take(g))
         if self.rule is not None and self.rule.due(self.count):
-            whole = self.table.whole()
+            whole = self.whole
             interval = intervals.variance_interval(whole)
             half = math.log(interval.high / interval.value) if interval.value > 0 else 0.0
             self.satisfied = self.rule.satisfied(self.count, half, intervals.kurtosis(whole))

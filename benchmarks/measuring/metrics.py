@@ -24,7 +24,7 @@ HEAVY_TAILED = (
 
 def statistics(cell: Cell, replicated: Replicates) -> dict:
     """Variance, bias and what follows from them."""
-    whole, rows = replicated.table.whole(), replicated.table.rows
+    whole, rows = replicated.whole, replicated.table.rows
     variance = intervals.variance_interval(whole)
     found = {
         **_ends("variance", variance),

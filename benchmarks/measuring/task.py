@@ -36,6 +36,9 @@ from benchmarks.truth.uncertainty import allow_for
 from benchmarks.validation.failing_pieces import failing_piece
 from estimators import Estimator, Unsupported, configuration
 
+SERVED = 8  # neighbouring replicates, where one fit serves several
+MANY_FITS = 16  # elements of a batch
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -80,8 +83,11 @@ class Task:
         moved = prepared.problem.to(device, dtype)
         truth = prepared.truth_of(samples)
         estimator = estimator_of(estimator)
-        cell = Cell(moved, truth, estimator, samples, seed, device, generator=generator)
         plan = plan or plan_of(prepared.problem, samples, replicates, precision)
+        cell = Cell(
+            moved, truth, estimator, samples, seed, device, generator=generator,
+            served=served(prepared.problem, estimator, plan),
+        )  # fmt: skip
         limit = MemoryLimit.of(memory_limit, device)
         return cls(
             cell, plan, replicates, precision, limit, prepared.cautions, prepared.wrong_sampler,
@@ -210,6 +216,17 @@ def plan_of(problem: Problem, samples: int, replicates: int, precision: float | 
     """The blocks of a cell."""
     start = first_look(replicates) if precision else None
     return Plan.of(replicates, problem.numbers(samples), start, problem.size, samples)
+
+
+def served(problem: Problem, estimator: Estimator, plan: Plan) -> int:
+    """How many neighbouring replicates one fit of what an estimator learns serves.
+
+    Several where there are many batch elements, each with a fit of its own, so that what one fit
+    differs from another hardly shows in the sum over them; never more than make a row of moments.
+    Estimates stay uncorrelated, since what was learned does not move the mean of an unbiased one.
+    """
+    can = estimator.unbiased and type(estimator).serving is not Estimator.serving
+    return min(SERVED, plan.chunk) if can and problem.batch >= MANY_FITS else 1
 
 
 def ending(failure: BaseException, problem: Problem | None = None) -> dict:

@@ -26,6 +26,7 @@ from benchmarks.problems.bnn_sampling import (
     layers,
 )
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
+from benchmarks.problems.sklearn_data import table
 from benchmarks.problems.trajectories import at_stages
 from estimators import create
 
@@ -35,13 +36,11 @@ BATCH = 32
 @cache
 def wines() -> tuple[Tensor, Tensor]:
     """The 178 wines in a fixed random order: features and a one [178, 14], classes [178, 3]."""
-    from sklearn.datasets import load_wine
-
-    data = load_wine()
-    order = torch.randperm(len(data.target), generator=torch.Generator().manual_seed(0))
-    x = torch.from_numpy(data.data)[order]
+    features, classes = (torch.from_numpy(part) for part in table("wine"))
+    order = torch.randperm(len(classes), generator=torch.Generator().manual_seed(0))
+    x = features[order]
     x = torch.cat([(x - x.mean(0)) / x.std(0), torch.ones_like(x[:, :1])], 1)
-    return x, nn.functional.one_hot(torch.from_numpy(data.target).long()[order]).double()
+    return x, nn.functional.one_hot(classes[order]).double()
 
 
 def gaussian(loc: Tensor, log_scale: Tensor) -> Independent:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 from torch.nn.functional import one_hot, softplus
 
+from benchmarks.problems.sklearn_data import table
 from estimators import create
 
 PIXELS = 64
@@ -17,17 +17,13 @@ PIXELS = 64
 @cache
 def digits() -> Tensor:
     """The 1797 digits as intensities in [0, 1]: [1797, 64]."""
-    from sklearn.datasets import load_digits
-
-    return torch.from_numpy(load_digits().data / 16.0)
+    return torch.from_numpy(table("digits")[0] / 16.0)
 
 
 @cache
 def labels() -> Tensor:
     """Which digit each is, one-hot: [1797, 10]."""
-    from sklearn.datasets import load_digits
-
-    return one_hot(torch.from_numpy(load_digits().target.astype(np.int64))).double()
+    return one_hot(torch.from_numpy(table("digits")[1])).double()
 
 
 def random_rows(batch: int) -> Tensor:

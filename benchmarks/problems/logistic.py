@@ -14,6 +14,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 from benchmarks.objective.definition import Problem
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.quadrature import by_quadrature, standard_normal
+from benchmarks.problems.sklearn_data import table
 from benchmarks.problems.trajectories import at_stages
 from estimators import create
 
@@ -23,12 +24,9 @@ BATCH = 32
 @cache
 def breast_cancer() -> tuple[Tensor, Tensor]:
     """The 569 tumours: standardised measurements and a one, [569, 31], and ±1 for benign, [569]."""
-    from sklearn.datasets import load_breast_cancer
-
-    data = load_breast_cancer()
-    x = torch.from_numpy(data.data)
+    x, benign = (torch.from_numpy(part) for part in table("breast_cancer"))
     x = (x - x.mean(0)) / x.std(0)
-    return torch.cat([x, torch.ones_like(x[:, :1])], 1), torch.from_numpy(2.0 * data.target - 1)
+    return torch.cat([x, torch.ones_like(x[:, :1])], 1), 2.0 * benign - 1
 
 
 def gaussian(loc: Tensor, log_scale: Tensor) -> Independent:

@@ -15,7 +15,7 @@ from benchmarks.measuring.cell import Blocks, Cell, in_turn
 from benchmarks.measuring.measure import time_measured
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.prepare import Prepared, prepare
-from benchmarks.measuring.task import Task, ending
+from benchmarks.measuring.task import Task, ending, plan_of, served
 from benchmarks.objective.definition import Problem
 from benchmarks.running.cell_spec import CellSpec
 from benchmarks.store.store import identity
@@ -94,10 +94,11 @@ def cell_of(job: Job) -> Cell:
     """The cell of a job that is being measured, for single blocks of it."""
     keep_freed_memory()
     problem = completed(problems.load(job.cell.problem)).to(job.device, torch.float64)
-    estimator = estimators.create(job.cell.estimator)
+    estimator, samples = estimators.create(job.cell.estimator), job.cell.samples
+    plan = plan_of(problem, samples, job.cell.replicates, job.precision)
     return Cell(
-        problem, None, estimator, job.cell.samples, job.seed, torch.device(job.device),
-        generator=job.generator,
+        problem, None, estimator, samples, job.seed, torch.device(job.device),
+        generator=job.generator, served=served(problem, estimator, plan),
     )  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+
+from benchmarks.machine.dispatch_mode import DispatchMode
 
 CALL = 2_000  # numbers written in the time that one call of an operator takes by itself
 FLOPS = 8  # of a matrix product, in the time of one number written
@@ -17,7 +18,7 @@ def counted(computation: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, floa
     return found, count.numbers
 
 
-class _Count(TorchDispatchMode):
+class _Count(DispatchMode):
     def __init__(self):
         super().__init__()
         self.numbers = 0.0

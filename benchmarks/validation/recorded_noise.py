@@ -2,12 +2,13 @@
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from benchmarks.machine.dispatch_mode import DispatchMode
 
 CONTINUOUS = ("rand", "normal", "uniform", "exponential", "cauchy", "gamma", "dirichlet")
 
 
-class RecordedNoise(TorchDispatchMode):
+class RecordedNoise(DispatchMode):
     """Inside, what random operations of torch return is kept in `drawn`, by operation.
 
     With `known`, the `drawn` of an earlier pass, replicate `kept` gets its numbers of that pass

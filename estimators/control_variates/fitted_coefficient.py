@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
+from estimators.baselines import repeated
 from estimators.control_variates.fitting import Regression, fit_coefficient
 from estimators.control_variates.learning import Learning
 from estimators.core import Estimator
@@ -47,6 +48,11 @@ class FittedCoefficient(Estimator):
             return self
         fit = fit_coefficient(dist, lambda d: self.parts(d, cost, samples), self.fit_steps)
         return replace(self, fit=fit)
+
+    def serving(self, each, replicates):
+        if self.fit is None:
+            return self
+        return replace(self, fit=repeated(self.fit, each, replicates))
 
     @property
     def kept(self):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
+from estimators.baselines import repeated
 from estimators.control_variates.fitting import Descent, fit
 from estimators.control_variates.learning import Learning
 from estimators.core import Estimator
@@ -42,6 +43,9 @@ class LearnedByDescent(Estimator):
     def fitted(self, dist, cost, samples=1):
         learn = self._surrogate(cost, samples)
         return replace(self, fit=fit(dist, learn, self.start(dist), self.fit_steps))
+
+    def serving(self, each, replicates):
+        return replace(self, fit=[repeated(part, each, replicates) for part in self.fit])
 
     @property
     def kept(self):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from estimators.baselines import MovingAverage, detached
+from estimators.baselines import MovingAverage, detached, repeated
 from estimators.core import Estimator, evaluate, register
 from estimators.reinforce import score_log_prob
 
@@ -57,3 +57,6 @@ class Nvil(Estimator):
                 evaluate(cost, dist.sample((samples,)), dist).mean(0) for _ in range(self.fit_steps)
             )
             return replace(self, baseline=sum(calls) / self.fit_steps)
+
+    def serving(self, each, replicates):
+        return replace(self, baseline=repeated(self.baseline, each, replicates))

@@ -45,6 +45,13 @@ def test_some_memory_is_free():
         lambda: torch.ones(10**6)[:, None] * torch.ones(10**6),
         lambda: [torch.zeros(10**5) for _ in range(100)],
         lambda: torch.zeros(1).expand(10**12).clone(),
+        lambda: torch.ones(10**5, 1) @ torch.ones(1, 10**5),
+        lambda: torch.ones(2, 10**5, 1) @ torch.ones(2, 1, 10**5),
+        lambda: torch.nn.functional.linear(
+            torch.ones(10**5, 2), torch.ones(10**5, 2), torch.ones(1)
+        ),
+        lambda: torch.ones(1000, 10).softmax(-1)[:, None] + torch.ones(1000, 1000, 10),
+        lambda: torch.normal(torch.zeros(10**6, 1), torch.ones(10**6)),
     ],
 )
 def test_what_would_be_too_much_is_stopped(computation):
@@ -71,6 +78,10 @@ def test_what_catches_everything_is_stopped_too():
 
     with pytest.raises(OverLimit):
         peak_within(computation, 10**7)
+
+
+def test_sizes_among_arguments_are_no_hindrance():
+    assert peak_within(lambda: torch.arange(6).unfold(0, 2, 2).clone(), 10**7) >= 48
 
 
 def test_the_peak_is_what_is_held_at_one_time():

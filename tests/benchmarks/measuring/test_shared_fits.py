@@ -1,0 +1,94 @@
+"""One fit of what is learned serves several neighbouring replicates, and intervals know of it."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import Bernoulli
+
+from benchmarks import Problem, measure
+from benchmarks.measuring import task
+from benchmarks.measuring.cell import Cell, Replicates
+from benchmarks.measuring.task import MANY_FITS, SERVED, Task, plan_of, served
+from benchmarks.problems import load
+from benchmarks.running.cell_spec import CellSpec
+from benchmarks.running.job import Job, cell_of
+from estimators import create
+
+R, RUNS = 1000, 60
+
+
+def problem(batch=MANY_FITS):
+    """Where a constant baseline could take away all variance, so that fits make what is left."""
+    return Problem(
+        "hard",
+        {"probs": torch.full((batch,), 0.5, dtype=torch.float64)},
+        lambda probs: Bernoulli(probs=probs),
+        lambda x: (x - 0.45).square(),
+        truth=None,
+    )
+
+
+def cell(estimator, each):
+    return Cell(problem(), None, create(estimator), 2, 0, torch.device("cpu"), served=each)
+
+
+@pytest.mark.parametrize(
+    ("name", "learned"),
+    [
+        ("reinforce-ema", lambda one: one.baseline.total),
+        ("reinforce-nvil", lambda one: one.baseline),
+        ("rebar", lambda one: one.fit[1]),
+        ("double-control-variates", lambda one: one.fit),
+    ],
+)
+def test_neighbours_have_what_one_fit_has_learned(name, learned):
+    found = learned(cell(name, 8).fitted(0, 20))
+    few = learned(cell(name, 1).fitted(0, 3))
+    assert torch.equal(found, few[[0] * 8 + [1] * 8 + [2] * 4])
+    assert len(few.reshape(3, -1)[:, 0].unique()) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "each"),
+    [
+        ("rebar", MANY_FITS, SERVED),
+        ("reinforce-ema", MANY_FITS, SERVED),
+        ("rebar", MANY_FITS - 1, 1),  # fits that differ would show
+        ("reinforce-loo", MANY_FITS, 1),  # learns nothing
+        ("aimle", MANY_FITS, 1),  # its mean depends on what it has learned
+    ],
+)
+def test_who_shares(name, batch, each):
+    one = problem(batch)
+    assert served(one, create(name), plan_of(one, 1, R, None)) == each
+
+
+def test_never_more_than_a_row():
+    one = problem()
+    assert served(one, create("rebar"), plan_of(one, 1, 130, None)) == 4
+
+
+def test_a_worker_shares_as_the_whole_cell_does():
+    job = Job(CellSpec("vae-digits", "reinforce-nvil", 1, 500))
+    whole = Task.of(task.Prepared(load("vae-digits"), None), "reinforce-nvil", replicates=500)
+    assert cell_of(job).served == whole.cell.served == 8
+
+
+@pytest.mark.parametrize("rows", [True, False])
+def test_intervals_cover_though_estimates_depend(rows, monkeypatch):
+    """Without the noise that rows show, half of them would miss."""
+    if not rows:
+        monkeypatch.setattr(Replicates, "whole", property(lambda self: self.table.whole()))
+    one, variance, hits, widths = problem(), reference(), 0, []
+    for seed in range(RUNS):
+        found = measure(one, "reinforce-ema", replicates=R, seed=seed, timed=False)
+        hits += found.variance_low < variance < found.variance_high
+        widths.append(math.log(found.variance_high / found.variance_low))
+    assert hits >= 0.85 * RUNS if rows else hits < 0.7 * RUNS
+
+
+def reference() -> float:
+    """Σ Var ((f − b) s) over the batch: f = b* ± 0.05, s = ± 2, so (f − b*) s is constant."""
+    off = 0.05**2 / 19 / MANY_FITS  # E (b − b*)², of the mean of 19 calls over the batch
+    return off * 4 * MANY_FITS
