@@ -44,7 +44,7 @@ ROOMS = {
         "asv_canaries": MEASURES,
     },
     "estimators": {
-        "capabilities": set(),
+        "capabilities": {"special"},
         "special": set(),
         "distributions": {"capabilities", "special"},
         "families": {"capabilities", "distributions", "special"},

@@ -207,7 +207,7 @@ def _spread(drawn: Tensor, like: Tensor, few: Tensor, *_) -> Tensor:
     order = rows + [axis for axis in range(like.ndim) if axis not in rows]
     wide = drawn.view([like.shape[axis] for axis in order])
     back = [order.index(axis) for axis in range(like.ndim)]
-    return wide.permute(back).to(like.dtype).contiguous()
+    return wide.permute(back).contiguous().to(like.dtype)  # integers are the shorter way
 
 
 _NORMALS, _UNIFORMS = _fills(OPS.normals), _fills(OPS.uniforms)

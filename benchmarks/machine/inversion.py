@@ -1,12 +1,16 @@
-"""Integers by inversion of their cdf, which is looked up in a table: exact to 2⁻⁵²."""
+"""Integers by inversion of their cdf, which is looked up in a table: exact to 2⁻⁵².
+
+They are made of 64 random bits each, of which the first 52 are a uniform number u in [0, 1).
+"""
 
 from functools import lru_cache
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-PIECES = 2**12  # of [0, 1) in the table; it stays in the first cache
+BITS = 12  # of u that say in which piece of [0, 1) it lies
+PIECES = 2**BITS  # in the table, which stays in the first cache
 REACH, FURTHER = 12, 40  # standard deviations and integers from the mean that are in it
 MANY = 2**12  # numbers of one law from which its table pays
 LARGEST = 2**14  # rate or trials up to which it does
@@ -17,25 +21,26 @@ def pays(size: Tensor, out: Tensor) -> bool:
     return out.shape[1] >= MANY and float(size.max()) <= LARGEST
 
 
-def poissons(u: Tensor, rate: float, out: Tensor) -> Tensor:
-    """Fill `out` [n], of int32, with Poisson numbers from uniform u [n] in [0, 1)."""
-    return _looked_up(u, *_table("poisson", rate), out)
+def poissons(bits: NDArray, rate: float, out: NDArray) -> None:
+    """Fill `out` [n], of int32, with Poisson numbers of random `bits` [n], of uint64."""
+    _look_up(bits, *_table("poisson", rate), out)
 
 
-def binomials(u: Tensor, trials: int, probs: float, out: Tensor) -> Tensor:
+def binomials(bits: NDArray, trials: int, probs: float, out: NDArray) -> None:
     """The same with binomial numbers."""
-    return _looked_up(u, *_table("binom", trials, probs), out)
+    _look_up(bits, *_table("binom", trials, probs), out)
 
 
-def _looked_up(u: Tensor, table: Tensor, first: int, cdf: Tensor, out: Tensor) -> Tensor:
-    torch.index_select(table, 0, (u * PIECES).to(torch.int32), out=out)
-    (doubtful,) = (out < 0).nonzero(as_tuple=True)
-    exact = torch.bucketize(u[doubtful], cdf, right=True, out_int32=True)
-    return out.index_copy_(0, doubtful, exact + first)
+def _look_up(bits: NDArray, table: NDArray, first: int, cdf: NDArray, out: NDArray) -> None:
+    place = (bits >> np.uint64(64 - BITS)).view(np.int64)
+    table.take(place, out=out, mode="clip")  # none is, but to look for any takes a buffer
+    doubtful = np.flatnonzero(out < 0)
+    u = (bits[doubtful] >> np.uint64(12)) * 2.0**-52
+    out[doubtful] = cdf.searchsorted(u, side="right") + first
 
 
 @lru_cache(maxsize=4096)
-def _table(law: str, *parameters: float) -> tuple[Tensor, int, Tensor]:
+def _table(law: str, *parameters: float) -> tuple[NDArray, int, NDArray]:
     """For each piece of [0, 1) the integer, or −1 where there are several; the first; the cdf."""
     from scipy import stats  # a second, which most runs do not need
 
@@ -46,4 +51,4 @@ def _table(law: str, *parameters: float) -> tuple[Tensor, int, Tensor]:
     steps = np.searchsorted(cdf, np.arange(PIECES + 1) / PIECES, side="right")
     whole = (steps[1:] == steps[:-1]) & (steps[:-1] < len(cdf))
     table = np.where(whole, steps[:-1] + first, -1).astype(np.int32)
-    return torch.from_numpy(table), first, torch.from_numpy(cdf[:-1])
+    return table, first, cdf[:-1]

@@ -15,8 +15,10 @@ import torch
 
 from benchmarks.machine.generators import drawing
 
-_WORDS = 624  # of the Mersenne twister, each in a 64-bit slot of torch's state
-_HEADER = 24  # bytes before them: seed, left, seeded, next
+WORDS = 624  # of the Mersenne twister, each in a 64-bit slot of torch's state
+HEADER = 24  # bytes before them: seed, left, seeded, next
+_PHILOX = np.random.Philox(0)  # whose state is set: a new one asks the system for a seed first
+_UNUSED = np.random.Philox(key=0).state
 _SEEDED = torch.Generator().manual_seed(0).get_state().numpy()
 
 
@@ -50,12 +52,16 @@ def stream(
 
 
 @cache
-def compile_normals() -> None:
-    """Draw NumPy's normals with a compiled loop from now on, where numba is installed."""
+def compile_draws() -> None:
+    """Draw NumPy's normals and torch's Poisson numbers with compiled loops from now on.
+
+    Where numba is installed: the same bits.
+    """
     with suppress(ImportError):
-        from benchmarks.machine import compiled_normals
+        from benchmarks.machine import compiled_normals, compiled_poissons
 
         compiled_normals.use()
+        compiled_poissons.use()
 
 
 def _index(device: torch.device) -> int:
@@ -63,8 +69,9 @@ def _index(device: torch.device) -> int:
 
 
 def _twister_state(key: int) -> torch.Tensor:
-    philox = np.random.Philox(key=np.frombuffer(key.to_bytes(16, "little"), np.uint64))
+    words = np.frombuffer(key.to_bytes(16, "little"), np.uint64)
+    _PHILOX.state = _UNUSED | {"state": {"counter": _UNUSED["buffer"], "key": words}}
     state = _SEEDED.copy()
-    slots = state[_HEADER : _HEADER + 8 * _WORDS].view(np.uint64)
-    slots[:] = philox.random_raw(_WORDS // 2).view(np.uint32)
+    slots = state[HEADER : HEADER + 8 * WORDS].view(np.uint64)
+    slots[:] = _PHILOX.random_raw(WORDS // 2).view(np.uint32)
     return torch.from_numpy(state)

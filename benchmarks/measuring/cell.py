@@ -9,13 +9,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from benchmarks.machine.random_streams import compile_normals, stream, stream_key
+from benchmarks.machine.random_streams import compile_draws, stream, stream_key
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
 from benchmarks.statistics.dependent_replicates import with_noise_of_rows
 from benchmarks.statistics.long_vectors import LONG, LongTable
-from benchmarks.statistics.moments import Moments, Table
+from benchmarks.statistics.moments import Moments, Table, compiled_table
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from estimators import Estimator, evaluate
 
@@ -146,8 +146,7 @@ class CountedCost:
         self._count(f, f.numel())
 
     def _count(self, f: Tensor, evaluations: int) -> None:
-        values = f.detach()
-        self.add(Counts(evaluations, (~values.isfinite()).sum(), values.abs().max()))
+        self.add(Counts(evaluations, *_nonfinite_and_largest(f.detach())))
 
     def add(self, more: Counts) -> None:
         """Count what was evaluated elsewhere."""
@@ -159,6 +158,16 @@ class CountedCost:
             nonfinite + more.nonfinite,
             torch.as_tensor(more.largest).clamp_min(largest),
         )
+
+
+def _nonfinite_and_largest(f: Tensor) -> tuple[Tensor | int, Tensor]:
+    """How many numbers are not finite, and the largest absolute one: in one pass if it is."""
+    if type(f) is Tensor and f.device.type == "cpu" and f.is_floating_point():
+        least, most = f.aminmax()
+        largest = torch.maximum(-least, most)
+        if math.isfinite(float(largest)):
+            return 0, largest
+    return (~f.isfinite()).sum(), f.abs().max()
 
 
 @dataclass
@@ -190,11 +199,12 @@ class Replicates:
         each = max(cell.problem.size, cell.problem.numbers(cell.samples))
         many = plan.replicates * each >= MANY and cell.device.type == "cpu"
         if many:
-            compile_normals()
+            compile_draws()
         shared = cell.served > 1
         if cell.is_long:
             return cls(LongTable(plan.chunk, sizes=sizes, compiled=many), direction, rule, shared)
-        return cls(Table(plan.chunk, compiled=many), direction, rule, shared)
+        table = compiled_table() if many else Table
+        return cls(table(plan.chunk), direction, rule, shared)
 
     @property
     def whole(self) -> Moments:
@@ -225,11 +235,10 @@ class Replicates:
     def _take(self, g: Tensor | list[Tensor]) -> Tensor:
         """Moments and health of gradients g [R, P]; their ‖g − mean‖² [R]."""
         seen = self.table.add(g, self.direction)
-        self.unhealthy = self.unhealthy + (~seen.square.isfinite()).sum()
-        self.zero = self.zero + (seen.square == 0).sum()
+        unhealthy, zero, wrong_way, cosine = seen.health()
+        self.unhealthy, self.zero = self.unhealthy + unhealthy, self.zero + zero
         if self.direction is not None:
-            self.wrong_way = self.wrong_way + (seen.along < 0).sum()
-            self.cosine = self.cosine + (seen.along / seen.square.sqrt()).nan_to_num(0.0).sum()
+            self.wrong_way, self.cosine = self.wrong_way + wrong_way, self.cosine + cosine
         return seen.spread
 
 

@@ -5,7 +5,6 @@ Axes: R vectors of a block, P parameters, M rows of `chunk` vectors each.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -25,6 +24,15 @@ class Seen(NamedTuple):
     spread: Tensor
     along: Tensor
     square: Tensor
+
+    def health(self) -> tuple[Tensor | float, Tensor | float, Tensor | float, Tensor | float]:
+        """How many are not finite, 0, and point away from the direction; the sum of cosines."""
+        return (
+            (~self.square.isfinite()).sum(),
+            (self.square == 0).sum(),
+            (self.along < 0).sum(),
+            (self.along / self.square.sqrt()).nan_to_num(0.0).sum(),
+        )
 
 
 class Sums(NamedTuple):
@@ -92,16 +100,6 @@ class Block:
         powers = rows.sum(1) + (torch.cat(rest, 1).sum(1) if rest else 0.0)
         rows = rows[:2] if parts == 1 else rows[:2].unflatten(1, (-1, parts)).sum(2)
         return Sums(powers, walk.q3, walk.norm2, rows)
-
-
-@cache
-def compiled_block() -> type[Block]:
-    """Blocks with compiled sums, the same to rounding, where numba is installed; else `Block`."""
-    try:
-        from benchmarks.statistics.compiled_sums import CompiledBlock
-    except ImportError:  # also a numba that does not know this NumPy
-        return Block
-    return CompiledBlock
 
 
 class _Walk:

@@ -6,11 +6,12 @@ nothing cancels, and move to another centre exactly (Pébay 2008, SAND2008-6212)
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 
 import torch
 from torch import Tensor
 
-from benchmarks.statistics.block_sums import Block, Seen, Sums, compiled_block, joined
+from benchmarks.statistics.block_sums import Block, Seen, Sums, joined
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,13 @@ class Table:
     Rows start with `chunk` replicates. When there are more than `limit`, neighbours merge and rows
     hold twice as many. What does not fill a row waits in `rest`; the last replicates, fewer than a
     chunk, are in the whole alone. Blocks must come whole and in order: then the bits are the same,
-    whoever made them. `compiled` asks for compiled sums, which are the same to rounding.
+    whoever made them.
     """
 
-    def __init__(self, chunk: int, limit: int = 64, compiled: bool = False):
+    kind = Block
+
+    def __init__(self, chunk: int, limit: int = 64):
         self.chunk = chunk
-        self.kind = compiled_block() if compiled else Block
         self.row_size = chunk
         self.limit = limit
         self.rest: Rows | None = None
@@ -138,12 +140,7 @@ class Table:
 
         - `direction`: [P], of which Seen has the share; None has none.
         """
-        pieces = [piece.detach() for piece in ([g] if isinstance(g, Tensor) else g)]
-        if self._origin is None:
-            self._origin = joined(pieces).mean(
-                0, keepdim=True
-            )  # the bits of pieces as of the whole
-        block = self.kind.of(pieces, self._origin, self.chunk, direction)
+        block = self._block(g, direction)
         before = Moments.zero(self._origin) if self._whole is None else self._whole
         count = before.count + len(block.square)
         mean = (before.count * before.mean + block.total) / count
@@ -161,6 +158,13 @@ class Table:
     def whole(self) -> Moments:
         """Every replicate, in one row."""
         return replace(self._whole, mean=self._origin + self._whole.mean)
+
+    def _block(self, g: Tensor | Sequence[Tensor], direction: Tensor | None) -> Block:
+        """What `add` is given; the mean of the first block becomes the origin."""
+        pieces = [piece.detach() for piece in ([g] if isinstance(g, Tensor) else g)]
+        if self._origin is None:  # the bits of pieces as of the whole
+            self._origin = joined(pieces).mean(0, keepdim=True)
+        return self.kind.of(pieces, self._origin, self.chunk, direction)
 
     def _append(self, new: Rows) -> None:
         """Take in rows of `chunk` replicates."""
@@ -198,3 +202,13 @@ class Table:
             self.rest = both.merged(len(both))
             self._waiting += self.row_size // self.chunk
         self.row_size *= 2
+
+
+@cache
+def compiled_table() -> type[Table]:
+    """Tables with compiled sums, the same to rounding, where numba is installed; else `Table`."""
+    try:
+        from benchmarks.statistics.compiled_table import CompiledTable
+    except ImportError:  # also a numba that does not know this NumPy
+        return Table
+    return CompiledTable

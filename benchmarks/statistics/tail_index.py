@@ -1,5 +1,7 @@
 """When intervals of variances and tests of means cannot be trusted: the tail of s = ‖g − ḡ‖²."""
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -50,7 +52,7 @@ class LargestValues:
 
 def tail_size(n: int) -> int:
     """How many of n values are the tail: min(n/5, 3√n), as in Pareto-smoothed sampling."""
-    return int(min(0.2 * n, 3 * np.sqrt(n)))
+    return int(min(0.2 * n, 3 * math.sqrt(n)))
 
 
 def is_heavy(largest: LargestValues, mean: float) -> bool:

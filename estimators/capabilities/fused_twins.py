@@ -11,14 +11,15 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, partial, singledispatch
+from functools import partial, singledispatch
 
 import numpy
 import torch
 from torch import Tensor, distributions
 from torch.distributions import Distribution
 
-COUNTS = 2**10  # of a table of log x!, and numbers x from which it pays
+from estimators.special.poisson import distinct, log_poisson, log_poisson_looked_up
+
 MANY = 2**14  # numbers from which a generator of their own pays
 _LOG_ROOT_2PI = math.log(2 * math.pi) / 2
 _from_torch = ContextVar("random numbers that torch is asked for alone", default=False)
@@ -68,7 +69,7 @@ class OneHotCategorical(distributions.OneHotCategorical):
 
     def sample(self, sample_shape=()):
         with torch.no_grad():
-            above = _distinct(self.probs).cumsum(-1)
+            above = distinct(self.probs).cumsum(-1)
             below = torch.nn.functional.pad(above[..., :-1], (1, 0))
             above[..., -1] = 1.0
             shape = (*sample_shape, *self.batch_shape, 1)
@@ -119,13 +120,27 @@ class Gamma(distributions.Gamma):
 
 
 class Poisson(distributions.Poisson):
-    """torch's Poisson distribution, whose log x! of many samples is looked up."""
+    """torch's Poisson distribution, whose log-probabilities of many samples are looked up."""
+
+    _drawn: tuple[Tensor, int] | tuple[None, None] = None, None  # x, and its version as drawn
+
+    def sample(self, sample_shape=()):
+        shape = self._extended_shape(sample_shape)
+        if _draw_poissons is not torch.poisson and _many(shape, self.rate):
+            with torch.no_grad():
+                x = torch.ops.estimators.poissons(self.rate.expand(shape))
+        else:
+            x = super().sample(sample_shape)
+        self._drawn = x, x._version
+        return x
 
     def log_prob(self, value, event=0):
         """log p(value), summed over the last `event` axes."""
         if value.requires_grad:  # a relaxed count: what torch makes of it
             return _summed(super().log_prob(value), event)
-        return _PoissonLogProb.apply(value, self.rate, event)
+        drawn, version = self._drawn
+        whole = value is drawn and value._version == version
+        return _PoissonLogProb.apply(value, self.rate, whole, event)
 
 
 class Independent(distributions.Independent):
@@ -210,6 +225,22 @@ def draw_normals_by(fill: Callable[[numpy.random.SFC64, numpy.ndarray], None] | 
     _fill_normals = fill or _by_numpy
 
 
+def _poissons(rate: Tensor) -> Tensor:
+    return _draw_poissons(rate)
+
+
+_draw_poissons = torch.poisson
+
+
+def draw_poissons_by(draw: Callable[[Tensor], Tensor] | None) -> None:
+    """Draw many Poisson numbers with `draw(rate)`, which must give those that torch gives.
+
+    None: with torch itself.
+    """
+    global _draw_poissons
+    _draw_poissons = draw or torch.poisson
+
+
 def _normals(key: Tensor, shape: list[int]) -> Tensor:
     drawn = _double(key, shape)
     _fill_normals(_source(key), drawn.numpy())
@@ -221,7 +252,8 @@ def _double(key: Tensor, shape: list[int]) -> Tensor:
 
 
 def _gammas(key: Tensor, concentration: Tensor) -> Tensor:
-    drawn = numpy.random.Generator(_source(key)).standard_gamma(concentration.numpy())
+    few = distinct(concentration).numpy()  # which are checked in a moment
+    drawn = numpy.random.Generator(_source(key)).standard_gamma(few, size=concentration.shape)
     return torch.from_numpy(drawn).to(concentration.dtype)
 
 
@@ -229,33 +261,17 @@ def _like(key: Tensor, concentration: Tensor) -> Tensor:
     return concentration.new_empty(concentration.shape)
 
 
-def _log_poisson(x: Tensor, rate: Tensor) -> Tensor:
-    return torch.xlogy(x, rate) - (x + 1).lgamma() - rate
-
-
-def _log_poisson_of_many(x: Tensor, rate: Tensor) -> Tensor:
-    """The same, with log x! looked up and a logarithm of each distinct rate."""
-    whole, log_rate = x.to(torch.int32), _distinct(rate).log()
-    known = x.is_floating_point() and x.numel() >= COUNTS and bool(log_rate.isfinite().all())
-    if not known or not bool(((whole == x) & (whole >= 0) & (whole < COUNTS)).all()):
-        return _log_poisson(x, rate)
-    log_factorial = _log_factorials(x.dtype).index_select(0, whole.flatten()).view(x.shape)
-    return x * log_rate - log_factorial - rate
-
-
-@cache
-def _log_factorials(dtype: torch.dtype) -> Tensor:
-    return torch.arange(1, COUNTS + 1, dtype=dtype).lgamma()
-
-
 _TAGS = torch.Tag.pt2_compliant_tag, torch.Tag.nondeterministic_seeded
 _STEPS = torch.library.Library("estimators", "DEF")  # what a compiler shall not look into
 _STEPS.define("normals(Tensor key, SymInt[] shape) -> Tensor", tags=_TAGS)
 _STEPS.impl("normals", _normals, "CPU")
 _STEPS.impl("normals", _double, "Meta")
-_STEPS.define("poisson_log_prob(Tensor x, Tensor rate) -> Tensor", tags=_TAGS[:1])
-_STEPS.impl("poisson_log_prob", _log_poisson_of_many, "CPU")
-_STEPS.impl("poisson_log_prob", torch.add, "Meta")
+_STEPS.define("poisson_log_prob(Tensor x, Tensor rate, bool whole) -> Tensor", tags=_TAGS[:1])
+_STEPS.impl("poisson_log_prob", log_poisson_looked_up, "CPU")
+_STEPS.impl("poisson_log_prob", lambda x, rate, whole: x + rate, "Meta")
+_STEPS.define("poissons(Tensor rate) -> Tensor", tags=_TAGS)
+_STEPS.impl("poissons", _poissons, "CPU")
+_STEPS.impl("poissons", lambda rate: rate.new_empty(rate.shape), "Meta")
 _STEPS.define("gammas(Tensor key, Tensor concentration) -> Tensor", tags=_TAGS)
 _STEPS.impl("gammas", _gammas, "CPU")
 _STEPS.impl("gammas", _like, "Meta")
@@ -284,7 +300,7 @@ class _NormalLogProb(torch.autograd.Function):
         z = (x - loc) / scale if z is None else z
         ctx.save_for_backward(x, loc, scale)
         ctx.z, ctx.event = z, event
-        log_scale = _distinct(scale).log() + _LOG_ROOT_2PI
+        log_scale = distinct(scale).log() + _LOG_ROOT_2PI
         if not event:
             return z.square() * -0.5 - log_scale
         flat = z.flatten(z.ndim - event)
@@ -301,7 +317,8 @@ class _NormalLogProb(torch.autograd.Function):
         by_loc = _over_samples(wz, loc) / scale
         by_scale = None
         if ctx.needs_input_grad[2]:
-            by_scale = (_over_samples(wz * z, loc) - _over_samples(grad, loc)) / scale
+            wz2 = wz * z if torch.is_grad_enabled() else wz.mul_(z)  # in the cache still
+            by_scale = (_over_samples(wz2, loc) - _over_samples(grad, loc)) / scale
         return by_x, by_loc, by_scale, None, None
 
 
@@ -309,17 +326,19 @@ class _PoissonLogProb(torch.autograd.Function):
     """log p of a Poisson number, summed over the last `event` axes."""
 
     @staticmethod
-    def forward(ctx, x, rate, event):
+    def forward(ctx, x, rate, whole, event):
         ctx.save_for_backward(x, rate)
         ctx.event = event
-        find = torch.ops.estimators.poisson_log_prob if x.device.type == "cpu" else _log_poisson
-        return _summed(find(x, rate), event)
+        if x.device.type != "cpu":
+            return _summed(log_poisson(x, rate), event)
+        return _summed(torch.ops.estimators.poisson_log_prob(x, rate, whole), event)
 
     @staticmethod
     def backward(ctx, grad):
         x, rate = ctx.saved_tensors
         grad = grad.reshape(grad.shape + (1,) * ctx.event)
-        return None, _over_samples(grad * x, rate) / rate - _over_samples(grad, rate), None
+        by_rate = _over_samples(grad * x, rate) / rate - _over_samples(grad, rate)
+        return None, by_rate, None, None
 
 
 class _Selected(torch.autograd.Function):
@@ -349,8 +368,3 @@ def _over_samples(t: Tensor, like: Tensor) -> Tensor:
     if t.shape[:extra].numel() == 1:
         return t.reshape(t.shape[extra:])
     return t.flatten(0, extra - 1).sum(0)
-
-
-def _distinct(t: Tensor) -> Tensor:
-    """`t` with every axis along which it only repeats itself cut to length one."""
-    return t[tuple(slice(1 if stride == 0 else None) for stride in t.stride())]

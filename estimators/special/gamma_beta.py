@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, logsigmoid
 
 from estimators.special.gauss_legendre import FALL, integrate
+from estimators.special.poisson import distinct
 from estimators.special.student_t_von_mises import (
     student_t_cdf,
     student_t_cdf_df_derivative,
@@ -58,25 +59,27 @@ def gamma_derivative(concentration: Tensor, x: Tensor) -> Tensor:
     Relative error ≤ 5e-6 for α in [1e-3, 1e4] and cdf values in [1e-6, 1−1e-6];
     finite for every x ≥ 0, and 0 at 0.
     """
-    shifted = concentration + 0.5
-    ratio = x / shifted
-    ratio = ratio.clamp_min(torch.finfo(ratio.dtype).tiny)
+    dtype = torch.result_type(concentration, x)
+    x, concentration = torch.broadcast_tensors(x.to(dtype), concentration.to(dtype))
+    alpha = distinct(concentration)  # what depends on it alone is not made for each x
+    ratio = (x / (alpha + 0.5)).clamp_min_(torch.finfo(dtype).tiny)
     log_ratio = ratio.log()
-    # The 1e-30 changes no difference of floats but makes 0/0 at λ = 1 the limit, 1.
-    limit = (log_ratio + 1e-30) / (ratio - 1 + 1e-30)
 
     # grid_sample's coordinates: both axes on [−1, 1], the column first.
     width = _HIGH - _LOW
-    column = (2 / width) / (_COLUMN_POLE - log_ratio).clamp_min(1 / _HIGH) - (_HIGH + _LOW) / width
-    row = (2 * _ROW_POLE) / (concentration + _ROW_POLE) - 1
-    places = torch.stack((column, row.to(column).expand_as(column))).reshape(2, -1).T  # [N, 2]
+    column = (_COLUMN_POLE - log_ratio).clamp_min_(1 / _HIGH)
+    column.reciprocal_().mul_(2 / width).sub_((_HIGH + _LOW) / width)
+    row = (2 * _ROW_POLE) / (alpha + _ROW_POLE) - 1
+    places = torch.stack((column, row.expand_as(column))).reshape(2, -1).T  # [N, 2]
     h = grid_sample(
-        _gamma_table(column.dtype, column.device)[None, None],
+        _gamma_table(dtype, x.device)[None, None],
         places[None, None],
         padding_mode="border",
         align_corners=True,
     )
-    return x / concentration * limit * h.view(column.shape)
+    # The 1e-30 changes no difference of floats but makes 0/0 at λ = 1 the limit, 1.
+    limit = log_ratio.add_(1e-30).div_(ratio.sub_(1).add_(1e-30))
+    return (x / alpha).mul_(limit).mul_(h.view(x.shape))
 
 
 @functools.cache

@@ -106,6 +106,29 @@ def test_few_numbers_of_a_law_fit_as_well(name):
     assert fit(x.long().numpy(), law) > ALARM
 
 
+@pytest.mark.parametrize(("law", "size"), [("poisson", 3.0), ("poisson", 900.0), ("binom", 12)])
+def test_integers_are_the_inverse_of_the_cdf(law, size):
+    bits = np.random.Generator(np.random.SFC64(0)).integers(2**64, size=10**5, dtype=np.uint64)
+    u, out = (bits >> np.uint64(12)) * 2.0**-52, np.empty(len(bits), np.int32)
+    if law == "poisson":
+        inversion.poissons(bits, size, out)
+        cdf = stats.poisson(size).cdf(np.arange(2000))
+    else:
+        inversion.binomials(bits, size, 0.3, out)
+        cdf = stats.binom(size, 0.3).cdf(np.arange(size))
+    assert np.array_equal(out, np.searchsorted(cdf, u, side="right"))
+
+
+@needs_mkl
+def test_the_bits_of_integers_are_those_of_uniform_numbers():
+    key, out = torch.arange(2), torch.empty(2, inversion.MANY, dtype=torch.int32)
+    u = mkl_numbers.uniforms(key, torch.empty(out.shape, dtype=torch.float64)).numpy()
+    x = mkl_numbers.poissons(key, torch.tensor([0.5, 7.0]), out).numpy()
+    for row, seen, rate in zip(x, u, (0.5, 7.0), strict=True):
+        cdf = stats.poisson(rate).cdf(np.arange(100))
+        assert np.array_equal(row, np.searchsorted(cdf, seen, side="right"))
+
+
 @needs_mkl
 def test_gammas_keep_their_derivative():
     a = torch.full((3,), 2.0, dtype=torch.float64, requires_grad=True)

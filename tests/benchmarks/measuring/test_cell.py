@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Normal
 
 from benchmarks import Problem, measure
-from benchmarks.measuring.cell import Cell, Counts, Replicates
+from benchmarks.measuring.cell import Cell, CountedCost, Counts, Replicates
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics.stopping import Plan
 from estimators import create
@@ -48,3 +48,17 @@ def test_the_share_of_estimates_that_point_the_wrong_way():
     found = measure(SQUARE, "pathwise", replicates=replicates, timed=False)
     assert abs(found.wrong_way - share) < 4 * (share * (1 - share) / replicates) ** 0.5
     assert found.cosine == pytest.approx(1 - 2 * found.wrong_way)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])
+@pytest.mark.parametrize("values", [[-3.0, 1.0], [0.0], [2.0, -math.inf], [math.nan, 5.0], [-0.0]])
+def test_what_a_cost_counts(values, dtype):
+    if dtype is torch.int64 and not all(map(math.isfinite, values)):
+        pytest.skip("Integers are finite.")
+    f = torch.tensor(values).to(dtype)
+    cost = CountedCost(lambda x: f)
+    cost(torch.zeros(len(f)), Normal(0.0, 1.0))
+    evaluations, nonfinite, largest = cost.counts
+    assert evaluations == len(f)
+    assert int(nonfinite) == sum(not math.isfinite(value) for value in values)
+    assert float(largest) == pytest.approx(float(f.abs().max()), rel=0, nan_ok=True)

@@ -9,9 +9,10 @@ import torch
 from torch.distributions import Bernoulli, Independent, Normal
 
 from benchmarks import Problem
+from benchmarks.measuring import rare_events
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.diagnostics import cautions, wrong_sampler
-from benchmarks.measuring.rare_events import times_away
+from benchmarks.measuring.rare_events import FEWEST, times_away
 from estimators import create
 
 FINE = {
@@ -53,6 +54,28 @@ def test_the_rarest_event_is_that_of_the_quietest_coordinate(samples):
 
 def test_a_usual_value_of_one_counts_as_one_of_zero():
     assert abs(float(times_away(bits(0.999), 10_000)) - 10) < 4 * 10**0.5
+
+
+@pytest.mark.parametrize("p", [1e-4, 3e-4, 9e-4, 1e-3, 1.1e-3, 2e-3, 5e-3, 0.3, 0.999])
+@pytest.mark.parametrize("replicates", [1_000, 10_000, 10**7])
+def test_a_part_of_the_draws_says_what_all_say(p, replicates, monkeypatch):
+    one = bits(0.5, p)
+    found = times_away(one, replicates) < FEWEST
+    monkeypatch.setattr(rare_events, "PART", 2**40)
+    assert torch.equal(found, times_away(one, replicates) < FEWEST)
+
+
+def test_an_outcome_that_hardly_comes_up_is_looked_for_in_all_draws():
+    drawn = []
+
+    class Watched(Bernoulli):
+        def sample(self, sample_shape=()):
+            drawn.append(sample_shape[0])
+            return super().sample(sample_shape)
+
+    for p in (0.3, 1e-3):
+        times_away(cell(lambda a: Independent(Watched(a), 1), p), 10_000)
+    assert drawn == [312, 312, 10_000]
 
 
 def test_continuous_draws_have_no_rare_outcome():

@@ -29,7 +29,12 @@ def as_while_measuring():
 def compiler(monkeypatch):
     """A quick one, which leaves graphs as they are; those that were asked for."""
     graphs = []
-    monkeypatch.setattr(torch, "compile", lambda graph, **_: graphs.append(graph) or graph)
+
+    def keep(graph, *_, **__):
+        graphs.append(graph)
+        return graph
+
+    monkeypatch.setattr(torch._inductor, "compile", keep)
     monkeypatch.setattr(shared_draws, "quicker", lambda *_: True)
     monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
     monkeypatch.setattr(compiled_blocks, "LEAST_NUMBERS", 0)
@@ -113,7 +118,7 @@ def test_without_a_compiler_each_is_measured_alone(compiler, monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("no C++ compiler")
 
-    monkeypatch.setattr(torch, "compile", broken)
+    monkeypatch.setattr(torch._inductor, "compile", broken)
     assert shared_draws.replicate_together(tasks(*ALIKE)) == {}
     for together, task in zip(
         measure_together(tasks(*ALIKE), timed=False), tasks(*ALIKE), strict=True
@@ -158,8 +163,8 @@ def test_one_that_fails_late_does_not_stop_the_others(compiler):
 
 
 def test_other_numbers_are_not_taken(compiler, monkeypatch):
-    def off(graph, **_):
-        return lambda: [(1.001 * g, counts) for g, counts in graph()]
+    def off(graph, *_, **__):
+        return lambda: [1.001 * number for number in graph()]
 
-    monkeypatch.setattr(torch, "compile", off)
+    monkeypatch.setattr(torch._inductor, "compile", off)
     assert shared_draws.replicate_together(tasks(*ALIKE)) == {}

@@ -1,16 +1,9 @@
 """The compiled loops find what torch's operations find."""
 
-import sys
-
 import pytest
 import torch
 
-from benchmarks import measure, problems
-from benchmarks.measuring import cell
-from benchmarks.statistics.block_sums import Block, compiled_block
-from benchmarks.statistics.moments import Table
-from benchmarks.statistics.stopping import Plan
-from estimators import create
+from benchmarks.statistics.block_sums import Block
 
 pytest.importorskip("numba")
 machine_code = pytest.importorskip("benchmarks.statistics.machine_code")
@@ -81,53 +74,6 @@ def test_extreme_gradients_are_seen_alike(value):
     agree(blocks, sums) if abs(value) < 1 else agree(blocks, [(), ()])
     blocks, _ = both([g])
     assert not blocks[1].along.any()
-
-
-def test_tables_agree_over_many_blocks():
-    g, way = gradients(5000, 20), torch.ones(20).double()
-    torchs, compiled = Table(64), Table(64, compiled=True)
-    for block in g.split(300):
-        for one, other in zip(torchs.add(block, way), compiled.add(block, way), strict=True):
-            close(one, other)
-    for name in ("count", "mean", "m2", "m3", "m4", "q3", "q4"):
-        close(*(getattr(table.whole(), name) for table in (torchs, compiled)))
-    close(torchs.rows.m2, compiled.rows.m2)
-
-
-def test_a_measurement_is_the_same(monkeypatch):
-    def measured(many):
-        monkeypatch.setattr(cell, "MANY", many)
-        return measure(problems.load("normal-10-quadratic"), "reinforce", 4, 20_000, timed=False)
-
-    plain, compiled = measured(2**60), measured(0)
-    assert compiled.bias_verdict == plain.bias_verdict
-    assert compiled.direction_verdict == plain.direction_verdict
-    for name in ("variance", "variance_high", "kurtosis", "bias2", "cosine", "wrong_way", "mse"):
-        assert getattr(compiled, name) == pytest.approx(getattr(plain, name), rel=1e-9)
-
-
-def test_without_numba_the_sums_are_those_of_torch(monkeypatch):
-    assert compiled_block() is CompiledBlock
-    compiled_block.cache_clear()
-    monkeypatch.delitem(sys.modules, "benchmarks.statistics.compiled_sums")
-    monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "benchmarks.statistics.machine_code")
-    assert compiled_block() is Block
-    compiled_block.cache_clear()
-
-
-def test_compiled_loops_are_for_cells_of_many_numbers():
-    problem, estimator = problems.load("normal-10-quadratic"), create("pathwise")
-
-    def kind(replicates, samples, device="cpu"):
-        one = cell.Cell(problem, None, estimator, samples, 0, torch.device(device))
-        return cell.Replicates.of(one, Plan.of(replicates, 10 * samples), None).table.kind
-
-    parameters = problem.size
-    assert kind(cell.MANY // parameters, 1) is CompiledBlock
-    assert kind(cell.MANY // parameters - 1, 1) is Block
-    assert kind(cell.MANY // 1000, 100) is CompiledBlock
-    assert kind(cell.MANY, 1, "cuda") is Block
 
 
 def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):

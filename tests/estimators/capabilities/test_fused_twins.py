@@ -71,7 +71,16 @@ def test_many_counts_are_as_probable_as_torch_says(rates, counts, dtype):
 
 def test_a_compiler_knows_the_density_of_counts():
     x, rate = torch.ones(2, 3), torch.rand(3)
-    torch.library.opcheck(torch.ops.estimators.poisson_log_prob, (x, rate))
+    torch.library.opcheck(torch.ops.estimators.poisson_log_prob, (x, rate, False))
+
+
+def test_counts_that_were_changed_after_they_were_drawn_are_looked_at_again():
+    dist = fused(distributions.Poisson(torch.tensor([1.0, 3.0]).double(), validate_args=False))
+    x = dist.sample((4000,))
+    plain = distributions.Poisson(dist.rate, validate_args=False)
+    torch.testing.assert_close(dist.log_prob(x), plain.log_prob(x))
+    x += 0.5
+    torch.testing.assert_close(dist.log_prob(x), plain.log_prob(x))
 
 
 def test_a_relaxed_point_is_read_as_torch_reads_it():
