@@ -34,7 +34,7 @@ from benchmarks.objective.mixed_dtypes import way_out
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 from benchmarks.truth.uncertainty import allow_for
 from benchmarks.validation.failing_pieces import failing_piece
-from estimators import Estimator, Unsupported, configuration
+from estimators import Estimator, Unsupported, capabilities, configuration
 
 SERVED = 8  # neighbouring replicates, where one fit serves several
 MANY_FITS = 4  # elements of a batch
@@ -221,12 +221,15 @@ def plan_of(problem: Problem, samples: int, replicates: int, precision: float | 
 def served(problem: Problem, estimator: Estimator, plan: Plan) -> int:
     """How many neighbouring replicates one fit of what an estimator learns serves.
 
-    Several where there are many batch elements, each with a fit of its own, so that what one fit
-    differs from another hardly shows in the sum over them; never more than make a row of moments.
-    Estimates stay uncorrelated, since what was learned does not move the mean of an unbiased one.
+    Several where what one fit differs from another hardly shows: in the sum over batch elements
+    with a fit each, or beside the noise of a continuous law, none of which takes all of it away.
+    Never more than make a row of moments. Estimates stay uncorrelated, since what was learned does
+    not move the mean of an unbiased one.
     """
-    can = estimator.unbiased and type(estimator).serving is not Estimator.serving
-    return min(SERVED, plan.chunk) if can and problem.batch >= MANY_FITS else 1
+    if not estimator.unbiased or type(estimator).serving is Estimator.serving:
+        return 1
+    hardly = problem.batch >= MANY_FITS or not capabilities.is_discrete(problem.dist())
+    return min(SERVED, plan.chunk) if hardly else 1
 
 
 def ending(failure: BaseException, problem: Problem | None = None) -> dict:

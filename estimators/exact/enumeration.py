@@ -6,7 +6,7 @@ from estimators import capabilities
 from estimators.core import Unsupported, evaluate, register
 from estimators.one_evaluation import OneEvaluation
 
-NUMBERS_AT_ONCE = 2**22  # of the points handed to the cost; the sum is over all of them
+NUMBERS_AT_ONCE = 2**20  # of the points handed to the cost; the sum is over all of them
 MOST_NUMBERS = 2**26  # log-probabilities of points, 0.5 GB of them
 
 

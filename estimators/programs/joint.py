@@ -129,7 +129,7 @@ class Joint(Distribution):
 
     def log_prob(self, value):
         """Σ log p(x_i | x_<i): [*sample, *batch]."""
-        return self.execution(value).log_prob()
+        return self.execution(value, whole=False).log_prob()
 
     def cost(self, value: Tensor) -> Tensor:
         """What the model returns and adds after the first member: [*sample, *batch]."""
@@ -140,8 +140,11 @@ class Joint(Distribution):
         found.asked = True
         return found.total()
 
-    def execution(self, value: Tensor) -> "Together":
-        """The model's execution with these draws; the last one if they came from it."""
+    def execution(self, value: Tensor, whole: bool = True) -> "Together":
+        """The model's execution with these draws; the last one if they came from it.
+
+        Unless the `whole` is asked for, it may end with the last draw, before what costs most.
+        """
         last = self._last
         if last is not None and last.x is value and last.belongs_to(self):
             return last
@@ -150,16 +153,17 @@ class Joint(Distribution):
             part = part.reshape(*lead, *place.event)
             given.append(part if place.dtype is None else part.to(place.dtype))
         found = iter(given)
-        return self._execute(lead, lambda law, shape: next(found), value)
+        return self._execute(lead, lambda law, shape: next(found), value, whole)
 
-    def _execute(self, lead, draw, value=None) -> "Together":
-        found = Together(self, lead, draw)
+    def _execute(self, lead, draw, value=None, whole=True) -> "Together":
+        found = Together(self, lead, draw, None if whole else len(self.layout.places))
         try:
             found.run(self.model, self.parameters)
             complete = True
         except Left:
             complete = False
-        self._last = found
+        if whole:
+            self._last = found
         if self._layout is None:
             self._layout = Layout([_place(d, law) for d, law in found.members()], complete)
         found.x = value

@@ -14,14 +14,23 @@ if TYPE_CHECKING:
 
 
 class Together(Draws):
-    """An execution of a model that draws the members of a joint law, and stops after them."""
+    """An execution of a model that draws the members of a joint law, and stops after them.
 
-    def __init__(self, joint: "Joint", lead: torch.Size, draw: Callable):
+    With `last`, it stops as soon as so many are drawn: no cost that comes later is known.
+    """
+
+    def __init__(self, joint: "Joint", lead: torch.Size, draw: Callable, last: int | None = None):
         history = joint.history
         super().__init__(history, joint.base, joint.since)
         self.joint, self.wanted, self.sampled, self.laws, self.x = joint, lead, draw, [], None
-        self.asked = False  # for its cost
+        self.asked, self.last = False, last  # for its cost
         self.owned = [*joint.parameters.values(), *(given.x for given in history)]
+
+    def __call__(self, name: str, dist: Distribution) -> Tensor:
+        x = super().__call__(name, dist)
+        if len(self.laws) == self.last:
+            raise Left
+        return x
 
     def draw(self, name: str, dist: Distribution) -> Drawn:
         """The next member's sample."""
@@ -60,7 +69,7 @@ class Together(Draws):
 
 
 class Left(Exception):
-    """The members are drawn; another node comes."""
+    """The members are drawn, and what comes next is not asked for."""
 
 
 def like(values: Iterable) -> Tensor:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Bernoulli
+from torch.distributions import Bernoulli, Normal
 
 from benchmarks import Problem, measure
 from benchmarks.measuring import task
@@ -62,6 +62,13 @@ def test_neighbours_have_what_one_fit_has_learned(name, learned):
 def test_who_shares(name, batch, each):
     one = problem(batch)
     assert served(one, create(name), plan_of(one, 1, R, None)) == each
+
+
+def test_the_noise_of_a_continuous_law_hides_what_fits_differ():
+    one = Problem(
+        "square", {"loc": torch.ones(())}, lambda loc: Normal(loc, 1.0), lambda x: x.square()
+    )
+    assert served(one, create("lax"), plan_of(one, 1, R, None)) == SERVED
 
 
 def test_never_more_than_a_row():
