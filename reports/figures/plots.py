@@ -161,13 +161,15 @@ def _draw_samples(figure, box: Box, part: pandas.DataFrame, styles: Mapping[str,
     own: dict[str, list[int]] = {}
     for row, label in enumerate(part["label"].tolist()):
         own.setdefault(label, []).append(row)
-    biased = part["biased"].to_numpy(dtype=bool)
+    biased, order, looks = part["biased"].to_numpy(dtype=bool), [], []
     for label in sorted(own, key=lambda label: (-shown[own[label][-1]], label)):
         rows = own[label]
         look = styles[label].points(bool(biased[rows].any()))
         panel.lines(samples[None, rows], shown[None, rows], [look["color"]], 1.1)
-        panel.points(samples[rows], shown[rows], [look] * len(rows))
         entries.append((label, look, {"color": look["color"], "width": 1.1}))
+        order += rows
+        looks += [look] * len(rows)
+    panel.points(samples[order], shown[order], looks)
     if counts and start:
         entries.append(("∝ 1/K", None, REFERENCE))
     panel.key(entries)

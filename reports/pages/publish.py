@@ -10,8 +10,9 @@ from benchmarks.store.store import IDENTITY
 from reports.exports import latex
 from reports.figures import export
 from reports.frames import commit_series, rankings
+from reports.frames.collecting import uncollected
 from reports.frames.light import light
-from reports.frames.load import complete, uncollected
+from reports.frames.load import complete
 from reports.frames.rankings import prepare, ranking
 from reports.pages import cells, site, trajectories
 from reports.pages.built import Built, File, row_marks
