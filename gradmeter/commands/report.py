@@ -47,6 +47,7 @@ def report(results, targets, store, seconds, to: Path, formats: str, for_paper, 
     For a paper: gradmeter report results/ --for-paper -e pathwise -e 'reinforce*' -p 'normal-*'
     """
     import reports
+    from reports.frames.collecting import uncollected
 
     if for_paper:
         _for_paper(Path(results), targets, to, formats or "pdf", **paper)
@@ -65,7 +66,9 @@ def report(results, targets, store, seconds, to: Path, formats: str, for_paper, 
     if store or seconds:
         raise click.UsageError(f"{results!r} is no problem to measure; give a TARGET, or leave out "
                                "--store and --seconds.")  # fmt: skip
-    say(reports.publish(_of_store(Path(results), targets), to, chosen))
+    with uncollected():  # modules, which are imported here, have few cycles too
+        publish, frame = reports.publish, _of_store(Path(results), targets)
+    say(publish(frame, to, chosen))
 
 
 def _for_paper(

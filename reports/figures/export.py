@@ -28,8 +28,7 @@ def on_page(part: pandas.DataFrame, styles: Mapping[str, Style]) -> list[tuple[s
     """
     return [
         (caption, data(to_svg(draw(part, styles, titles=False))))
-        for caption, draw in FIGURES.values()
-        if _shows(part, draw)
+        for caption, draw in _shown(part).values()
     ]
 
 
@@ -40,9 +39,7 @@ def export(
     written = {"pdf": to_pdf, "svg": to_svg, "png": to_png}
     styles = styles_of(ranked["label"])
     for problem, part in ranked.groupby("problem", sort=False):
-        for name, (_, draw) in FIGURES.items():
-            if not _shows(part, draw):
-                continue
+        for name, (_, draw) in _shown(part).items():
             figure = draw(part, styles, titles=False)
             for suffix in formats:
                 path = folder / f"{names[problem]}-{name}.{suffix}"
@@ -54,13 +51,14 @@ def data(svg: bytes) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
 
 
-def _shows(part: pandas.DataFrame, draw: Callable) -> bool:
-    """Whether a figure has data: several K, a truth to be biased against, a time."""
-    rows = part.dropna(subset="variance")
-    if draw is plots.variance_against_samples:
-        return rows["samples"].nunique() > 1
-    column = {
-        plots.bias_against_variance: "bias2_high",
-        plots.variance_times_seconds: "work_variance",
-    }.get(draw, "variance")
-    return bool(headline(rows)[column].notna().any())
+def _shown(part: pandas.DataFrame) -> dict[str, tuple[str, Callable]]:
+    """The figures that have data: several K, a truth to be biased against, a time."""
+    rows = part[part["variance"].notna()]
+    head = headline(rows)
+    has = {
+        "variance": len(head) > 0,
+        "work": head["work_variance"].notna().any(),
+        "bias": head["bias2_high"].notna().any(),
+        "samples": rows["samples"].nunique() > 1,
+    }
+    return {name: figure for name, figure in FIGURES.items() if has[name]}

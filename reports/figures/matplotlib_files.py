@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 
 from reports.figures.style import DARK, SETTINGS
 
+DIGITS = re.compile(r"(?<=\.\d\d)\d+")  # behind the second decimal
+
 
 @contextmanager
 def drawing(width: float, height: float) -> Iterator[Figure]:
@@ -41,7 +43,7 @@ def _slim(svg: str) -> str:
     """Half the size: two decimals, and no names, groups, turns or indentation without effect."""
     svg = re.sub(r"<\?xml.*?>|<!DOCTYPE.*?>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r' id="[A-Za-z0-9.]+_\d+"| transform="rotate\(-0 [^"]*"', "", svg)
-    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: DIGITS.sub("", tag[0]), svg)
     svg = re.sub(r"<g/>| font-family: 'DejaVu Sans';|; stroke-linejoin: miter", "", svg)
     return re.sub(r"\s*\n\s*", "\n", svg).strip()
 

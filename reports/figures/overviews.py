@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy
 import pandas
 
 from reports.figures.matplotlib_files import drawing
+from reports.figures.panel import Panel, listing, log_scale
 from reports.figures.plots import LETTER, WIDTH
-from reports.figures.style import COLORS, INK, MUTED, log_axis, plain, styles_of
+from reports.figures.style import COLORS, MUTED, log_axis, plain, styles_of
 from reports.frames.commit_series import Series, short
 
 BROAD = 7.4  # inches
@@ -21,20 +23,16 @@ def over_problems(rows: pandas.DataFrame, column: str = "relative"):
     rows = rows[rows[column].between(0, 1e300, inclusive="neither")]
     height = 0.57 + 0.19 * len(rows)
     left = min(rows["problem"].str.len().max(), 34) * LETTER + 0.15 if len(rows) else 0.5
+    values = rows[[column, f"{column}_low", f"{column}_high"]].to_numpy(dtype=float)
+    across, up = log_scale([1.0, *values.ravel()]), listing(rows["problem"].tolist())
+    title = "variance as a multiple of the quietest’s"
     with drawing(WIDTH, height) as figure:
-        box = (left / WIDTH, 0.42 / height, 1 - (left + 0.15) / WIDTH, 1 - 0.47 / height)
-        axes = figure.add_axes(box)
-        ends = rows[[column, f"{column}_low", f"{column}_high"]]
-        log_axis(axes, "x", [1.0, *ends.to_numpy().ravel()])
-        places = range(len(rows))
-        axes.hlines(places, ends.iloc[:, 1], ends.iloc[:, 2], colors=style.color, linewidth=1.4)
-        for place, row in zip(places, rows[["biased", column]].to_dict("records"), strict=True):
-            axes.plot(row[column], place, **style.points(row["biased"]))
-        axes.axvline(1, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-        axes.set_yticks(places, rows["problem"], color=INK)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_xlabel("variance as a multiple of the quietest’s")
-        plain(axes, "x")
+        box = (left, 0.42, WIDTH - left - 0.15, height - 0.47)
+        panel = Panel(figure, box, across, up, (title, ""), "x")
+        panel.reference([1, 1], [len(rows) - 0.4, -0.6])
+        places, looks = numpy.arange(len(rows)), [style.points(biased) for biased in rows["biased"]]
+        panel.lines(values[:, 1:], places[:, None], [style.color] * len(rows), 1.4)
+        panel.points(values[:, 0], places, looks)
     return figure
 
 

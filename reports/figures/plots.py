@@ -4,13 +4,16 @@ Each takes a frame (and the styles of its estimators, so that several figures ag
 `matplotlib.figure.Figure`; `to_svg` and `to_png` make files of it.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
+from itertools import compress
 
 import numpy
 import pandas
 
 from reports.figures.matplotlib_files import drawing
-from reports.figures.style import INK, MUTED, Style, log_axis, plain, styles_of
+from reports.figures.panel import REFERENCE, Panel, listing, log_scale
+from reports.figures.style import MUTED, Style, styles_of
 from reports.frames.rankings import headline, ranking
 
 WIDTH = 4.7  # inches of a panel
@@ -18,6 +21,7 @@ LETTER = 0.073  # inches of a letter, about
 LINES = 20  # most lines in one panel; more cannot be told apart
 
 Styles = Mapping[str, Style] | None
+Box = tuple[float, float, float, float]  # left, bottom, width and height of a panel, in inches
 
 
 def variance_by_estimator(frame: pandas.DataFrame, styles: Styles = None, *, titles: bool = True):
@@ -73,10 +77,9 @@ def _panels(rows: pandas.DataFrame, styles: Styles, titles: bool, draw: Callable
         for part, (height, left, right) in zip(parts, sizes, strict=True):
             top -= height + head
             box = (left, top + 0.42, WIDTH - left - right, height - 0.47)
-            axes = figure.add_axes(tuple(x / (WIDTH, total)[i % 2] for i, x in enumerate(box)))
-            draw(axes, part, styles)
+            panel = draw(figure, box, part, styles)
             if titles:
-                axes.set_title(part["problem"].iloc[0], color=INK)
+                panel.title(part["problem"].iloc[0])
         if not parts:
             figure.text(0.5, 0.5, "nothing was measured", ha="center", color=MUTED)
     return figure
@@ -96,81 +99,78 @@ def _longest(part: pandas.DataFrame) -> int:
 
 
 def _dots(column: str, title: str) -> Callable:
-    def draw(axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
+    def draw(figure, box: Box, part: pandas.DataFrame, styles: Mapping[str, Style]) -> Panel:
         part = part.sort_values([column, "label"], kind="stable")
-        low, high = f"{column}_low", f"{column}_high"
-        floor = log_axis(axes, "x", part[[column, low, high]].to_numpy().ravel())
-        places = range(len(part))
-        colors = [styles[label].color for label in part["label"]]
-        axes.hlines(places, part[low], part[high], colors=colors, linewidth=1.4, clip_on=False)
-        for place, row in zip(
-            places, part[["label", "biased", column]].to_dict("records"), strict=True
-        ):
-            style = styles[row["label"]].points(row["biased"])
-            axes.plot(max(row[column], floor), place, **style)
-            if row[column] == 0:
-                axes.annotate("0", (floor, place), (6, -3), textcoords="offset points", size=7.5)
-        axes.set_yticks(places, part["label"], color=INK)
-        axes.set_ylim(len(part) - 0.4, -0.6)
-        axes.set_xlabel(f"{title}, K = {part['samples'].iloc[0]}")
-        plain(axes, "x")
+        names = ["label", "biased", column, f"{column}_low", f"{column}_high"]
+        values = part[names[2:]].to_numpy(dtype=float)
+        across, up = log_scale(values.ravel()), listing(part["label"].tolist())
+        panel = Panel(figure, box, across, up, (f"{title}, {_setting(part)}", ""), "x")
+        places = numpy.arange(len(part))
+        colors, looks = _looks(part, styles)
+        panel.lines(values[:, 1:], places[:, None], colors, 1.4)
+        panel.points(values[:, 0].clip(across.floor), places, looks)
+        panel.zeros(places[values[:, 0] == 0])
+        return panel
 
     return draw
 
 
-def _draw_bias(axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
-    shown = part["bias2"].where(part["bias2_low"] > 0, part["bias2_high"])
-    x_floor = log_axis(axes, "x", part["variance"])
-    y_floor = log_axis(axes, "y", [*shown.clip(lower=0), shown[shown > 0].min() / 3])
-    names = ["label", "biased", "variance", "bias2_low", "bias2_high"]
-    for row, y in zip(part[names].to_dict("records"), shown, strict=True):
-        style = styles[row["label"]].points(row["biased"])
-        at = max(row["variance"], x_floor), max(y, y_floor)
-        axes.plot(*at, linestyle="", label=row["label"], **style)
-        if row["bias2_low"] > 0:
-            axes.vlines(at[0], row["bias2_low"], row["bias2_high"], colors=style["color"])
-        else:
-            arrow = {"arrowstyle": "<-", "color": style["color"], "linewidth": 0.9}
-            axes.annotate("", at, (0, -15), textcoords="offset points", arrowprops=arrow)
-    axes.axline((1, 1), (10, 10), color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-    axes.set_xlabel(f"variance of one estimate, K = {part['samples'].iloc[0]}")
-    axes.set_ylabel("squared bias")
-    _key(axes)
+def _setting(part: pandas.DataFrame) -> str:
+    return f"K = {part['samples'].iloc[0]}"
 
 
-def _draw_samples(axes, part: pandas.DataFrame, styles: Mapping[str, Style]) -> None:
-    part = part.assign(samples=part["samples"].astype(float))
-    low, high = part["variance_low"], part["variance_high"]
-    log_axis(axes, "x", part["samples"])
-    floor = log_axis(axes, "y", [*part["variance"], *low, *high])
-    colors = [styles[label].color for label in part["label"]]
-    axes.vlines(part["samples"], low, high, colors=colors, clip_on=False)
-    last = part.groupby("label")["variance"].last().sort_values(ascending=False, kind="stable")
-    own = dict(list(part.groupby("label")))
-    for label in last.index:
+def _looks(part: pandas.DataFrame, styles: Mapping[str, Style]) -> tuple[list[str], list[dict]]:
+    """The colour of each row and how its point is drawn."""
+    pairs = zip(part["label"].tolist(), part["biased"].tolist(), strict=True)
+    looks = [styles[label].points(biased) for label, biased in pairs]
+    return [look["color"] for look in looks], looks
+
+
+def _draw_bias(figure, box: Box, part: pandas.DataFrame, styles: Mapping[str, Style]) -> Panel:
+    names = ["variance", "bias2", "bias2_low", "bias2_high"]
+    variance, middle, low, high = part[names].to_numpy(dtype=float).T
+    known = low > 0
+    shown = numpy.where(known, middle, high)
+    across = log_scale(variance)
+    up = log_scale([*shown.clip(0), shown[shown > 0].min(initial=math.inf) / 3])
+    titles = f"variance of one estimate, {_setting(part)}", "squared bias"
+    panel, (colors, looks) = Panel(figure, box, across, up, titles), _looks(part, styles)
+    x, y = variance.clip(across.floor), shown.clip(up.floor)
+    ends = [10.0 ** min(across.low, up.low), 10.0 ** max(across.high, up.high)]
+    panel.reference(ends, ends)
+    ends = numpy.stack([low, high], 1)[known]
+    panel.lines(x[known, None], ends, [*compress(colors, known)])
+    panel.arrows_down(x[~known], y[~known], [*compress(colors, ~known)])
+    panel.points(x, y, looks)
+    panel.key([(label, look, None) for label, look in zip(part["label"], looks, strict=True)])
+    return panel
+
+
+def _draw_samples(figure, box: Box, part: pandas.DataFrame, styles: Mapping[str, Style]) -> Panel:
+    values = part[["variance", "variance_low", "variance_high"]].to_numpy(dtype=float)
+    samples = part["samples"].to_numpy(dtype=float)
+    counts = sorted({*samples[samples > 0].tolist()})
+    across, up = log_scale(samples, counts), log_scale(values.T.ravel())
+    titles = "samples per estimate, K", "variance of one estimate"
+    panel, entries = Panel(figure, box, across, up, titles), []
+    start = values[values[:, 0] > 0, 0].max(initial=0.0)
+    if counts and start:
+        panel.reference(counts, [start * 1.3 * counts[0] / k for k in counts])
+    panel.lines(samples[:, None], values[:, 1:], _looks(part, styles)[0])
+    shown = values[:, 0].clip(up.floor)
+    own: dict[str, list[int]] = {}
+    for row, label in enumerate(part["label"].tolist()):
+        own.setdefault(label, []).append(row)
+    biased, order, looks = part["biased"].to_numpy(dtype=bool), [], []
+    for label in sorted(own, key=lambda label: (-shown[own[label][-1]], label)):
         rows = own[label]
-        style = styles[label].points(bool(rows["biased"].any()))
-        values = rows["variance"].clip(lower=floor)
-        axes.plot(rows["samples"], values, label=label, linewidth=1.1, **style)
-    counts = sorted(float(k) for k in part["samples"].unique() if k > 0)
-    start = float(part.loc[part["variance"] > 0, "variance"].max())
-    if counts and start == start:
-        fall = [start * 1.3 * counts[0] / k for k in counts]
-        axes.plot(counts, fall, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), label="∝ 1/K")
-    axes.set_xticks(counts, [f"{k:g}" for k in counts])
-    axes.set_xlabel("samples per estimate, K")
-    axes.set_ylabel("variance of one estimate")
-    _key(axes)
-
-
-def _key(axes) -> None:
-    plain(axes, "both")
-    axes.legend(
-        loc="center left",
-        bbox_to_anchor=(1.02, 0.5),
-        frameon=False,
-        fontsize=7.5,
-        handlelength=1.2,
-        labelspacing=0.35,
-        borderaxespad=0,
-    )
+        look = styles[label].points(bool(biased[rows].any()))
+        panel.lines(samples[None, rows], shown[None, rows], [look["color"]], 1.1)
+        entries.append((label, look, {"color": look["color"], "width": 1.1}))
+        order += rows
+        looks += [look] * len(rows)
+    panel.points(samples[order], shown[order], looks)
+    if counts and start:
+        entries.append(("∝ 1/K", None, REFERENCE))
+    panel.key(entries)
+    return panel

@@ -70,26 +70,31 @@ def styles_of(labels: Iterable[str]) -> dict[str, Style]:
     return taken
 
 
-def log_axis(axes, which: str, values: Iterable[float]) -> float:
-    """Make one axis logarithmic around `values`; return where to draw those that are zero."""
+def log_limits(values: Iterable[float]) -> tuple[float, float, float]:
+    """Of a log axis around `values` the ends, and where to draw those that are zero, as log10."""
     values = numpy.asarray(list(values), dtype=float)
     logs = numpy.log10(values[numpy.isfinite(values) & (values > 0)])
     low, high = (logs.min(), logs.max()) if len(logs) else (-1.0, 1.0)
     margin = max(0.2, 0.06 * (high - low))
     low, high = max(low - margin, -250.0), min(high + margin, 250.0)  # doubles, with some room
-    floor = low
     if (values == 0).any():
-        low, floor = low - 0.1 * (high - low), low - 0.07 * (high - low)
+        return low - 0.1 * (high - low), high, low - 0.07 * (high - low)
+    return low, high, low
+
+
+def log_axis(axes, which: str, values: Iterable[float]) -> float:
+    """Make one axis logarithmic around `values`; return where to draw those that are zero."""
+    low, high, floor = log_limits(values)
     getattr(axes, f"set_{which}scale")("log")
     getattr(axes, f"set_{which}lim")(10**low, 10**high)
     axis = getattr(axes, f"{which}axis")
-    places = _ticks(low, high)
+    places = ticks(low, high)
     axis.set_ticks(places, [power(place) for place in places])
     axes.minorticks_off()
     return 10**floor
 
 
-def _ticks(low: float, high: float, most: int = 5) -> list[float]:
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
     """About `most` round numbers between two powers of ten: 1 1.5 2, 1 2 5, 1 3 10 or 1 10."""
     decades = range(math.floor(low), math.ceil(high) + 1)
     grids = ((0.8, (1, 1.5, 2, 3, 5, 7)), (1.3, (1, 2, 5)), (2.6, (1, 3)))

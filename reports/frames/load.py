@@ -1,8 +1,5 @@
 """From a result store to a frame: one row per record."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -24,6 +21,7 @@ from benchmarks.store.store import (
     lines,
     say_damaged,
 )
+from reports.frames.collecting import uncollected
 
 AS_IS = {"problem_version", *LISTS}
 CHUNK = 20_000  # records held as Python objects at a time
@@ -74,18 +72,6 @@ def complete(frame: pandas.DataFrame) -> pandas.DataFrame:
         | {name: frame[name] for name in others},
         index=frame.index,
     )
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the search for cycles: records and tables have none; it takes a fifth of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _row(record: Record, lists: bool) -> tuple:

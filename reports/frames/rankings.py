@@ -226,11 +226,11 @@ def _reasons(frame: pandas.DataFrame, status: str) -> pandas.DataFrame:
     shown = (frame["status"] == status).fillna(False).to_numpy(dtype=bool)
     settings: dict[tuple, set[int]] = {}
     if shown.any():
-        values = frame[[*keys, "samples"]].to_numpy(dtype=object)[shown]
-        values[pandas.isna(values)] = None
-        for *key, samples in values.tolist():
-            known = settings.setdefault(tuple(key), set())
+        columns = [frame[name].to_numpy(dtype=object)[shown] for name in (*keys, "samples")]
+        known = [numpy.where(pandas.isna(values), None, values).tolist() for values in columns]
+        for *key, samples in zip(*known, strict=True):
+            own = settings.setdefault(tuple(key), set())
             if samples is not None:
-                known.add(samples)
+                own.add(samples)
     found = [(*key, sorted(samples)) for key, samples in settings.items()]
     return pandas.DataFrame(found, columns=[*keys, "samples"])

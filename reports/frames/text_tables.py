@@ -35,7 +35,8 @@ def rows_of(frame: pandas.DataFrame) -> list[dict]:
         frame = frame.drop(columns="variance_jackknife")
     values = frame.to_numpy(dtype=object, copy=True)
     values[pandas.isna(values)] = None
-    return [dict(zip(frame.columns, row, strict=True)) for row in values.tolist()]
+    names = frame.columns.tolist()
+    return [dict(zip(names, row, strict=True)) for row in values.tolist()]
 
 
 def verdict(row: dict) -> str:

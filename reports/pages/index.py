@@ -131,7 +131,7 @@ def whole_page(frame: pandas.DataFrame) -> dict:
 
 def _several(ranked: pandas.DataFrame) -> bool:
     """Whether a problem was measured on several devices or in several precisions."""
-    return len(ranked[["device", "dtype"]].drop_duplicates()) > 1
+    return len({*zip(ranked["device"].tolist(), ranked["dtype"].tolist(), strict=True)}) > 1
 
 
 def truth(part: pandas.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """A frame in, a folder out: the pages, the index also as Markdown, and its tables as CSV."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from benchmarks.store.store import IDENTITY
 from reports.exports import latex
 from reports.figures import export
 from reports.frames import commit_series, rankings
+from reports.frames.collecting import uncollected
 from reports.frames.light import light
-from reports.frames.load import complete, uncollected
+from reports.frames.load import complete
 from reports.frames.rankings import prepare, ranking
 from reports.pages import cells, site, trajectories
 from reports.pages.built import Built, File, row_marks
@@ -36,7 +37,7 @@ def publish(
     it holds several steps of a training. Every page is one file that needs no network and can be
     read without a script. With more than eight problems the index keeps the overview, and
     cells.js beside it has every measured cell for its search. The same frame gives the same bytes,
-    and a page that would not change is not written again.
+    and a file that would not change is not written again.
     Returns the path of index.html. Raises ValueError for a frame without rows.
     """
     if frame.empty:
@@ -47,28 +48,25 @@ def publish(
     ranked = ranking(frame)
     stages = trajectories.along(ranked)
     names = site.addresses(frame["problem"].unique())
-    for name, table in _sheets(frame, ranked).items():
-        write_whole(folder / f"{name}.csv", csv(table))
     for_papers(ranked, names, folder, formats)
     problems = {name: f"problems/{to}.html" for name, to in names.items()}
     shown, places = light(frame), light(ranked)
     sections = Sections(shown, places, problems)
     around = site.Site(shown, places, sections, subtitle(frame), series, stages)
     with uncollected():  # pages are made of texts; figures for papers have cycles
-        _write_pages(around, frame, ranked, folder)
+        _write_files(around, frame, ranked, folder)
     return folder / "index.html"
 
 
-def _write_pages(
+def _write_files(
     around: site.Site, frame: pandas.DataFrame, ranked: pandas.DataFrame, folder: Path
 ) -> None:
-    """Every page of the site that is not there as it would be written."""
+    """Every page and table of the site that is not there as it would be written."""
     built, sections = Built(folder), around.sections
 
     def made(page: site.Page) -> str:
         return render(page.template, page.data())
 
-    files = [File(one.path, one.made_of, partial(made, one)) for one in site.pages(around)]
     labels = site.addresses(sections.labels)
     estimators = {label: f"estimators/{to}.html" for label, to in labels.items()}
     everything = [row_marks(frame), row_marks(ranked)]
@@ -84,10 +82,15 @@ def _write_pages(
         return render("report.md.j2", page(lambda n: sections.summary(n) | sections.tables(n)))
 
     made_of = (around.around, [marks.to_numpy().tobytes() for marks in everything])
-    files += [File("index.html", made_of, index), File("report.md", made_of, text)]
+    files = [File("index.html", made_of, index), File("report.md", made_of, text)]
     if not sections.few:
         script = partial(cells.script, around.ranked, sections.problems)
         files.append(File("cells.js", made_of, script))
+    made_of = (made_of, [*frame.columns])
+    for name, table in _sheets(frame, ranked).items():
+        files.append(File(f"{name}.csv", made_of, lambda table=table: csv(table())))
+    # The longest works stand first, so that no process is left with one of them at the end.
+    files += [File(one.path, one.made_of, partial(made, one)) for one in site.pages(around)]
     built.write(files)
     built.keep()
 
@@ -125,13 +128,16 @@ def write(frame: pandas.DataFrame, path: str | Path) -> Path:
     return write_as(Path(path), complete(frame), FORMATS)
 
 
-def _sheets(frame: pandas.DataFrame, ranked: pandas.DataFrame) -> dict[str, pandas.DataFrame]:
+def _sheets(
+    frame: pandas.DataFrame, ranked: pandas.DataFrame
+) -> dict[str, Callable[[], pandas.DataFrame]]:
+    """What makes each of the tables that are written as CSV."""
     bulky = ["variance_jackknife", "status", "reason"]
     return {
-        "ranking": ranked.drop(columns=bulky),
-        "biases": rankings.biases(frame).drop(columns=bulky),
-        "refusals": rankings.refusals(frame),
-        "errors": rankings.errors(frame),
+        "ranking": lambda: ranked.drop(columns=bulky),
+        "biases": lambda: rankings.biases(frame).drop(columns=bulky),
+        "refusals": lambda: rankings.refusals(frame),
+        "errors": lambda: rankings.errors(frame),
     }
 
 

@@ -182,7 +182,7 @@ def _sentence(part: pandas.DataFrame, heads: pandas.DataFrame) -> str:
     """Where an estimator works, wins, is biased, refuses and fails."""
 
     def on(rows: pandas.DataFrame) -> int:
-        return rows["problem"].nunique()
+        return len({*rows["problem"].tolist()})
 
     measured = part[part["status"] == "ok"]
     sentence = f"Measured on {on(measured)} of {counted(on(part), 'problem')}"
