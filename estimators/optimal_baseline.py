@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from estimators.capabilities import carry, describe, require_free, with_leaves
+from estimators.coordinates import at_once
 from estimators.core import Estimator, Unsupported, evaluate, register
 from estimators.reinforce import score_log_prob
 
@@ -41,7 +42,9 @@ class OptimalBaseline(Estimator):
 
     def _fit(self, dist, cost):
         x = dist.sample((self.pilot,))
-        f = evaluate(cost, x, dist).detach()  # [M, *B]
+        with torch.no_grad():
+            parts = x.split(at_once(x[0]))
+            f = torch.cat([evaluate(cost, part, dist) for part in parts])  # [M, *B]
         return {
             path: ((_like(f, s) * s.square()).sum(0) / s.square().sum(0)).nan_to_num(0.0)
             for path, s in scores(dist, x).items()  # [M, *B, *P]

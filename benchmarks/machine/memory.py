@@ -22,6 +22,7 @@ UNTAGGED = re.compile(  # operations whose results are as large as what they bro
     "(softplus|log_sigmoid|elu|hardtanh|leaky_relu|mish)_(back|for)ward)"
 )
 PRODUCTS = {torch.ops.aten.mm, torch.ops.aten.bmm, torch.ops.aten.addmm, torch.ops.aten.baddbmm}
+JOINED = {torch.ops.aten.cat, torch.ops.aten.stack}
 UNKNOWN = 8 * 10**9  # bytes that are taken to be free where no system says
 
 
@@ -111,8 +112,8 @@ class Guard(Storages):
 def _most(func: Callable, args: tuple) -> int:
     """No fewer numbers than the result of an operation has.
 
-    Meta kernels of matrix products load torch's compiler, seconds the first time, so that they and
-    what works elementwise are reckoned here.
+    Meta kernels of matrix products and of what is joined load torch's compiler, seconds the first
+    time, so that they and what works elementwise are reckoned here.
     """
     for argument, given in zip(func._schema.arguments, args, strict=False):
         if argument.name == "size" and isinstance(given, list | tuple):
@@ -123,6 +124,8 @@ def _most(func: Callable, args: tuple) -> int:
     if func._overloadpacket in PRODUCTS:
         *_, a, b = tensors
         return a.numel() * b.numel() // max(a.size(-1), 1) ** 2
+    if func._overloadpacket in JOINED:
+        return sum(x.numel() for x in args[0])
     return _product(args)
 
 

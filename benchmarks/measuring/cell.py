@@ -95,6 +95,11 @@ class Cell:
         return stream_key(purpose, self.seed, self.problem.name, self.samples, index)
 
 
+def can_share(estimator: Estimator) -> bool:
+    """Whether a fit of what an estimator learns can serve several replicates."""
+    return type(estimator).serving is not Estimator.serving
+
+
 class Counts(NamedTuple):
     """Evaluations of a cost, how many of its values are not finite, and the largest absolute."""
 

@@ -20,7 +20,7 @@ from benchmarks.measuring.arguments import (
     replicates_of,
     samples_of,
 )
-from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn, replicate
+from benchmarks.measuring.cell import Blocks, Cell, Replicates, can_share, in_turn, replicate
 from benchmarks.measuring.diagnostics import cautions, wrong_sampler
 from benchmarks.measuring.fit_cost import learning
 from benchmarks.measuring.measurement import Measurement
@@ -37,7 +37,7 @@ from benchmarks.validation.failing_pieces import failing_piece
 from estimators import Estimator, Unsupported, capabilities, configuration
 
 SERVED = 8  # neighbouring replicates, where one fit serves several
-MANY_FITS = 4  # elements of a batch
+MANY = 4  # coordinates of a sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,14 +221,16 @@ def plan_of(problem: Problem, samples: int, replicates: int, precision: float | 
 def served(problem: Problem, estimator: Estimator, plan: Plan) -> int:
     """How many neighbouring replicates one fit of what an estimator learns serves.
 
-    Several where what one fit differs from another hardly shows: in the sum over batch elements
-    with a fit each, or beside the noise of a continuous law, none of which takes all of it away.
+    Several where what one fit differs from another hardly shows: in the sum over many coordinates,
+    or beside the noise of a continuous law, all of which nothing that is learned takes away.
     Never more than make a row of moments. Estimates stay uncorrelated, since what was learned does
     not move the mean of an unbiased one.
     """
-    if not estimator.unbiased or type(estimator).serving is Estimator.serving:
+    if not (estimator.unbiased and can_share(estimator)):
         return 1
-    hardly = problem.batch >= MANY_FITS or not capabilities.is_discrete(problem.dist())
+    dist = problem.dist()
+    coordinates = (dist.batch_shape + dist.event_shape).numel()
+    hardly = coordinates >= MANY or not capabilities.is_discrete(dist)
     return min(SERVED, plan.chunk) if hardly else 1
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmarks.machine import timing
 from benchmarks.measuring import compiled_blocks
-from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.cell import Cell, can_share
 from benchmarks.statistics import intervals
 from benchmarks.statistics.stopping import Plan
 
@@ -68,10 +68,12 @@ def timings(cell: Cell, size: int, compiled: bool) -> tuple[timing.Timing, int, 
 def ready(cell: Cell, size: int) -> Callable[..., Tensor]:
     """Makes blocks of `size` replicates of a cell; what it learns is learned before.
 
-    One step of learning has to do: the work of an estimate does not depend on what was learned.
+    One fit of one step has to do: the work of an estimate does not depend on what was learned.
     """
     if cell.estimator.config.get("fit_steps"):
         cell = replace(cell, estimator=replace(cell.estimator, fit_steps=1))
+    if can_share(cell.estimator):
+        cell = replace(cell, served=size)
     fitted = cell.fitted(0, size)
     return lambda cell, index=0: cell.block(index, size, fitted=fitted)
 

@@ -168,11 +168,6 @@ class Problem:
         leaves = {k: v.detach().clone().requires_grad_() for k, v in self.parameters.items()}
         return self.family(**leaves)
 
-    @cached_property
-    def batch(self) -> int:
-        """The elements of the distribution's batch."""
-        return self.dist().batch_shape.numel()
-
     def numbers(self, samples: int) -> int:
         """About how many numbers one replicate of K = `samples` holds in memory."""
         each, once = self._numbers

@@ -3,10 +3,10 @@
 import torch
 
 from estimators import capabilities
+from estimators.coordinates import at_once
 from estimators.core import Unsupported, evaluate, register
 from estimators.one_evaluation import OneEvaluation
 
-NUMBERS_AT_ONCE = 2**20  # of the points handed to the cost; the sum is over all of them
 MOST_NUMBERS = 2**26  # log-probabilities of points, 0.5 GB of them
 
 
@@ -60,5 +60,5 @@ def support(dist):
 
 def costs_of_support(cost, points, dist):
     """f(x) of every point, some points at a time to keep the memory small: [N, *B]."""
-    size = max(NUMBERS_AT_ONCE // max(points[0].numel(), 1), 1)
-    return torch.cat([evaluate(cost, part, dist) for part in points.split(size)])
+    parts = points.split(at_once(points[0]))
+    return torch.cat([evaluate(cost, part, dist) for part in parts])

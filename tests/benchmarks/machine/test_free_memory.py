@@ -52,6 +52,7 @@ def test_some_memory_is_free():
         ),
         lambda: torch.ones(1000, 10).softmax(-1)[:, None] + torch.ones(1000, 1000, 10),
         lambda: torch.normal(torch.zeros(10**6, 1), torch.ones(10**6)),
+        lambda: torch.cat([torch.ones(10**6)] * 10),
     ],
 )
 def test_what_would_be_too_much_is_stopped(computation):
