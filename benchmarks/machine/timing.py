@@ -17,7 +17,7 @@ from benchmarks.statistics.intervals import t_quantile
 
 ROUNDS = 9  # at most
 FIRST = 4  # rounds, which say how many are needed
-WIDTH = 0.05  # relative half-width of the interval of the seconds that is enough
+WIDTH = 0.1  # relative half-width of the interval of the seconds that is enough
 ROUND_SECONDS = 2e-3  # shorter rounds drown in the clock
 BUDGET_SECONDS = 0.15
 

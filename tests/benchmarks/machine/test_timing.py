@@ -7,7 +7,7 @@ import torch
 from benchmarks.machine import timing
 from benchmarks.statistics.intervals import product_interval, t_quantile
 
-TRUE, SD, RUNS = 0.01, 0.1, 2_000  # of one block, its log, and of how often it is timed
+TRUE, SD, RUNS = 0.01, 0.2, 2_000  # of one block, its log, and of how often it is timed
 # π/2 is the variance of a median of many; that of nine is 5 % smaller, the interval a bit long
 LEAST, MOST = 0.95 - 3 * (0.95 * 0.05 / RUNS) ** 0.5, 0.98
 
