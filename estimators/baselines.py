@@ -80,11 +80,6 @@ class MovingAverage:
         return settled
 
 
-def repeated(learned: Tensor, each: int, replicates: int) -> Tensor:
-    """What was `learned` [F, ...] for `each` neighbours of so many `replicates`: [R, ...]."""
-    return learned.repeat_interleave(each, 0)[:replicates]
-
-
 def as_baseline(baseline: Baseline | float) -> Baseline:
     """`baseline` itself, or the constant baseline of a number; TypeError for anything else."""
     if isinstance(baseline, int | float):

@@ -59,11 +59,11 @@ class Estimator(ABC):
         """
         return self
 
-    def serving(self, each: int, replicates: int) -> "Estimator | None":
-        """This estimator, which is `fitted`, where a fit serves `each` neighbouring `replicates`.
+    def serving(self, places: Tensor) -> "Estimator | None":
+        """This estimator, which is `fitted`, with its learned parts at these `places` of axis 0.
 
-        Its learned parts are repeated along axis 0. None where that cannot be done, as in one that
-        learns and does not say how.
+        `places` [R] says which fit serves which replicate. None where that cannot be done, as in
+        one that learns and does not say how.
         """
         return None
 

@@ -11,7 +11,6 @@ from estimators.baselines import (
     MovingAverage,
     as_baseline,
     detached,
-    repeated,
 )
 from estimators.capabilities import Completed, bounds, describe, is_point_mass
 from estimators.capabilities.fused_twins import fused
@@ -70,10 +69,9 @@ class ReinforceEma(Reinforce):
         with torch.no_grad():
             return replace(self, baseline=self.baseline.after(draw))
 
-    def serving(self, each, replicates):
+    def serving(self, places):
         served = replace(self.baseline)
-        served.weight = self.baseline.weight
-        served.total = repeated(self.baseline.total, each, replicates)
+        served.weight, served.total = self.baseline.weight, self.baseline.total[places]
         return replace(self, baseline=served)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine.random_streams import compile_draws, stream, stream_key
+from benchmarks.measuring.shared_fits import SharedFits
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
@@ -37,7 +38,7 @@ class Cell:
     device: torch.device
     gradients: Callable[..., Tensor] = Problem.gradients  # or the same compiled
     generator: str | None = None  # of many random numbers; see `machine.generators`
-    served: int = 1  # neighbouring replicates that one fit of the estimator serves
+    shares: SharedFits | None = None  # of what the estimator learns; None: each its own
 
     def block(
         self,
@@ -85,19 +86,14 @@ class Cell:
         """The estimator with its learned parts, fitted for the replicates of block `index`."""
         if not self.learns:
             return self.estimator
+        if self.shares:
+            return self.shares.serving(index, replicates, replace(self, shares=None).fitted)
         problem, samples = self.problem.drawn(self.samples, counted)
-        dist = problem.dist(-(-replicates // self.served))
         with stream(self._key("fit", index), self.device, self.generator):
-            learned = self.estimator.fitted(dist, problem.cost, samples)
-        return learned if self.served == 1 else learned.serving(self.served, replicates)
+            return self.estimator.fitted(problem.dist(replicates), problem.cost, samples)
 
     def _key(self, purpose: str, index: int) -> int:
         return stream_key(purpose, self.seed, self.problem.name, self.samples, index)
-
-
-def can_share(estimator: Estimator) -> bool:
-    """Whether a fit of what an estimator learns can serve several replicates."""
-    return type(estimator).serving is not Estimator.serving
 
 
 class Counts(NamedTuple):
@@ -205,7 +201,7 @@ class Replicates:
         many = plan.replicates * each >= MANY and cell.device.type == "cpu"
         if many:
             compile_draws()
-        shared = cell.served > 1
+        shared = cell.shares is not None
         if cell.is_long:
             return cls(LongTable(plan.chunk, sizes=sizes, compiled=many), direction, rule, shared)
         table = compiled_table() if many else Table

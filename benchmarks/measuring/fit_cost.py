@@ -17,7 +17,7 @@ STARTS = 2_000  # replicates of the estimator as it starts
 def learning(cell: Cell, plan: Plan) -> dict:
     """The evaluations of a fit, and the variance before it; nothing if there is none to make."""
     cost = CountedCost(cell.problem.cost)
-    replace(cell, served=1).fitted(0, FITS, cost)
+    replace(cell, shares=None).fitted(0, FITS, cost)
     if not cost.counts.evaluations:
         return {}
     batch = cell.problem.dist().batch_shape.numel()

@@ -154,7 +154,7 @@ def _block(cell: Cell, plan: Plan, room: int) -> int:
 def _peak(cell: Cell, replicates: int, room: int) -> int:
     """Bytes of a block of so many replicates, what is learned after one step of learning."""
     try:
-        estimator = copy.deepcopy(cell.estimator)
+        estimator, cell = copy.deepcopy(cell.estimator), replace(cell, shares=None)
         if cell.learns and estimator.config.get("fit_steps"):
             estimator = replace(estimator, fit_steps=1)
             probed = replace(cell, estimator=estimator)

@@ -20,13 +20,14 @@ from benchmarks.measuring.arguments import (
     replicates_of,
     samples_of,
 )
-from benchmarks.measuring.cell import Blocks, Cell, Replicates, can_share, in_turn, replicate
+from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn, replicate
 from benchmarks.measuring.diagnostics import cautions, wrong_sampler
 from benchmarks.measuring.fit_cost import learning
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.memory_limit import MemoryLimit, checked, refusal, shortage
 from benchmarks.measuring.metrics import data_noise, health, statistics
 from benchmarks.measuring.prepare import Prepared
+from benchmarks.measuring.shared_fits import SharedFits
 from benchmarks.measuring.time_and_memory import time_and_memory
 from benchmarks.measuring.written_problems import unwritten
 from benchmarks.objective.definition import Problem, unvalidated
@@ -34,10 +35,7 @@ from benchmarks.objective.mixed_dtypes import way_out
 from benchmarks.statistics.stopping import Plan, StoppingRule, first_look
 from benchmarks.truth.uncertainty import allow_for
 from benchmarks.validation.failing_pieces import failing_piece
-from estimators import Estimator, Unsupported, capabilities, configuration
-
-SERVED = 8  # neighbouring replicates, where one fit serves several
-MANY = 4  # coordinates of a sample
+from estimators import Estimator, Unsupported, configuration
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +84,7 @@ class Task:
         plan = plan or plan_of(prepared.problem, samples, replicates, precision)
         cell = Cell(
             moved, truth, estimator, samples, seed, device, generator=generator,
-            served=served(prepared.problem, estimator, plan),
+            shares=SharedFits.of(prepared.problem, estimator, plan),
         )  # fmt: skip
         limit = MemoryLimit.of(memory_limit, device)
         return cls(
@@ -216,22 +214,6 @@ def plan_of(problem: Problem, samples: int, replicates: int, precision: float | 
     """The blocks of a cell."""
     start = first_look(replicates) if precision else None
     return Plan.of(replicates, problem.numbers(samples), start, problem.size, samples)
-
-
-def served(problem: Problem, estimator: Estimator, plan: Plan) -> int:
-    """How many neighbouring replicates one fit of what an estimator learns serves.
-
-    Several where what one fit differs from another hardly shows: in the sum over many coordinates,
-    or beside the noise of a continuous law, all of which nothing that is learned takes away.
-    Never more than make a row of moments. Estimates stay uncorrelated, since what was learned does
-    not move the mean of an unbiased one.
-    """
-    if not (estimator.unbiased and can_share(estimator)):
-        return 1
-    dist = problem.dist()
-    coordinates = (dist.batch_shape + dist.event_shape).numel()
-    hardly = coordinates >= MANY or not capabilities.is_discrete(dist)
-    return min(SERVED, plan.chunk) if hardly else 1
 
 
 def ending(failure: BaseException, problem: Problem | None = None) -> dict:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from benchmarks.machine import timing
 from benchmarks.measuring import compiled_blocks
-from benchmarks.measuring.cell import Cell, can_share
+from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.shared_fits import can_share
 from benchmarks.statistics import intervals
 from benchmarks.statistics.stopping import Plan
 
@@ -72,9 +73,9 @@ def ready(cell: Cell, size: int) -> Callable[..., Tensor]:
     """
     if cell.estimator.config.get("fit_steps"):
         cell = replace(cell, estimator=replace(cell.estimator, fit_steps=1))
+    fitted = cell.fitted(0, 1 if can_share(cell.estimator) else size)
     if can_share(cell.estimator):
-        cell = replace(cell, served=size)
-    fitted = cell.fitted(0, size)
+        fitted = fitted.serving(torch.zeros(size, dtype=torch.int64))
     return lambda cell, index=0: cell.block(index, size, fitted=fitted)
 
 

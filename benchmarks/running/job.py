@@ -15,7 +15,8 @@ from benchmarks.measuring.cell import Blocks, Cell, in_turn
 from benchmarks.measuring.measure import time_measured
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.prepare import Prepared, prepare
-from benchmarks.measuring.task import Task, ending, plan_of, served
+from benchmarks.measuring.shared_fits import SharedFits
+from benchmarks.measuring.task import Task, ending, plan_of
 from benchmarks.objective.definition import Problem
 from benchmarks.running.cell_spec import CellSpec
 from benchmarks.store.store import identity
@@ -98,7 +99,7 @@ def cell_of(job: Job) -> Cell:
     plan = plan_of(problem, samples, job.cell.replicates, job.precision)
     return Cell(
         problem, None, estimator, samples, job.seed, torch.device(job.device),
-        generator=job.generator, served=served(problem, estimator, plan),
+        generator=job.generator, shares=SharedFits.of(problem, estimator, plan),
     )  # fmt: skip
 
 

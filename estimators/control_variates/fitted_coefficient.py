@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from estimators.baselines import repeated
 from estimators.control_variates.fitting import Regression, fit_coefficient
 from estimators.control_variates.learning import Learning
 from estimators.core import Estimator
@@ -49,10 +48,8 @@ class FittedCoefficient(Estimator):
         fit = fit_coefficient(dist, lambda d: self.parts(d, cost, samples), self.fit_steps)
         return replace(self, fit=fit)
 
-    def serving(self, each, replicates):
-        if self.fit is None:
-            return self
-        return replace(self, fit=repeated(self.fit, each, replicates))
+    def serving(self, places):
+        return self if self.fit is None else replace(self, fit=self.fit[places])
 
     @property
     def kept(self):

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from estimators.baselines import repeated
 from estimators.control_variates.fitting import Descent, fit
 from estimators.control_variates.learning import Learning
 from estimators.core import Estimator
@@ -44,8 +43,8 @@ class LearnedByDescent(Estimator):
         learn = self._surrogate(cost, samples)
         return replace(self, fit=fit(dist, learn, self.start(dist), self.fit_steps))
 
-    def serving(self, each, replicates):
-        return replace(self, fit=[repeated(part, each, replicates) for part in self.fit])
+    def serving(self, places):
+        return replace(self, fit=[part[places] for part in self.fit])
 
     @property
     def kept(self):

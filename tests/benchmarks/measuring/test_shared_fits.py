@@ -7,12 +7,14 @@ import torch
 from torch.distributions import Bernoulli, Normal
 
 from benchmarks import Problem, measure
-from benchmarks.measuring import task
 from benchmarks.measuring.cell import Cell, Replicates
-from benchmarks.measuring.task import MANY, SERVED, Task, plan_of, served
+from benchmarks.measuring.prepare import Prepared
+from benchmarks.measuring.shared_fits import MANY, SERVED, SharedFits
+from benchmarks.measuring.task import Task, plan_of
 from benchmarks.problems import load
 from benchmarks.running.cell_spec import CellSpec
 from benchmarks.running.job import Job, cell_of
+from benchmarks.statistics.stopping import Plan
 from estimators import create
 
 R, RUNS, COINS = 1000, 60, 16
@@ -29,8 +31,13 @@ def problem(batch=COINS):
     )
 
 
-def cell(estimator, each):
-    return Cell(problem(), None, create(estimator), 2, 0, torch.device("cpu"), served=each)
+def cell(estimator, shares=None):
+    return Cell(problem(), None, create(estimator), 2, 0, torch.device("cpu"), shares=shares)
+
+
+def served(problem, estimator, replicates=R):
+    shares = SharedFits.of(problem, create(estimator), plan_of(problem, 1, replicates, None))
+    return shares.each if shares else 1
 
 
 @pytest.mark.parametrize(
@@ -43,10 +50,29 @@ def cell(estimator, each):
     ],
 )
 def test_neighbours_have_what_one_fit_has_learned(name, learned):
-    found = learned(cell(name, 8).fitted(0, 20))
-    few = learned(cell(name, 1).fitted(0, 3))
-    assert torch.equal(found, few[[0] * 8 + [1] * 8 + [2] * 4])
-    assert len(few.reshape(3, -1)[:, 0].unique()) == 3
+    shared, alone = cell(name, SharedFits(4, Plan(54, 8, 8))), cell(name)
+    blocks = enumerate([8, 8, 8, 8, 8, 8, 6])
+    found = torch.cat([learned(shared.fitted(index, size)) for index, size in blocks])
+    few = torch.cat([learned(alone.fitted(0, 8)), learned(alone.fitted(1, 6))])  # of two groups
+    assert torch.equal(found, few[torch.arange(54) // 4])
+    assert len(few.reshape(14, -1)[:, 0].unique()) > 7
+
+
+@pytest.mark.parametrize(
+    ("block", "replicates", "groups"),
+    [(32, 1000, [32, 32, 32, 29]), (128, 600, [64, 11]), (4096, 9000, [512, 512, 101])],
+)
+def test_no_more_is_fitted_than_is_used(block, replicates, groups):
+    shares, asked = SharedFits(8, Plan(replicates, block, 8)), []
+
+    def fitted(group, size):
+        asked.append(size)
+        return create("reinforce-nvil", baseline=torch.arange(size))
+
+    sizes = Plan(replicates, block, 8).sizes()
+    places = [shares.serving(i, size, fitted).baseline for i, size in enumerate(sizes)]
+    assert asked == groups
+    assert all(place[-1] < asked[i // shares.blocks] for i, place in enumerate(places))
 
 
 @pytest.mark.parametrize(
@@ -61,25 +87,31 @@ def test_neighbours_have_what_one_fit_has_learned(name, learned):
 )
 def test_who_shares(name, batch, each):
     one = problem(batch)
-    assert served(one, create(name), plan_of(one, 1, R, None)) == each
+    assert served(one, name) == each
 
 
 def test_the_noise_of_a_continuous_law_hides_what_fits_differ():
     one = Problem(
         "square", {"loc": torch.ones(())}, lambda loc: Normal(loc, 1.0), lambda x: x.square()
     )
-    assert served(one, create("lax"), plan_of(one, 1, R, None)) == SERVED
+    assert served(one, "lax") == SERVED
 
 
 def test_never_more_than_a_row():
-    one = problem()
-    assert served(one, create("rebar"), plan_of(one, 1, 130, None)) == 4
+    assert served(problem(), "rebar", 130) == 4
 
 
 def test_a_worker_shares_as_the_whole_cell_does():
     job = Job(CellSpec("vae-digits", "reinforce-nvil", 1, 500))
-    whole = Task.of(task.Prepared(load("vae-digits"), None), "reinforce-nvil", replicates=500)
-    assert cell_of(job).served == whole.cell.served == 8
+    whole = Task.of(Prepared(load("vae-digits"), None), "reinforce-nvil", replicates=500)
+    here, there = cell_of(job), whole.cell
+    assert (
+        (here.shares.each, here.shares.block) == (there.shares.each, there.shares.block) == (8, 128)
+    )
+    blocks = [
+        torch.equal(here.block(i, size), there.block(i, size)) for i, size in ((3, 116), (1, 128))
+    ]
+    assert all(blocks)
 
 
 def test_what_a_fit_costs_does_not_depend_on_whom_it_serves():
