@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmarks.machine.random_streams import compile_draws, stream, stream_key
 from benchmarks.measuring.shared_fits import SharedFits
+from benchmarks.measuring.still_blocks import draws_nothing, one_row
 from benchmarks.objective.definition import Problem
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics import intervals, tail_index
@@ -248,10 +249,23 @@ Blocks = Callable[["Cell", Iterable[int]], Iterator[Block]]
 
 
 def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[Block]:
-    """The gradients of each block and what its cost counted, one after the other."""
+    """The gradients of each block and what its cost counted, one after the other.
+
+    Where an estimator draws nothing, as enumeration does, the second is the one for all.
+    """
     pieces = cell.gradients is Problem.gradients  # which are taken in without being joined
+    make = cell.in_pieces if pieces else cell.counted
+    before, still = None, None
     for index, size in enumerate(sizes):
-        yield cell.in_pieces(index, size) if pieces else cell.counted(index, size)
+        if still and size == len(still[0][0]):
+            yield still
+            continue
+        block = make(index, size)
+        yield block
+        if pieces and index == 0:
+            before = block[0] if one_row(block[0]) else None
+        elif pieces and index == 1 and before and draws_nothing(cell):
+            still = block if all(map(torch.equal, before, block[0])) else None
 
 
 def replicate(
