@@ -55,7 +55,7 @@ class Values(Status, kw_only=True, gc=False):
     variance: Amount = None  # trace of the covariance of one estimate, over all of λ
     variance_low: Number = None
     variance_high: Number = None
-    kurtosis: Number = None  # E s² / (E s)², s = ‖ĝ − E ĝ‖²; more where fits are shared, as rows say
+    kurtosis: Number = None  # E s² / (E s)², s = ‖ĝ − E ĝ‖²; more if rows say so of shared fits
     data_variance: Number = None  # what the choice of the minibatch adds, where there are any
     data_variance_low: Number = None
     data_variance_high: Number = None
