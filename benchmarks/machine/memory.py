@@ -123,7 +123,7 @@ def _most(func: Callable, args: tuple) -> int:
         return math.prod(np.broadcast_shapes(*(x.shape for x in tensors)))
     if func._overloadpacket in PRODUCTS:
         *_, a, b = tensors
-        return a.numel() * b.numel() // max(a.size(-1), 1) ** 2
+        return a.numel() // max(a.size(-1), 1) * b.size(-1)
     if func._overloadpacket in JOINED:
         return sum(x.numel() for x in args[0])
     return _product(args)

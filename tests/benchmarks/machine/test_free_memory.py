@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.machine.memory import (
     OverLimit,
+    _most,
     bytes_of,
     free_memory,
     in_words,
@@ -91,3 +92,25 @@ def test_the_peak_is_what_is_held_at_one_time():
             torch.zeros(1000, dtype=torch.float64) + 1.0
 
     assert peak_within(computation, 10**7) == 16_000
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("mm", (torch.ones(7, 2), torch.ones(2, 9))),
+        ("bmm", (torch.ones(3, 7, 2), torch.ones(3, 2, 9))),
+        ("addmm", (torch.ones(9), torch.ones(7, 2), torch.ones(2, 9))),
+        ("add", (torch.ones(7, 1), torch.ones(9))),
+        ("cat", ([torch.ones(7), torch.ones(9)],)),
+        ("stack", ([torch.ones(7), torch.ones(7)],)),
+        ("softplus_backward", (torch.ones(7), torch.ones(7), 1.0, 20.0)),
+        ("_softmax", (torch.ones(7, 9), -1, False)),
+        ("randint", (2**60, [7, 9])),
+        ("outer", (torch.ones(7), torch.ones(9))),
+    ],
+)
+def test_a_result_has_no_more_numbers_than_are_reckoned(name, args):
+    packet = getattr(torch.ops.aten, name)
+    func = packet.Tensor if name == "add" else packet.default
+    size = func(*args).numel()
+    assert size <= _most(func, args) <= 2 * size

@@ -136,3 +136,11 @@ def reference() -> float:
     """Σ Var ((f − b) s) over the batch: f = b* ± 0.05, s = ± 2, so (f − b*) s is constant."""
     off = 0.05**2 / 19 / COINS  # E (b − b*)², of the mean of 19 calls over the batch
     return off * 4 * COINS
+
+
+def test_who_says_to_be_biased_does_not_share():
+    class Biased(type(create("rebar"))):
+        unbiased = False
+
+    shares = SharedFits.of(problem(), Biased(), plan_of(problem(), 1, R, None))
+    assert shares is None
