@@ -264,8 +264,8 @@ def in_turn(cell: Cell, sizes: Iterable[int]) -> Iterator[Block]:
         yield block
         if pieces and index == 0:
             before = block[0] if one_row(block[0]) else None
-        elif pieces and index == 1 and before and draws_nothing(cell):
-            still = block if all(map(torch.equal, before, block[0])) else None
+        elif index == 1 and before and all(map(torch.equal, before, block[0])):
+            still = block if draws_nothing(cell) else None
 
 
 def replicate(

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 
 def one_row(pieces: list[Tensor]) -> bool:
-    """Whether all replicates in the pieces [R, p] of a block are the same."""
-    return all(torch.equal(p[0], p[-1]) and bool((p == p[:1]).all()) for p in pieces)
+    """Whether all replicates in the pieces [R, p] of a block, several of them, are the same."""
+    return len(pieces[0]) > 1 and all(
+        torch.equal(p[0], p[-1]) and bool((p == p[:1]).all()) for p in pieces
+    )
 
 
 def draws_nothing(cell: "Cell") -> bool:

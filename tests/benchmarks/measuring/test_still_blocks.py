@@ -49,6 +49,14 @@ def test_only_what_draws_nothing_is_repeated(estimator, probs, made, monkeypatch
     assert all(torch.equal(g, one.block(i, len(g))) for i, g in enumerate(blocks))
 
 
+def test_blocks_of_one_replicate_say_nothing(monkeypatch):
+    """And two replicates might not fit into memory."""
+    asked = []
+    monkeypatch.setattr(Cell, "in_pieces", lambda self, *block: _made(self, *block, asked))
+    list(in_turn(cell(create("enumeration")), [1] * 4))
+    assert asked == [1] * 4
+
+
 def test_a_cost_that_draws_is_asked_each_time(monkeypatch):
     def cost(x):
         return x + 0.0 * torch.rand(())
