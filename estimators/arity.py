@@ -14,10 +14,17 @@ PLACES = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEY
 def takes_dist(cost: Callable[..., Any]) -> bool:
     """Whether the cost wants the distribution as its second argument."""
     plain = cost if isinstance(cost, FunctionType) else type(cost).__call__
-    code = getattr(plain, "__code__", None)
-    if code is not None and not code.co_flags & inspect.CO_VARARGS:  # the fast way
-        return code.co_argcount - len(plain.__defaults__ or ()) - (plain is not cost) >= 2
+    if not _countable(plain):  # as that of a module, which hands all on to its `forward`
+        plain = getattr(getattr(cost, "forward", None), "__func__", None)
+    if _countable(plain):
+        return plain.__code__.co_argcount - len(plain.__defaults__ or ()) - (plain is not cost) >= 2
     return positional(cost) >= 2
+
+
+def _countable(function: Any) -> bool:
+    """Whether its code says how many arguments it takes."""
+    code = getattr(function, "__code__", None)
+    return code is not None and not code.co_flags & inspect.CO_VARARGS
 
 
 def positional(function: Callable[..., Any], named: Collection[str] = ()) -> int:

@@ -8,7 +8,6 @@ import torch
 from torch.distributions import Independent
 
 from benchmarks.measuring.cell import Cell, Replicates
-from benchmarks.measuring.minibatch_variance import data_variance
 from benchmarks.statistics import bias_test, intervals, tail_index
 from benchmarks.statistics.direction import NO_DIRECTION, assess_direction
 from benchmarks.statistics.long_vectors import LongRows
@@ -121,14 +120,6 @@ def parameters(cell: Cell, whole: Moments) -> dict[str, np.ndarray]:
     if cell.truth is not None:
         found |= {"truth": cell.truth.gradient.numpy(), "truth_error": cell.truth.error.numpy()}
     return found
-
-
-def data_noise(cell: Cell) -> dict:
-    """The variance that comes from the minibatch."""
-    found = data_variance(
-        cell.problem, cell.estimator, cell.samples, cell.seed, cell.device, cell.generator
-    )
-    return _ends("data_variance", found)
 
 
 def health(cell: Cell, replicated: Replicates) -> dict:

@@ -13,6 +13,7 @@ from benchmarks.machine.memory import OverLimit
 from benchmarks.machine.memory_ceiling import memory_ceiling
 from benchmarks.machine.process_settings import settings_kept
 from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.data_noise import data_noise
 from benchmarks.measuring.diagnostics import wrong_sampler
 from benchmarks.measuring.memory_limit import MemoryLimit
 from benchmarks.measuring.memory_of_checks import capped, guarded, no_truth
@@ -50,6 +51,7 @@ class Prepared:
     truth: Truth | None
     cautions: tuple[str, ...] = ()
     _samplers: dict = field(default_factory=dict)  # what is said of them, by device and dtype
+    _batches: dict = field(default_factory=dict)  # the noise of their choice, by device, dtype, ...
 
     def wrong_sampler(self, cell: Cell) -> str | None:
         """What `diagnostics.wrong_sampler` says of a cell of this problem, asked once."""
@@ -58,6 +60,10 @@ class Prepared:
         if key not in self._samplers:
             self._samplers[key] = wrong_sampler(cell)
         return self._samplers[key]
+
+    def data_noise(self, cell: Cell) -> dict:
+        """What the choice of the minibatch adds to the variance of a cell of this problem."""
+        return data_noise(cell, self._batches)
 
     def truth_of(self, samples: int) -> Truth | None:
         """The truth where `samples` draws are taken: with a `reduction` there is one for each K."""

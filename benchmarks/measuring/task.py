@@ -1,6 +1,5 @@
 """A cell as work: from its replicates to its measurement."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,11 +20,11 @@ from benchmarks.measuring.arguments import (
     samples_of,
 )
 from benchmarks.measuring.cell import Blocks, Cell, Replicates, in_turn, replicate
-from benchmarks.measuring.diagnostics import cautions, wrong_sampler
+from benchmarks.measuring.diagnostics import cautions
 from benchmarks.measuring.fit_cost import learning
 from benchmarks.measuring.measurement import Measurement
 from benchmarks.measuring.memory_limit import MemoryLimit, checked, refusal, shortage
-from benchmarks.measuring.metrics import data_noise, health, statistics
+from benchmarks.measuring.metrics import health, statistics
 from benchmarks.measuring.prepare import Prepared
 from benchmarks.measuring.shared_fits import SharedFits
 from benchmarks.measuring.time_and_memory import time_and_memory
@@ -40,15 +39,17 @@ from estimators import Estimator, Unsupported, configuration
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A cell to be measured, in which blocks, when it may stop, and within which memory."""
+    """A cell to be measured, in which blocks, when it may stop, and within which memory.
+
+    `prepared` is its problem, of which some things are asked once for all cells.
+    """
 
     cell: Cell
     plan: Plan
     replicates: int
     precision: float | None
     limit: MemoryLimit
-    cautions: tuple[str, ...] = ()  # about the problem
-    wrong_sampler: Callable[[Cell], str | None] = wrong_sampler
+    prepared: Prepared
     admitted: bool = False  # what may refuse it was asked before, with no fewer replicates
 
     @classmethod
@@ -87,10 +88,7 @@ class Task:
             shares=SharedFits.of(prepared.problem, estimator, plan),
         )  # fmt: skip
         limit = MemoryLimit.of(memory_limit, device)
-        return cls(
-            cell, plan, replicates, precision, limit, prepared.cautions, prepared.wrong_sampler,
-            admitted,
-        )  # fmt: skip
+        return cls(cell, plan, replicates, precision, limit, prepared, admitted)
 
     @property
     def facts(self) -> dict:
@@ -200,8 +198,9 @@ class Task:
         if learned:
             facts |= learning(cell, self.plan)
         if cell.problem.minibatch is not None:
-            facts |= data_noise(cell)
-        facts |= cautions(cell, facts, found.count, self.cautions, self.wrong_sampler)
+            facts |= self.prepared.data_noise(cell)
+        known, wrong = self.prepared.cautions, self.prepared.wrong_sampler
+        facts |= cautions(cell, facts, found.count, known, wrong)
         if timed:
             facts |= time_and_memory(cell, self.plan, facts, compiled)
 

@@ -17,7 +17,7 @@ from benchmarks.statistics.stopping import Plan
 
 TIMED_DTYPE = torch.float32
 FEW = 16  # replicates that are timed at least
-LONGEST = 0.05  # seconds of a block to be timed again and again; of a longer one, a part is
+LONGEST = 0.02  # seconds of a block to be timed again and again; of a longer one, a part is
 
 
 def time_and_memory(cell: Cell, plan: Plan, found: Mapping, compiled: bool = False) -> dict:

@@ -13,7 +13,7 @@ from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Independent, Normal, kl_divergence
+from torch.distributions import Independent, Normal
 
 from benchmarks.objective.definition import Problem
 from benchmarks.problems.bnn_sampling import (
@@ -29,6 +29,7 @@ from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import tanh
 from benchmarks.problems.sklearn_data import table
 from benchmarks.problems.trajectories import at_stages
+from benchmarks.problems.vae import from_standard_normal
 from estimators import create
 
 BATCH = 32
@@ -67,7 +68,8 @@ class NegativeElbo(nn.Module):
         first, second = (layer.mT for layer in layers(w))
         hidden = tanh(first @ self.x.mT)  # [K, R, HIDDEN, B]: wines last, as few classes are slow
         logits = second[..., :-1] @ hidden + second[..., -1:]  # [K, R, CLASSES, B]
-        return self.misfit(logits.mT).sum(-1) + divergence(dist.base_dist.loc, dist.base_dist.scale)
+        factor = dist.base_dist
+        return self.misfit(logits.mT).sum(-1) + from_standard_normal(factor.loc, factor.scale)
 
 
 class OfPreactivations(NegativeElbo):
@@ -75,7 +77,7 @@ class OfPreactivations(NegativeElbo):
 
     def forward(self, pre: Tensor, dist: Preactivations) -> Tensor:
         """[K, R, B, HIDDEN + CLASSES] → [K, R, B]."""
-        share = divergence(dist.loc, dist.scale) / len(self.x)
+        share = from_standard_normal(dist.loc, dist.scale) / len(self.x)
         return self.misfit(pre[..., HIDDEN:]) + share.unsqueeze(-1)
 
 
@@ -86,13 +88,8 @@ class OfOwnWeights(NegativeElbo):
         """[K, R, B, P] → [K, R, B]."""
         first, second = layers(w)
         h = activated((self.x.unsqueeze(-2) @ first).squeeze(-2))
-        share = divergence(dist.loc, dist.scale) / len(self.x)
+        share = from_standard_normal(dist.loc, dist.scale) / len(self.x)
         return self.misfit((h.unsqueeze(-2) @ second).squeeze(-2)) + share.unsqueeze(-1)
-
-
-def divergence(loc: Tensor, scale: Tensor) -> Tensor:
-    """KL(N(loc, scale²) ‖ N(0, 1)), summed over the weights: [..., P] → [...]."""
-    return kl_divergence(Normal(loc, scale), Normal(torch.zeros_like(loc), 1.0)).sum(-1)
 
 
 def local(x: Tensor, loc: Tensor, log_scale: Tensor) -> Preactivations:

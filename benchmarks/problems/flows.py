@@ -18,6 +18,7 @@ from benchmarks.problems.flow_layers import ActNorm, AffineCoupling, Convolution
 from benchmarks.problems.logistic import breast_cancer
 from benchmarks.problems.posteriors import TwoClusters, petals
 from benchmarks.problems.quadrature import by_quadrature, plane
+from benchmarks.problems.softplus_sums import sum_of_softplus
 from benchmarks.problems.trajectories import at_stages
 from estimators import create
 
@@ -63,7 +64,7 @@ class LogisticPosterior(nn.Module):
 
     def forward(self, w: Tensor, dist: Distribution) -> Tensor:
         """w [K, R, D] → [K, R]."""
-        misfit = nn.functional.softplus(-w @ self.signed.T).sum(-1)
+        misfit = sum_of_softplus(-w @ self.signed.T)
         prior = Normal(torch.zeros_like(w[0]), 1.0).log_prob(w).sum(-1)
         return dist.log_prob(w) + misfit - prior
 

@@ -15,6 +15,7 @@ from benchmarks.objective.definition import Problem
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.quadrature import by_quadrature, standard_normal
 from benchmarks.problems.sklearn_data import table
+from benchmarks.problems.softplus_sums import sum_of_softplus
 from benchmarks.problems.trajectories import at_stages
 from estimators import create
 
@@ -44,7 +45,7 @@ class NegativeElbo(nn.Module):
 
     def forward(self, w: Tensor, dist: Independent) -> Tensor:
         """w [K, R, P] → [K, R]."""
-        misfit = nn.functional.softplus(-w @ self.signed.T).sum(-1)  # [K, R]
+        misfit = sum_of_softplus(-w @ self.signed.T)  # [K, R]
         prior = Independent(Normal(torch.zeros_like(dist.mean), 1.0), 1)
         return self.weight * misfit + kl_divergence(dist, prior)
 

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.distributions import Independent, Normal, kl_divergence
+from torch.distributions import Independent, Normal
 
 from benchmarks.objective.definition import Problem
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
@@ -70,8 +70,17 @@ class NegativeElbo(nn.Module):
 
 def divergence(z: Tensor, dist: Independent, sampled: bool = False) -> Tensor:
     """KL(dist ‖ N(0, I)), or its one-sample estimate at z."""
+    if not sampled:
+        factor = dist.base_dist
+        return from_standard_normal(factor.loc, factor.scale, len(dist.event_shape))
     prior = Independent(Normal(torch.zeros_like(z[0]), 1.0), len(dist.event_shape))
-    return dist.log_prob(z) - prior.log_prob(z) if sampled else kl_divergence(dist, prior)
+    return dist.log_prob(z) - prior.log_prob(z)
+
+
+def from_standard_normal(loc: Tensor, scale: Tensor, axes: int = 1) -> Tensor:
+    """KL(N(loc, scale²) ‖ N(0, 1)), summed over the last `axes`: [..., D] → [...]."""
+    each = (loc.square() + scale.square() - 1) / 2 - scale.log()
+    return each.sum(tuple(range(-axes, 0)))
 
 
 def training(beta: float) -> Iterator[Weights]:

@@ -4,6 +4,7 @@ import contextlib
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from scipy.special import ndtri
 from torch import Tensor
@@ -153,7 +154,7 @@ def of_uniform(u: Tensor, what: str, error: float = 0.0) -> Iterator[str]:
     n, end = u.numel(), max(error, 1e-15)
     u = u.flatten().clamp(end, 1 - end)
     steps = torch.arange(n + 1, dtype=u.dtype) / n
-    ordered = u.sort().values
+    ordered = _ordered(u)
     distance = float(torch.maximum((ordered - steps[:-1]).max(), (steps[1:] - ordered).max()))
     z, widest = torch.special.ndtri(u), float(-ndtri(end))
     mean, square = float(z.mean()), float(z.square().mean())
@@ -209,7 +210,10 @@ def piled_up(dist: Distribution) -> Iterator[str]:
         return
     x = dist.sample((draws_of(dist),))
     for column in x.reshape(len(x), -1).mT[:MOST_COLUMNS]:
-        values, counts = column.unique(return_counts=True)
+        ordered = _ordered(column)
+        if (ordered[PILE - 1 :] > ordered[: 1 - PILE]).all():
+            continue
+        values, counts = ordered.unique_consecutive(return_counts=True)
         inner = counts >= PILE
         inner[[0, -1]] = False  # numbers end there
         inner &= (values.abs() > TINY) & ((1 - values).abs() > ROUNDING)
@@ -222,6 +226,11 @@ def piled_up(dist: Distribution) -> Iterator[str]:
                 f"{len(x)}, which no density allows; its sampler breaks down there."
             )
             return
+
+
+def _ordered(x: Tensor) -> Tensor:
+    """x [n] in increasing order, by NumPy, whose sort is many times as quick as torch's."""
+    return torch.from_numpy(np.sort(x.detach().numpy()))
 
 
 def _repeats(x: Tensor) -> bool:

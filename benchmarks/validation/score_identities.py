@@ -100,9 +100,10 @@ def _about_path(dist, copies: dict, x: Tensor, log_p: Tensor) -> Iterator[str]:
         centre = fixed.median()
         z = (along - centre) / (fixed - centre).abs().median().clamp_min(1e-12)
         bounded = (z.tanh(), (-z.square() / 2).exp(), WIDE * (z / WIDE).tanh())
-        for name, h in itertools.product(copies, bounded):
-            by_path = _gradients(h.mean(0), copies)[name]
-            by_score = _gradients(((h - h.mean()).detach() * log_p).mean(0), copies)[name]
+        paths = [_gradients(h.mean(0), copies) for h in bounded]
+        scores = [_gradients(((h - h.mean()).detach() * log_p).mean(0), copies) for h in bounded]
+        for name, (path, score) in itertools.product(copies, zip(paths, scores, strict=True)):
+            by_path, by_score = path[name], score[name]
             if off(by_path - by_score):
                 at = worst_of(by_path - by_score)
                 if not by_path.any():

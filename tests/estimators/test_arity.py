@@ -25,6 +25,23 @@ class Module(nn.Module):
         return x
 
 
+class ModuleWithDefault(nn.Module):
+    def forward(self, x, power=2):
+        return x**power
+
+
+class ModuleWithStatic(nn.Module):
+    @staticmethod
+    def forward(x, dist):
+        return x
+
+
+def with_forward_of_its_own():
+    module = nn.ReLU()
+    module.forward = lambda x, dist: x
+    return module
+
+
 class Method:
     def of_one(self, x):
         return x
@@ -50,6 +67,7 @@ ONE = {
     "ufunc": np.square,
     "polynomial": np.polynomial.Polynomial([0.0, 0.0, 1.0]),
     "module": nn.ReLU(),
+    "module with a default": ModuleWithDefault(),
 }
 TWO = {
     "plain": lambda x, dist: x,
@@ -57,6 +75,8 @@ TWO = {
     "bound": Method().of_two,
     "object": Method(),
     "module": Module(),
+    "module with a static forward": ModuleWithStatic(),
+    "module with a forward of its own": with_forward_of_its_own(),
     "partial": functools.partial(lambda c, x, dist: x * c, 2.0),
     "vectorize of two": np.vectorize(lambda v, dist: fee(v)),
 }

@@ -70,3 +70,33 @@ def test_what_was_learned_serves_all_batches_only_where_it_moves_no_mean(unbiase
     object.__setattr__(learner, "unbiased", unbiased)
     data_variance(problem(minibatch=minibatch), learner, 1, 0, torch.device("cpu"))
     assert len(fits) == (1 if unbiased else BATCHES)
+
+
+def test_unbiased_estimators_have_one_noise_of_the_batch_and_biased_ones_their_own():
+    target = problem(minibatch=minibatch)
+    found = {
+        name: measure(target, name, 4, 500, timed=False).data_variance
+        for name in ("pathwise", "reinforce", "reinforce-loo", "finite-differences")
+    }
+    assert found["pathwise"] == found["reinforce"] == found["reinforce-loo"]
+    assert found["finite-differences"] != found["pathwise"]
+
+
+def step(centre=0.0, **more):
+    """E[x > c]: paths do not see where it jumps, the score does."""
+    return Problem(
+        "steps",
+        {"loc": torch.tensor(0.0).double()},
+        lambda loc: Normal(loc, 1.0),
+        lambda x: (x > centre).double() + 0 * x,
+        **more,
+    )
+
+
+def test_an_estimator_that_is_not_unbiased_here_does_not_speak_for_the_others():
+    target = step(minibatch=lambda index: step(index / 12.0))
+    centres = torch.arange(BATCHES).double() / 12
+    exact = float((-centres.square() / 2).exp().div((2 * math.pi) ** 0.5).var())
+    found = measure(target, "reinforce", 16, 2_000, timed=False)
+    assert found.data_variance_low < exact < found.data_variance_high
+    assert found.data_variance == measure(target, "reinforce-loo", 16, 500).data_variance

@@ -1,0 +1,41 @@
+"""Sums of softplus agree with those of numbers one by one, with and without a derivative."""
+
+import pytest
+import torch
+from torch.func import vmap
+from torch.nn.functional import softplus
+
+from benchmarks.problems.softplus_sums import MOST, sum_of_softplus
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 10.0, 1e4])
+@pytest.mark.parametrize("size", [1, MOST, MOST + 1, 3 * MOST])
+def test_it_is_the_sum_of_logarithms(dtype, scale, size):
+    x = scale * torch.randn(7, size, dtype=dtype)
+    exact = torch.logaddexp(x.double(), x.double().new_zeros(())).sum(-1)
+    found = sum_of_softplus(x)
+    eps = 8 * torch.finfo(dtype).eps
+    torch.testing.assert_close(found.double(), exact, rtol=eps, atol=eps)
+    torch.testing.assert_close(vmap(sum_of_softplus)(x), found)
+
+
+def test_large_numbers_of_one_sign_are_themselves_or_nothing():
+    x = torch.full((200,), 800.0)
+    assert float(sum_of_softplus(x)) == 160_000
+    assert float(sum_of_softplus(-x)) == 0
+
+
+def test_it_leaves_what_it_is_given_as_it_is():
+    x = torch.randn(5, 9)
+    before = x.clone()
+    sum_of_softplus(x)
+    assert torch.equal(x, before)
+
+
+def test_its_derivative_is_that_of_softplus():
+    x = torch.randn(5, 9, dtype=torch.float64, requires_grad=True)
+    ours, theirs = sum_of_softplus(x), softplus(x).sum(-1)
+    torch.testing.assert_close(ours, theirs)
+    (found,) = torch.autograd.grad(ours.sum(), x)
+    torch.testing.assert_close(found, x.detach().sigmoid())
