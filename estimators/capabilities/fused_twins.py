@@ -288,8 +288,8 @@ class _Shifted(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         loc, eps = ctx.saved_tensors
-        by_scale = _over_samples(grad * eps, loc) if ctx.needs_input_grad[1] else None
-        return _over_samples(grad, loc), by_scale, None
+        by_scale = over_samples(grad * eps, loc) if ctx.needs_input_grad[1] else None
+        return over_samples(grad, loc), by_scale, None
 
 
 class _NormalLogProb(torch.autograd.Function):
@@ -314,11 +314,11 @@ class _NormalLogProb(torch.autograd.Function):
         grad = grad.reshape(grad.shape + (1,) * ctx.event)
         wz = grad * z
         by_x = -wz / scale if ctx.needs_input_grad[0] else None
-        by_loc = _over_samples(wz, loc) / scale
+        by_loc = over_samples(wz, loc) / scale
         by_scale = None
         if ctx.needs_input_grad[2]:
             wz2 = wz * z if torch.is_grad_enabled() else wz.mul_(z)  # in the cache still
-            by_scale = (_over_samples(wz2, loc) - _over_samples(grad, loc)) / scale
+            by_scale = (over_samples(wz2, loc) - over_samples(grad, loc)) / scale
         return by_x, by_loc, by_scale, None, None
 
 
@@ -337,7 +337,7 @@ class _PoissonLogProb(torch.autograd.Function):
     def backward(ctx, grad):
         x, rate = ctx.saved_tensors
         grad = grad.reshape(grad.shape + (1,) * ctx.event)
-        by_rate = _over_samples(grad * x, rate) / rate - _over_samples(grad, rate)
+        by_rate = over_samples(grad * x, rate) / rate - over_samples(grad, rate)
         return None, by_rate, None, None
 
 
@@ -354,7 +354,7 @@ class _Selected(torch.autograd.Function):
     def backward(ctx, grad):
         x, logits = ctx.saved_tensors
         grad = grad.reshape(grad.shape + (1,) * ctx.event)
-        return None, _over_samples(grad * x, logits), None
+        return None, over_samples(grad * x, logits), None
 
 
 def _summed(log_p: Tensor, event: int) -> Tensor:
@@ -362,7 +362,7 @@ def _summed(log_p: Tensor, event: int) -> Tensor:
     return log_p.flatten(log_p.ndim - event).sum(-1) if event else log_p
 
 
-def _over_samples(t: Tensor, like: Tensor) -> Tensor:
+def over_samples(t: Tensor, like: Tensor) -> Tensor:
     """The sum of t over the axes in front of those of `like`, without a copy if there is one."""
     extra = t.ndim - like.ndim
     if t.shape[:extra].numel() == 1:

@@ -6,7 +6,8 @@ import torch
 from torch.distributions import Gamma
 
 from estimators import capabilities
-from estimators.capabilities import Coupled, attach
+from estimators.capabilities import Coupled, attach, fused_twins
+from estimators.capabilities.fused_twins import over_samples
 from estimators.special.gamma_beta import gamma_derivative
 from estimators.special.gamma_beta_quantiles import (
     gamma_log_quantile,
@@ -28,6 +29,33 @@ def _(dist, x):
     z = (x * dist.rate).detach()
     alpha = dist.concentration.expand_as(z)
     return attach(z, (alpha, gamma_derivative(alpha, z))) / dist.rate
+
+
+class _Moving(torch.autograd.Function):
+    """x [K, *B], moving with its parameters [*B] as its value of the cdf stays: the same at once."""
+
+    @staticmethod
+    def forward(ctx, x, concentration, rate):
+        moving = x.view_as(x)
+        ctx.save_for_backward(moving, concentration, rate)
+        return moving
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, concentration, rate = ctx.saved_tensors
+        by_z = grad / rate
+        by_concentration = by_rate = None
+        if ctx.needs_input_grad[1]:
+            slope = gamma_derivative(concentration, (x * rate).detach())
+            by_concentration = over_samples(by_z * slope, concentration)
+        if ctx.needs_input_grad[2]:
+            by_rate = over_samples(-by_z * x, rate)
+        return None, by_concentration, by_rate
+
+
+@capabilities.implicit.register(fused_twins.Gamma)
+def _(dist, x):
+    return _Moving.apply(x.detach(), dist.concentration, dist.rate)
 
 
 @capabilities.quantile.register(Gamma)
