@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -115,18 +116,27 @@ def _most(func: Callable, args: tuple) -> int:
     Meta kernels of matrix products and of what is joined load torch's compiler, seconds the first
     time, so that they and what works elementwise are reckoned here.
     """
-    for argument, given in zip(func._schema.arguments, args, strict=False):
-        if argument.name == "size" and isinstance(given, list | tuple):
-            return math.prod(given)
+    place, elementwise = _read(func)
+    if place is not None and place < len(args) and isinstance(args[place], list | tuple):
+        return math.prod(args[place])
     tensors = [part for part in args if isinstance(part, Tensor)]
-    if tensors and (torch.Tag.pointwise in func.tags or UNTAGGED.match(func.name())):
-        return math.prod(np.broadcast_shapes(*(x.shape for x in tensors)))
+    if tensors and elementwise:
+        shapes = {x.shape for x in tensors}
+        return math.prod(shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes))
     if func._overloadpacket in PRODUCTS:
         *_, a, b = tensors
         return a.numel() // max(a.size(-1), 1) * b.size(-1)
     if func._overloadpacket in JOINED:
         return sum(x.numel() for x in args[0])
     return _product(args)
+
+
+@cache
+def _read(func: Callable) -> tuple[int | None, bool]:
+    """Which argument of an operation is the size of its result; whether it works elementwise."""
+    sizes = [k for k, argument in enumerate(func._schema.arguments) if argument.name == "size"]
+    elementwise = torch.Tag.pointwise in func.tags or UNTAGGED.match(func.name()) is not None
+    return (sizes[0] if sizes else None), elementwise
 
 
 def _product(args: Iterable) -> int:

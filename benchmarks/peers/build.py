@@ -25,15 +25,17 @@ from benchmarks.peers.build_rows import COMPILED, MEASURED
 from benchmarks.peers.interleaved_timing import ratio, with_ends
 from benchmarks.regression.worktrees import HOME, checkouts
 
+BYTE_CODE = Path(tempfile.gettempdir(), "gradmeter-byte-code")
 ROWS = Path(__file__).with_name("build_rows.py")
 WARM_UP = 1_000  # replicates of a first measurement, for imports and caches
 Work = Callable[[], float]  # what a side needs for a row
 
 
 def environment(root: Path) -> dict[str, str]:
-    """That of a process with the code in `root`, on one thread."""
+    """That of a process with the code in `root`, on one thread, whose byte code is kept."""
     ours = {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    return os.environ | allocator.ENVIRONMENT | ours
+    kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(BYTE_CODE)}
+    return os.environ | allocator.ENVIRONMENT | ours | kept
 
 
 @contextmanager

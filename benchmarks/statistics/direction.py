@@ -192,15 +192,16 @@ def _p(measured: MeasuredGradient, split: _Split) -> float:
     light = split if calm.all() else _Split.of(measured, calm)
     away = light.along / np.hypot(light.along_se, measured.unseen) if light.along else 0.0
     p = [float(stdtr(light.df, away))]
-    if light.across2 is not None:
-        p.append(largest_t(_across(measured, light)))
+    across = _across(measured, light) if light.across2 is not None else None
+    if across is not None:
+        p.append(largest_t(across))
     wide = light
     if split.across2 is not None and not measured.heavy and np.all(measured.tested):
         share, dependence = split.across_variance, split.across2.dependence
         if calm_together(share, measured.kurtosis, dependence, measured.n, calm):
             wide = split
     if wide.across2 is not None:
-        p.append(sign_flip(_across(measured, wide)))
+        p.append(sign_flip(across if wide is light else _across(measured, wide)))
     return min(1.0, 3 * min(p))
 
 
@@ -208,9 +209,10 @@ def _across(measured: MeasuredGradient, split: _Split) -> Deviation:
     """The mean across g, which should be 0, to be tested: its rows are the sample."""
     rows = split.across_rows
     centred = rows - rows.mean(0)
-    m2 = np.square(centred).mean(0)
+    square = np.square(centred)
+    m2 = square.mean(0)
     cube = m2**1.5
-    skew = np.divide((centred**3).mean(0), cube, out=np.zeros_like(m2), where=cube > 0)
+    skew = np.divide((square * centred).mean(0), cube, out=np.zeros_like(m2), where=cube > 0)
     noise = {"variance": m2 * len(rows) / (len(rows) - 1), "skew": skew, "n": len(rows)}
     return measured.deviation(split.across, rows, error=split.error, **noise)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
@@ -55,10 +56,11 @@ class Integral:
             )
 
     def pit(self, x: Tensor) -> Tensor:
-        """F(x), at random within a jump: uniform if x [n, ...] has this law."""
+        """F(x), at random within a jump: uniform if x [n, ...] has this law. In any order."""
         if self.direction is not None:
             x = x.double().reshape(len(x), -1, len(self.direction)) @ self.direction
         x = x.reshape(len(x), -1).mT.contiguous()[: len(self.points)]  # [B, n]
+        x = torch.from_numpy(np.sort(x.detach().numpy()))  # neighbours are found much sooner
         place = torch.searchsorted(self.points, x - 1e-9 if self.mass is not None else x)
         place = place.clamp(0, self.points.shape[1] - 1)
         high = self.below.gather(1, place)
