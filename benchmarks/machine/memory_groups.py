@@ -1,6 +1,7 @@
 """What the groups of a process (a container, a job of a cluster, a unit of systemd) leave it."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
@@ -16,26 +17,31 @@ VERSIONS = (
 
 def left_in_groups() -> int:
     """Bytes that every group which the process is in still lets it take; NONE without a limit."""
-    return min((_left(folder) for folder in dict.fromkeys(_groups())), default=NONE)
+    try:
+        own = OWN.read_text()
+    except OSError:
+        own = ""
+    return min((_left(folder) for folder in _groups(own, CGROUP)), default=NONE)
 
 
-def _groups() -> Iterator[Path]:
-    """The folders of the process's groups, from its own to the root, by both versions.
+@cache
+def _groups(own: str, top: Path) -> tuple[Path, ...]:
+    """The folders of the process's groups that are there, from its own to the root, by versions.
 
     In a container the root is its own group, and the path may be one of outside: then only the
     root is there.
     """
-    yield CGROUP
-    yield CGROUP / "memory"
-    try:
-        lines = OWN.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
+    return tuple(filter(Path.is_dir, dict.fromkeys(_named(own, top))))
+
+
+def _named(own: str, top: Path) -> Iterator[Path]:
+    yield top
+    yield top / "memory"
+    for line in own.splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "memory" not in controllers.split(","):
             continue
-        root = CGROUP / "memory" if controllers else CGROUP
+        root = top / "memory" if controllers else top
         folder = root / path.strip("/")
         yield folder
         yield from (parent for parent in folder.parents if parent.is_relative_to(root))

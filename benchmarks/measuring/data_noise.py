@@ -11,7 +11,7 @@ from benchmarks.statistics.stopping import Plan
 from estimators import Estimator, create
 
 STAND_INS = "pathwise", "reinforce-loo"  # the quieter one first
-TRIED = 512  # replicates in which a stand-in must not be biased
+TRIED = 256  # replicates in which a stand-in must not be biased
 
 
 def data_noise(cell: Cell, known: dict[tuple, Interval | None]) -> dict:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from weakref import WeakSet
 
+import torch
 from torch import Tensor, nn
 
 from benchmarks.objective.definition import Problem
@@ -136,7 +137,8 @@ def _copied(value: Tensor) -> Tensor | None:
 def _same(value: Tensor, copy: Tensor | None, version: int) -> bool:
     if copy is None:
         return value._version == version
-    same_shape = value.shape == copy.shape and value.dtype == copy.dtype
-    if not same_shape:
+    if value.shape != copy.shape or value.dtype != copy.dtype:
         return False
-    return bool(((value == copy) | (value.isnan() & copy.isnan())).all())
+    return torch.equal(value, copy) or bool(
+        ((value == copy) | (value.isnan() & copy.isnan())).all()
+    )

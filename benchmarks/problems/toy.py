@@ -102,12 +102,12 @@ QUICK = {
 
 
 def toy(name: str, family: Callable, values: Parameters, cost: costs.Cost, truth="auto") -> None:
-    """Register one toy problem."""
+    """Register one toy problem; a `truth` that is a function is found when it is built."""
 
     @register(name, quick=name in QUICK)
     def build() -> Problem:
         parameters = {k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()}
-        return Problem(name, parameters, family, cost, truth)
+        return Problem(name, parameters, family, cost, truth() if callable(truth) else truth)
 
 
 def step_truth(family: Callable, values: Parameters, at: float) -> dict[str, Tensor]:
@@ -121,7 +121,7 @@ for _family, (_make, _values) in CONTINUOUS.items():
     for _cost, _f in CONTINUOUS_COSTS.items():
         if _cost == "step" and _family == "beta":
             continue  # torch has no incomplete beta function
-        _truth = step_truth(_make, _values, 0.6) if _cost == "step" else "auto"
+        _truth = partial(step_truth, _make, _values, 0.6) if _cost == "step" else "auto"
         toy(f"{_family}-{_cost}", _make, _values, _f, _truth)
 for _cost, _f in CIRCULAR_COSTS.items():
     toy(f"von-mises-{_cost}", VonMises, {"loc": 0.5, "concentration": 2.0}, _f)
