@@ -6,7 +6,7 @@ from torch.distributions import Distribution
 
 from estimators.core import Cost, evaluate
 
-AT_ONCE = 2**18  # numbers of samples whose costs are asked for together
+AT_ONCE = 2**17  # numbers of samples whose costs are asked for together
 
 
 @torch.no_grad()

@@ -41,16 +41,16 @@ class OptimalBaseline(Estimator):
         return f.mean(0) + carry(dist, gradients)
 
     def _fit(self, dist, cost):
-        above, below = {}, {}  # Σ f s², Σ s²: path -> [*B, *P]
         x = dist.sample((self.pilot,))
-        for part in x.split(at_once(x[0])):
-            with torch.no_grad():
-                f = evaluate(cost, part, dist)  # [M, *B]
-            for path, s in scores(dist, part).items():  # [M, *B, *P]
-                square = s.square()
-                below[path] = below.get(path, 0.0) + square.sum(0)
-                above[path] = above.get(path, 0.0) + square.mul_(_like(f, s)).sum(0)
-        return {path: (above[path] / below[path]).nan_to_num(0.0) for path in above}
+        with torch.no_grad():
+            parts = x.split(at_once(x[0]))
+            f = torch.cat([evaluate(cost, part, dist) for part in parts])  # [M, *B]
+        found = {}
+        for path, s in scores(dist, x).items():  # [M, *B, *P]
+            square = s.square()
+            below = square.sum(0)
+            found[path] = (square.mul_(_like(f, s)).sum(0) / below).nan_to_num(0.0)
+        return found
 
 
 def scores(dist, x):
