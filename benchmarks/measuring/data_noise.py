@@ -1,58 +1,63 @@
-"""The noise of the minibatch as facts of a cell: one number for all unbiased estimators."""
+"""The noise of the minibatch as facts of a cell: one number where estimators are unbiased."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
-from benchmarks.measuring.cell import Cell, replicate
-from benchmarks.measuring.metrics import statistics
-from benchmarks.measuring.minibatch_variance import data_variance
+from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.minibatch_variance import REPLICATES, data_variance, noise_within
 from benchmarks.statistics.intervals import Interval
 from benchmarks.statistics.stopping import Plan
-from estimators import Estimator, create
+from estimators import create
 
-STAND_INS = "pathwise", "reinforce-loo"  # the quieter one first
-TRIED = 256  # replicates in which a stand-in must not be biased
+STAND_IN = "reinforce-loo"  # whose mean is the true gradient also where the cost jumps
+NOISIER = 2.0  # times, at most, its variance may be that of an estimator it speaks for
+SAMPLES = 4  # of each estimate, at least: the means over them are the same for any K
 
 
-def data_noise(cell: Cell, known: dict[tuple, Interval | None]) -> dict:
+class Found(NamedTuple):
+    """The variance over the batches by one estimator, and its own noise on some of them."""
+
+    between: Interval
+    within: float
+
+
+def data_noise(cell: Cell, plan: Plan, facts: Mapping, known: dict[tuple, Found | None]) -> dict:
     """The variance that comes from the minibatch.
 
-    An unbiased estimator is spoken for by the quietest one whose mean is the true gradient: all of
-    them have the same means. `known` keeps what that one found, for other cells of the problem.
+    All unbiased estimators have the same means, with any number of samples. So leave-one-out speaks
+    for those that are not much quieter, unless `facts` say that they are biased here; `known` keeps
+    what was found, for other cells of the problem.
     """
     found = None
-    if cell.estimator.unbiased and cell.truth is not None and not cell.is_long:
-        dtype = next(iter(cell.problem.parameters.values())).dtype
-        key = cell.device, dtype, cell.seed, cell.samples, cell.generator
-        if key not in known:
-            known[key] = _by_stand_in(cell)
-        found = known[key]
-    found = found or _by(cell, cell.estimator)
+    many = replace(cell, samples=max(cell.samples, SAMPLES), shares=None)
+    fits = REPLICATES * many.samples <= plan.block * cell.samples  # into what a block holds
+    if fits and _has_the_true_mean(cell, facts):
+        other = _found(replace(many, estimator=create(STAND_IN)), known)
+        speaks = other is not None and other.within <= NOISIER * noise_within(many)
+        found = other if speaks else _found(many, known)
+    between = found.between if found else data_variance(cell)
     return {
-        "data_variance": found.value,
-        "data_variance_low": found.low,
-        "data_variance_high": found.high,
+        "data_variance": between.value,
+        "data_variance_low": between.low,
+        "data_variance_high": between.high,
     }
 
 
-def _by_stand_in(cell: Cell) -> Interval | None:
-    for name in STAND_INS:
-        with suppress(Exception):  # what one cannot do, another may
-            estimator = create(name)
-            if _has_the_true_mean(replace(cell, estimator=estimator, shares=None)):
-                return _by(cell, estimator)
-    return None
+def _has_the_true_mean(cell: Cell, facts: Mapping) -> bool:
+    """Whether an estimator has one mean with any K, as far as its replicates can tell."""
+    unbiased = cell.estimator.unbiased and facts["bias_verdict"] not in ("biased", "no truth")
+    return unbiased and cell.problem.reduction is None
 
 
-def _has_the_true_mean(cell: Cell) -> bool:
-    """As far as some replicates of the first batch can tell: a jump of the cost takes it away."""
-    problem, samples = cell.problem, cell.samples
-    plan = Plan.of(TRIED, problem.numbers(samples), None, problem.size, samples)
-    found = replicate(cell, plan)
-    return not found.unhealthy and statistics(cell, found)["bias_verdict"] != "biased"
-
-
-def _by(cell: Cell, estimator: Estimator) -> Interval:
-    return data_variance(
-        cell.problem, estimator, cell.samples, cell.seed, cell.device, cell.generator
-    )
+def _found(cell: Cell, known: dict[tuple, Found | None]) -> Found | None:
+    """What the estimator of a cell finds; None where it cannot."""
+    dtype = next(iter(cell.problem.parameters.values())).dtype
+    estimator = type(cell.estimator), str(cell.estimator), cell.estimator.config_json
+    key = estimator, cell.samples, cell.device, dtype, cell.seed, cell.generator
+    if key not in known:
+        known[key] = None
+        with suppress(Exception):  # then each cell speaks for itself
+            known[key] = Found(data_variance(cell), noise_within(cell))
+    return known[key]

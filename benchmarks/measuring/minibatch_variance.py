@@ -5,30 +5,23 @@ measures for one fixed batch, the second is the same for every unbiased estimato
 """
 
 import math
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from benchmarks.measuring.cell import Cell
-from benchmarks.objective.definition import Problem
 from benchmarks.statistics.intervals import Interval, t_quantile
 from benchmarks.statistics.long_vectors import LONG
 from benchmarks.statistics.tiled_rows import TiledRows
-from estimators import Estimator
 
-BATCHES, FEWEST = 48, 4
+BATCHES, FEW, FEWEST = 48, 8, 4
 REPLICATES = 4  # of each batch
 
 
-def data_variance(
-    problem: Problem,
-    estimator: Estimator,
-    samples: int,
-    seed: int,
-    device: torch.device,
-    generator: str | None = None,
-) -> Interval:
+def data_variance(cell: Cell) -> Interval:
     """tr Var_b E(ĝ | b) over random minibatches, with a 95 % interval; it may come out negative.
 
     NaN where the data make fewer than `FEWEST` different batches.
@@ -37,19 +30,30 @@ def data_variance(
     a one-way analysis of variance, with a jackknife over batches. What an unbiased estimator
     learned on the first batch serves the others, whose means it does not move.
     """
-    if problem.batches < FEWEST:
+    if cell.problem.batches < FEWEST:
         return Interval(math.nan, math.nan, math.nan)
-    like = next(iter(problem.parameters.values()))
-    means, noises, fitted = [], [], None
-    for batch in range(int(min(BATCHES, problem.batches))):
-        drawn = problem.on_batch(batch).to(device, like.dtype)
-        cell = Cell(drawn, None, estimator, samples, seed, device, generator=generator)
-        if fitted is None or not estimator.unbiased:
-            fitted = cell.fitted(batch, REPLICATES)
-        g = cell.block(batch, REPLICATES, fitted=fitted).double()
+    means, noises = [], []
+    for g in _on_batches(cell, BATCHES):
         means.append(_kept(g.mean(0), means))
         noises.append(g.var(0).sum() / REPLICATES)
     return _between(_rows(means), torch.stack(noises).cpu().numpy())
+
+
+def noise_within(cell: Cell) -> float:
+    """Σ_b tr Var(ĝ | b) over the first few batches: which of two cells is the quieter one."""
+    return float(sum(g.var(0).sum() for g in _on_batches(cell, FEW)))
+
+
+def _on_batches(cell: Cell, most: int) -> Iterator[Tensor]:
+    """A few gradients [R, P] of each of so many batches."""
+    problem, fitted = cell.problem, None
+    like = next(iter(problem.parameters.values()))
+    for batch in range(int(min(most, problem.batches))):
+        drawn = problem.on_batch(batch).to(cell.device, like.dtype)
+        one = replace(cell, problem=drawn, truth=None, shares=None)
+        if fitted is None or not cell.estimator.unbiased:
+            fitted = one.fitted(batch, REPLICATES)
+        yield one.block(batch, REPLICATES, fitted=fitted).double()
 
 
 def _kept(mean: Tensor, before: list[Tensor]) -> Tensor:

@@ -1,6 +1,7 @@
 """The one door for a problem: what it lacks is derived, it is checked, and its truth is found."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -21,6 +22,7 @@ from benchmarks.measuring.written_problems import watch
 from benchmarks.objective.definition import Problem, ProblemError, unvalidated
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics.long_vectors import LONG
+from benchmarks.statistics.stopping import Plan
 from benchmarks.truth.exact import find_truth, truth_of_draws
 from benchmarks.truth.kept import keep, kept_truth
 from benchmarks.truth.two_estimators import agreed_truth, held_by_runs
@@ -61,9 +63,9 @@ class Prepared:
             self._samplers[key] = wrong_sampler(cell)
         return self._samplers[key]
 
-    def data_noise(self, cell: Cell) -> dict:
-        """What the choice of the minibatch adds to the variance of a cell of this problem."""
-        return data_noise(cell, self._batches)
+    def data_noise(self, cell: Cell, plan: Plan, facts: Mapping) -> dict:
+        """What the choice of the minibatch adds to the variance of a cell, of which `facts` are."""
+        return data_noise(cell, plan, facts, self._batches)
 
     def truth_of(self, samples: int) -> Truth | None:
         """The truth where `samples` draws are taken: with a `reduction` there is one for each K."""

@@ -198,7 +198,7 @@ class Task:
         if learned:
             facts |= learning(cell, self.plan)
         if cell.problem.minibatch is not None:
-            facts |= self.prepared.data_noise(cell)
+            facts |= self.prepared.data_noise(cell, self.plan, facts)
         known, wrong = self.prepared.cautions, self.prepared.wrong_sampler
         facts |= cautions(cell, facts, found.count, known, wrong)
         if timed:

@@ -60,7 +60,9 @@ class Integral:
         if self.direction is not None:
             x = x.double().reshape(len(x), -1, len(self.direction)) @ self.direction
         x = x.reshape(len(x), -1).mT.contiguous()[: len(self.points)]  # [B, n]
-        x = torch.from_numpy(np.sort(x.detach().numpy()))  # neighbours are found much sooner
+        x = torch.from_numpy(
+            np.sort(x.detach().double().numpy())
+        )  # neighbours are found much sooner
         place = torch.searchsorted(self.points, x - 1e-9 if self.mass is not None else x)
         place = place.clamp(0, self.points.shape[1] - 1)
         high = self.below.gather(1, place)

@@ -230,7 +230,7 @@ def piled_up(dist: Distribution) -> Iterator[str]:
 
 def _ordered(x: Tensor) -> Tensor:
     """x [n] in increasing order, by NumPy, whose sort is many times as quick as torch's."""
-    return torch.from_numpy(np.sort(x.detach().numpy()))
+    return torch.from_numpy(np.sort(x.detach().double().numpy()))
 
 
 def _repeats(x: Tensor) -> bool:

@@ -32,13 +32,17 @@ def _(dist, x):
 
 
 class _Moving(torch.autograd.Function):
-    """x [K, *B], moving with its parameters [*B] as its value of the cdf stays: the same at once."""
+    """x [K, *B], moving with its parameters [*B] as its cdf value stays: the same in one step."""
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx, x, concentration, rate):
-        moving = x.view_as(x)
-        ctx.save_for_backward(moving, concentration, rate)
-        return moving
+    def forward(x, concentration, rate):
+        return x.clone()
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(output, *inputs[1:])
 
     @staticmethod
     def backward(ctx, grad):

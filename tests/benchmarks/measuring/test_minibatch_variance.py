@@ -1,14 +1,19 @@
 """Estimator noise and data noise are told apart."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
-from torch.distributions import Normal
+from torch.distributions import Bernoulli, Independent, Normal
 
 import estimators
 from benchmarks import Problem, measure
+from benchmarks.measuring.cell import Cell
+from benchmarks.measuring.data_noise import data_noise
 from benchmarks.measuring.minibatch_variance import BATCHES, data_variance
+from benchmarks.measuring.prepare import prepare
+from benchmarks.measuring.task import Task
 
 SPREAD = 3.0
 
@@ -24,6 +29,10 @@ def problem(centre=0.0, **more):
     )
 
 
+def cell(target, estimator, samples):
+    return Cell(target, None, estimator, samples, 0, torch.device("cpu"))
+
+
 def minibatch(index):
     generator = torch.Generator().manual_seed(index)
     return problem(SPREAD * torch.randn((), generator=generator).double())
@@ -36,9 +45,7 @@ def test_the_part_of_the_batch_is_that_of_the_drawn_centres():
     )  # fmt: skip
     exact = float((2 * centres).var())
     for name in ("pathwise", "reinforce", "reinforce-ema"):
-        found = data_variance(
-            problem(minibatch=minibatch), estimators.create(name), 4, 0, torch.device("cpu")
-        )
+        found = data_variance(cell(problem(minibatch=minibatch), estimators.create(name), 4))
         assert found.low < exact < found.high
         assert found.low > 0
 
@@ -51,9 +58,8 @@ def test_without_minibatches_there_is_none():
 
 def test_equal_batches_add_nothing():
     found = data_variance(
-        problem(minibatch=lambda index: problem()), estimators.create("pathwise"), 1, 0,
-        torch.device("cpu"),
-    )  # fmt: skip
+        cell(problem(minibatch=lambda index: problem()), estimators.create("pathwise"), 1)
+    )
     assert found.low < 0 < found.high
 
 
@@ -68,35 +74,91 @@ def test_what_was_learned_serves_all_batches_only_where_it_moves_no_mean(unbiase
 
     learner = Learner()
     object.__setattr__(learner, "unbiased", unbiased)
-    data_variance(problem(minibatch=minibatch), learner, 1, 0, torch.device("cpu"))
+    data_variance(cell(problem(minibatch=minibatch), learner, 1))
     assert len(fits) == (1 if unbiased else BATCHES)
 
 
-def test_unbiased_estimators_have_one_noise_of_the_batch_and_biased_ones_their_own():
+def noise(found):
+    return found.data_variance, found.data_variance_low, found.data_variance_high
+
+
+def test_noisy_unbiased_estimators_have_one_noise_of_the_batch_and_others_their_own():
     target = problem(minibatch=minibatch)
     found = {
-        name: measure(target, name, 4, 500, timed=False).data_variance
+        (name, samples): noise(measure(target, name, samples, 500, timed=False))
         for name in ("pathwise", "reinforce", "reinforce-loo", "finite-differences")
+        for samples in (2, 4)
     }
-    assert found["pathwise"] == found["reinforce"] == found["reinforce-loo"]
-    assert found["finite-differences"] != found["pathwise"]
+    other = noise(measure(problem(minibatch=minibatch), "reinforce", 4, 500, timed=False))
+    assert found["reinforce", 4] == other  # whoever was asked before
+    shared = {found[name, k] for name in ("reinforce", "reinforce-loo") for k in (2, 4)}
+    assert len(shared) == 1
+    assert not shared & {found["pathwise", 2], found["pathwise", 4]}  # which are quieter
+    assert not shared & {found["finite-differences", k] for k in (2, 4)}  # which are biased
 
 
-def step(centre=0.0, **more):
-    """E[x > c]: paths do not see where it jumps, the score does."""
+def jumping(weight=0.0, **more):
+    """E[0.1 x² + w (x > 0)]: paths do not see where it jumps, and the first batch has no jump."""
     return Problem(
-        "steps",
+        "jumps",
         {"loc": torch.tensor(0.0).double()},
         lambda loc: Normal(loc, 1.0),
-        lambda x: (x > centre).double() + 0 * x,
+        lambda x: 0.1 * x.square() + weight * (x > 0),
         **more,
     )
 
 
-def test_an_estimator_that_is_not_unbiased_here_does_not_speak_for_the_others():
+def test_jumps_in_other_batches_than_the_first_are_seen():
+    target = jumping(minibatch=lambda index: jumping(float(index % 5)))
+    weights = (torch.arange(BATCHES) % 5).double()
+    exact = float((weights / math.sqrt(2 * math.pi)).var())
+    for name in ("reinforce", "reinforce-loo"):
+        found = measure(target, name, 64, 500, timed=False)
+        assert found.data_variance_low < exact < found.data_variance_high
+        assert found.data_variance_low > 0
+
+
+def test_what_is_biased_here_has_the_noise_of_its_own_mean():
+    def step(centre=0.0, **more):
+        return Problem(
+            "steps",
+            {"loc": torch.tensor(0.0).double()},
+            lambda loc: Normal(loc, 1.0),
+            lambda x: (x > centre) + 0.3 * x,
+            **more,
+        )
+
     target = step(minibatch=lambda index: step(index / 12.0))
-    centres = torch.arange(BATCHES).double() / 12
-    exact = float((-centres.square() / 2).exp().div((2 * math.pi) ** 0.5).var())
-    found = measure(target, "reinforce", 16, 2_000, timed=False)
-    assert found.data_variance_low < exact < found.data_variance_high
-    assert found.data_variance == measure(target, "reinforce-loo", 16, 500).data_variance
+    found = measure(target, "pathwise", 4, 2_000, timed=False)
+    assert found.bias_verdict == "biased"
+    assert noise(found) == (0, 0, 0)
+    assert measure(target, "reinforce", 64, 2_000, timed=False).data_variance_low > 0
+
+
+def test_an_estimator_without_noise_of_its_own_speaks_for_itself():
+    def coins(centre=0.0, **more):
+        return Problem(
+            "coins",
+            {"probs": torch.tensor([0.3, 0.6]).double()},
+            lambda probs: Independent(Bernoulli(probs), 1),
+            lambda x: (5 + x.sum(-1) - centre).square(),
+            **more,
+        )
+
+    target = coins(minibatch=lambda index: coins(index / 100.0))
+    # ∂E f/∂p₁ = 1 + 2 (5 − c) + 2 p₂: its variance over the batches is that of 2 c
+    exact = 2 * float((2 * torch.arange(BATCHES).double() / 100).var())
+    found = measure(target, "enumeration", 4, 200, timed=False)
+    assert found.data_variance == pytest.approx(exact)
+
+
+def test_what_would_hold_more_than_a_block_is_not_asked():
+    target = problem(minibatch=minibatch)
+    prepared = prepare(target)
+    task = Task.of(prepared, "reinforce", samples=1, replicates=500)
+    facts = {"bias_verdict": "unbiased", "variance": math.inf}
+    small = replace(task.plan, block=8)
+    asked = {}
+    assert data_noise(task.cell, task.plan, facts, asked)
+    assert len(asked) == 1
+    assert data_noise(task.cell, small, facts, {}) != data_noise(task.cell, task.plan, facts, asked)

@@ -10,6 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from benchmarks import Problem, Program, measure
 from benchmarks.machine.random_streams import stream
+from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.minibatch_variance import BATCHES, data_variance
 from benchmarks.measuring.prepare import prepare
 from benchmarks.objective.definition import ProblemError
@@ -141,7 +142,7 @@ def test_the_noise_of_the_batch_is_that_of_the_rows_drawn():
     problem = centred()
     sums = torch.stack([problem.minibatch[i].sum() for i in range(BATCHES)])
     exact = float((2 * sums).var())
-    found = data_variance(problem, create("pathwise"), 4, 0, torch.device("cpu"))
+    found = data_variance(Cell(problem, None, create("pathwise"), 4, 0, torch.device("cpu")))
     assert found.low < exact < found.high
     m = measure(problem, "pathwise", replicates=500, timed=False)
     assert m.data_variance_low < exact < m.data_variance_high

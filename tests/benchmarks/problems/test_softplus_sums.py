@@ -39,3 +39,11 @@ def test_its_derivative_is_that_of_softplus():
     torch.testing.assert_close(ours, theirs)
     (found,) = torch.autograd.grad(ours.sum(), x)
     torch.testing.assert_close(found, x.detach().sigmoid())
+
+
+def test_infinite_and_large_numbers_beside_small_ones():
+    x = torch.tensor([[-torch.inf, 1.0], [torch.inf, 0.0], [-1e8, 5.0], [torch.nan, 0.0]])
+    torch.testing.assert_close(
+        sum_of_softplus(x), softplus(x, threshold=1e3).sum(-1), equal_nan=True
+    )
+    assert float(sum_of_softplus(torch.zeros(64, dtype=torch.float16))) == pytest.approx(44.4, 0.01)

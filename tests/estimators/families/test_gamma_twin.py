@@ -34,3 +34,19 @@ def test_samples_are_left_as_they_are_and_carry_no_older_graph():
     moving = capabilities.implicit(dist, x)
     assert torch.equal(moving, x)
     torch.autograd.grad(moving.sum(), dist.concentration)
+    before = x.clone()
+    capabilities.implicit(dist, x).clamp_(max=0.1)
+    assert torch.equal(x, before)
+
+
+def test_torch_func_differentiates_it():
+    x, one = torch.rand(3, dtype=torch.float64) + 0.5, torch.ones(3, dtype=torch.float64)
+
+    def cost(concentration, kind):
+        return capabilities.implicit(kind(Gamma(concentration, one)), x).square().sum()
+
+    plain, twin = (
+        torch.func.grad(lambda c, kind=kind: cost(c, kind))(one)
+        for kind in (lambda dist: dist, fused_twins.fused)
+    )
+    torch.testing.assert_close(twin, plain)
