@@ -35,8 +35,9 @@ def data_noise(cell: Cell, plan: Plan, facts: Mapping, known: dict[tuple, Found 
     fits = REPLICATES * many.samples <= plan.block * cell.samples  # into what a block holds
     if fits and _has_the_true_mean(cell, facts):
         other = _found(replace(many, estimator=create(STAND_IN)), known)
-        speaks = other is not None and other.within <= NOISIER * noise_within(many)
-        found = other if speaks else _found(many, known)
+        with suppress(Exception):  # of what takes no other number of samples
+            speaks = other is not None and other.within <= NOISIER * noise_within(many)
+            found = other if speaks else _found(many, known)
     between = found.between if found else data_variance(cell)
     return {
         "data_variance": between.value,

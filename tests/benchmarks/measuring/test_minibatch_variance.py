@@ -162,3 +162,15 @@ def test_what_would_hold_more_than_a_block_is_not_asked():
     assert data_noise(task.cell, task.plan, facts, asked)
     assert len(asked) == 1
     assert data_noise(task.cell, small, facts, {}) != data_noise(task.cell, task.plan, facts, asked)
+
+
+def test_what_takes_one_number_of_samples_speaks_for_itself():
+    class Two(type(estimators.create("pathwise"))):
+        def surrogate(self, dist, cost, samples=1):
+            if samples != 2:
+                raise estimators.Unsupported("It takes two samples.")
+            return super().surrogate(dist, cost, samples)
+
+    found = measure(problem(minibatch=minibatch), Two(), 2, 500, timed=False)
+    assert found.status == "ok"
+    assert found.data_variance_low < 4 * SPREAD**2 < found.data_variance_high
