@@ -29,7 +29,7 @@ from benchmarks.truth.two_estimators import agreed_truth, held_by_runs
 from benchmarks.validation.failing_pieces import as_problem_error
 from benchmarks.validation.goodness_of_fit import examine
 from benchmarks.validation.interface_checks import check, completed
-from benchmarks.validation.score_identities import NONE_FOUND
+from benchmarks.validation.score_identities import says_no_score
 from estimators import create
 
 SHARE = 0.2  # of the seconds that are left, for the checks, and then for the truth
@@ -121,7 +121,7 @@ def _prepare(
     with deadline.at_most(SHARE * deadline.left) as checks, guarded(problem, limit):
         check(problem)
         cautions = examine(problem)
-    if problem.truth == "auto" and any(NONE_FOUND in one for one in cautions):
+    if problem.truth == "auto" and any(map(says_no_score, cautions)):
         return Prepared(problem, None, (*cautions, NO_SCORE)), not checks.cut
     with deadline.at_most(SHARE * deadline.left) as search:
         truth, unfit = _truth(problem, truths, limit)

@@ -26,10 +26,9 @@ from benchmarks.problems.bnn_sampling import (
     layers,
 )
 from benchmarks.problems.checkpoints import Training, Weights, adam, store
-from benchmarks.problems.digits import tanh
+from benchmarks.problems.digits import from_standard_normal, tanh
 from benchmarks.problems.sklearn_data import table
 from benchmarks.problems.trajectories import at_stages
-from benchmarks.problems.vae import from_standard_normal
 from estimators import create
 
 BATCH = 32

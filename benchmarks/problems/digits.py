@@ -81,6 +81,12 @@ def misfit_of_mlp(z: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, x: 
     return misfit_of(hidden(z, w1, b1), *after_hidden(w2, b2), x)
 
 
+def from_standard_normal(loc: Tensor, scale: Tensor, axes: int = 1) -> Tensor:
+    """KL(N(loc, scale²) ‖ N(0, 1)), summed over the last `axes`: [..., D] → [...]."""
+    each = (loc.square() + scale.square() - 1) / 2 - scale.log()
+    return each.sum(tuple(range(-axes, 0)))
+
+
 def only(weights: dict[str, Tensor], *names: str) -> dict[str, Tensor]:
     """Some of the weights."""
     return {name: weights[name] for name in names}

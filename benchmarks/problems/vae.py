@@ -17,6 +17,7 @@ from benchmarks.problems.checkpoints import Training, Weights, adam, store
 from benchmarks.problems.digits import (
     PIXELS,
     digits,
+    from_standard_normal,
     initial,
     misfit_of_mlp,
     mlp,
@@ -75,12 +76,6 @@ def divergence(z: Tensor, dist: Independent, sampled: bool = False) -> Tensor:
         return from_standard_normal(factor.loc, factor.scale, len(dist.event_shape))
     prior = Independent(Normal(torch.zeros_like(z[0]), 1.0), len(dist.event_shape))
     return dist.log_prob(z) - prior.log_prob(z)
-
-
-def from_standard_normal(loc: Tensor, scale: Tensor, axes: int = 1) -> Tensor:
-    """KL(N(loc, scale²) ‖ N(0, 1)), summed over the last `axes`: [..., D] → [...]."""
-    each = (loc.square() + scale.square() - 1) / 2 - scale.log()
-    return each.sum(tuple(range(-axes, 0)))
 
 
 def training(beta: float) -> Iterator[Weights]:

@@ -14,7 +14,8 @@ from benchmarks.objective.definition import Problem
 from estimators import Unsupported, capabilities
 
 ALARM = 1e-6  # false alarms of each test
-NONE_FOUND = "autograd says 0;"  # where the derivative of `log_prob` is wrong
+WRONG = "`log_prob` has a wrong derivative"
+NONE_FOUND = "autograd says 0;"
 MOVED = 0.01  # relative, of a parameter, by which a support that moves is seen to do so
 FURTHER = 0.04  # by which enough samples leave one at whose end the density falls to 0
 OUTSIDE = 5e-4  # share of samples that leave a support that moves
@@ -141,10 +142,15 @@ def _about_derivative(problem: Problem, copies: dict, x: Tensor) -> Iterator[str
         if wrong.float().mean() > 0.5:
             at = int(wrong.nonzero()[0])
             yield (
-                f"`log_prob` has a wrong derivative in {name!r}: over a small step it changes by "
+                f"{WRONG} in {name!r}: over a small step it changes by "
                 f"{float(change[at]):.4g}, autograd says {float(expected[at]):.4g}; do not detach "
                 "what it is made of."
             )
+
+
+def says_no_score(caution: str) -> bool:
+    """Whether a sentence says that `log_prob` has no derivative by autograd where it has one."""
+    return WRONG in caution and NONE_FOUND in caution
 
 
 def _signs(value: Tensor) -> Tensor:
