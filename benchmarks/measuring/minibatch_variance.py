@@ -5,7 +5,7 @@ measures for one fixed batch, the second is the same for every unbiased estimato
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from benchmarks.statistics.intervals import Interval, t_quantile
 from benchmarks.statistics.long_vectors import LONG
 from benchmarks.statistics.tiled_rows import TiledRows
 
-BATCHES, FEW, FEWEST = 48, 8, 4
+BATCHES, FEWEST = 48, 4
 REPLICATES = 4  # of each batch
 
 
@@ -25,35 +25,43 @@ def data_variance(cell: Cell) -> Interval:
     """tr Var_b E(ĝ | b) over random minibatches, with a 95 % interval; it may come out negative.
 
     NaN where the data make fewer than `FEWEST` different batches.
-
-    The spread of the means over the batches, less the noise that each mean still has:
-    a one-way analysis of variance, with a jackknife over batches. What an unbiased estimator
-    learned on the first batch serves the others, whose means it does not move.
     """
-    if cell.problem.batches < FEWEST:
-        return Interval(math.nan, math.nan, math.nan)
-    means, noises = [], []
-    for g in _on_batches(cell, BATCHES):
-        means.append(_kept(g.mean(0), means))
-        noises.append(g.var(0).sum() / REPLICATES)
-    return _between(_rows(means), torch.stack(noises).cpu().numpy())
+    return between(on_batches(cell))
 
 
-def noise_within(cell: Cell) -> float:
-    """Σ_b tr Var(ĝ | b) over the first few batches: which of two cells is the quieter one."""
-    return float(sum(g.var(0).sum() for g in _on_batches(cell, FEW)))
+def on_batches(cell: Cell) -> Iterator[Tensor]:
+    """A few gradients [R, P] of each batch.
 
-
-def _on_batches(cell: Cell, most: int) -> Iterator[Tensor]:
-    """A few gradients [R, P] of each of so many batches."""
+    What an unbiased estimator learned on the first batch serves the others, whose means it does not
+    move.
+    """
     problem, fitted = cell.problem, None
     like = next(iter(problem.parameters.values()))
-    for batch in range(int(min(most, problem.batches))):
+    for batch in range(int(min(BATCHES, problem.batches))):
         drawn = problem.on_batch(batch).to(cell.device, like.dtype)
         one = replace(cell, problem=drawn, truth=None, shares=None)
         if fitted is None or not cell.estimator.unbiased:
             fitted = one.fitted(batch, REPLICATES)
         yield one.block(batch, REPLICATES, fitted=fitted).double()
+
+
+def between(gradients: Iterable[Tensor]) -> Interval:
+    """The spread of the means over the batches, less the noise that each mean still has.
+
+    A one-way analysis of variance, with a jackknife over batches.
+    """
+    means, noises = [], []
+    for g in gradients:
+        means.append(_kept(g.mean(0), means))
+        noises.append(g.var(0).sum() / REPLICATES)
+    if len(means) < FEWEST:
+        return Interval(math.nan, math.nan, math.nan)
+    return _between(_rows(means), torch.stack(noises).cpu().numpy())
+
+
+def noise_within(gradients: list[Tensor]) -> float:
+    """E_b tr Var(ĝ | b), of gradients [R, P] of some batches."""
+    return float(sum(g.var(0).sum() for g in gradients) / max(len(gradients), 1))
 
 
 def _kept(mean: Tensor, before: list[Tensor]) -> Tensor:

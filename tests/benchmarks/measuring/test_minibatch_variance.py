@@ -158,10 +158,11 @@ def test_what_would_hold_more_than_a_block_is_not_asked():
     task = Task.of(prepared, "reinforce", samples=1, replicates=500)
     facts = {"bias_verdict": "unbiased", "variance": math.inf}
     small = replace(task.plan, block=8)
-    asked = {}
-    assert data_noise(task.cell, task.plan, facts, asked)
-    assert len(asked) == 1
-    assert data_noise(task.cell, small, facts, {}) != data_noise(task.cell, task.plan, facts, asked)
+    asked, none = {}, {}
+    shared = data_noise(task.cell, task.plan, facts, asked)
+    assert asked
+    assert data_noise(task.cell, small, facts, none) != shared
+    assert not none
 
 
 def test_what_takes_one_number_of_samples_speaks_for_itself():
