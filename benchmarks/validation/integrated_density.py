@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
 from benchmarks.truth.quadrature import quadrature_nodes
+from benchmarks.validation.sampler_checks import in_order
 from estimators import Unsupported, capabilities
 
 INTEGRATES = 1e-3  # how far a total may be from one, beside its own error
@@ -60,9 +60,7 @@ class Integral:
         if self.direction is not None:
             x = x.double().reshape(len(x), -1, len(self.direction)) @ self.direction
         x = x.reshape(len(x), -1).mT.contiguous()[: len(self.points)]  # [B, n]
-        x = torch.from_numpy(
-            np.sort(x.detach().double().numpy())
-        )  # neighbours are found much sooner
+        x = in_order(x)  # neighbours are found much sooner
         place = torch.searchsorted(self.points, x - 1e-9 if self.mass is not None else x)
         place = place.clamp(0, self.points.shape[1] - 1)
         high = self.below.gather(1, place)

@@ -156,7 +156,7 @@ def test_what_would_hold_more_than_a_block_is_not_asked():
     target = problem(minibatch=minibatch)
     prepared = prepare(target)
     task = Task.of(prepared, "reinforce", samples=1, replicates=500)
-    facts = {"bias_verdict": "unbiased", "variance": math.inf}
+    facts = {"bias_verdict": "unbiased"}
     small = replace(task.plan, block=8)
     asked, none = {}, {}
     shared = data_noise(task.cell, task.plan, facts, asked)
@@ -175,3 +175,14 @@ def test_what_takes_one_number_of_samples_speaks_for_itself():
     found = measure(problem(minibatch=minibatch), Two(), 2, 500, timed=False)
     assert found.status == "ok"
     assert found.data_variance_low < 4 * SPREAD**2 < found.data_variance_high
+
+
+def test_with_a_reduction_each_number_of_samples_has_means_of_its_own():
+    def best(index=0):
+        return problem(float(index), minibatch=best, reduction=lambda f: f.amin(-1))
+
+    one, known = cell(best(), estimators.create("pathwise"), 2), {}
+    plan = Task.of(prepare(problem()), "pathwise", replicates=500).plan
+    found = data_noise(one, plan, {"bias_verdict": "unbiased"}, known)
+    assert found["data_variance"] == data_variance(one).value
+    assert not known
