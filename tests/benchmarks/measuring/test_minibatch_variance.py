@@ -186,3 +186,11 @@ def test_with_a_reduction_each_number_of_samples_has_means_of_its_own():
     found = data_noise(one, plan, {"bias_verdict": "unbiased"}, known)
     assert found["data_variance"] == data_variance(one).value
     assert not known
+
+
+def test_what_its_replicates_found_biased_speaks_for_itself():
+    one, known = cell(problem(minibatch=minibatch), estimators.create("reinforce"), 4), {}
+    plan = Task.of(prepare(problem()), "pathwise", replicates=500).plan
+    found = data_noise(one, plan, {"bias_verdict": "biased"}, known)
+    assert found["data_variance"] == data_variance(one).value
+    assert not known
