@@ -13,7 +13,7 @@ from torch import Tensor
 
 from benchmarks.machine.random_streams import HEADER, WORDS
 from benchmarks.statistics.machine_code import compiled
-from estimators.capabilities import fused_twins
+from estimators.capabilities import random_numbers
 from estimators.special.poisson import distinct
 
 CHECKED = 2**15  # numbers that must be torch's, and the state after them, before any is used
@@ -119,4 +119,4 @@ def use() -> None:
         torch.manual_seed(0)
         same = torch.equal(ours, torch.poisson(rate)) and torch.equal(after, torch.get_rng_state())
     if same:
-        fused_twins.draw_poissons_by(poissons)
+        random_numbers.draw_poissons_by(poissons)

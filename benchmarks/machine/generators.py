@@ -20,7 +20,7 @@ from torch.overrides import (
 
 from benchmarks.machine import mkl_numbers
 from benchmarks.machine.mkl_operations import OPS, new_key
-from estimators.capabilities.fused_twins import torch_numbers
+from estimators.capabilities.random_numbers import torch_numbers
 
 GENERATORS = ("mkl",)
 MANY = 2**12  # numbers from which a stream of their own pays

@@ -64,7 +64,7 @@ class LogisticPosterior(nn.Module):
 
     def forward(self, w: Tensor, dist: Distribution) -> Tensor:
         """w [K, R, D] → [K, R]."""
-        misfit = sum_of_softplus(-w @ self.signed.T)
+        misfit = sum_of_softplus(w @ self.signed.T, minus=True)
         prior = Normal(torch.zeros_like(w[0]), 1.0).log_prob(w).sum(-1)
         return dist.log_prob(w) + misfit - prior
 

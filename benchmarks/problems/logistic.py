@@ -45,7 +45,7 @@ class NegativeElbo(nn.Module):
 
     def forward(self, w: Tensor, dist: Independent) -> Tensor:
         """w [K, R, P] → [K, R]."""
-        misfit = sum_of_softplus(-w @ self.signed.T)  # [K, R]
+        misfit = sum_of_softplus(w @ self.signed.T, minus=True)  # [K, R]
         prior = Independent(Normal(torch.zeros_like(dist.mean), 1.0), 1)
         return self.weight * misfit + kl_divergence(dist, prior)
 

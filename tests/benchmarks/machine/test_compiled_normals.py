@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from estimators.capabilities import fused_twins
+from estimators.capabilities import random_numbers
 
 compiled_normals = pytest.importorskip("benchmarks.machine.compiled_normals")
 
@@ -12,7 +12,7 @@ compiled_normals = pytest.importorskip("benchmarks.machine.compiled_normals")
 @pytest.fixture(autouse=True)
 def as_before():
     yield
-    fused_twins.draw_normals_by(None)
+    random_numbers.draw_normals_by(None)
 
 
 def numpys(seed, shape):
@@ -41,11 +41,11 @@ def test_many_normals_of_torch_have_the_same_bits():
 
     before = drawn()
     compiled_normals.use()
-    assert fused_twins._fill_normals is compiled_normals.fill
+    assert random_numbers._fill_normals is compiled_normals.fill
     assert torch.equal(drawn(), before)
 
 
 def test_another_numpys_numbers_are_never_replaced(monkeypatch):
     monkeypatch.setattr(compiled_normals, "WIDTH", compiled_normals.WIDTH * 2)
     compiled_normals.use()
-    assert fused_twins._fill_normals is not compiled_normals.fill
+    assert random_numbers._fill_normals is not compiled_normals.fill

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Poisson
 
-from estimators.capabilities import fused_twins
+from estimators.capabilities import random_numbers
 from estimators.capabilities.fused_twins import fused
 
 compiled_poissons = pytest.importorskip("benchmarks.machine.compiled_poissons")
@@ -27,7 +27,7 @@ SHAPES = {
 @pytest.fixture(autouse=True)
 def as_before():
     yield
-    fused_twins.draw_poissons_by(None)
+    random_numbers.draw_poissons_by(None)
 
 
 def both(rate, before):
@@ -59,12 +59,12 @@ def test_many_samples_of_a_distribution_are_drawn_so():
         return fused(Independent(Poisson(RATES), 1)).sample((2, 1000))
 
     before, calls = sample(), []
-    fused_twins.draw_poissons_by(
+    random_numbers.draw_poissons_by(
         lambda rate: calls.append(rate.shape) or compiled_poissons.poissons(rate)
     )
     assert torch.equal(sample(), before)
     assert calls == [(2, 1000, 12)]
-    with fused_twins.torch_numbers():
+    with random_numbers.torch_numbers():
         assert torch.equal(sample(), before)
     assert len(calls) == 1
     torch.library.opcheck(torch.ops.estimators.poissons, (SHAPES["in turn"],))
@@ -73,9 +73,9 @@ def test_many_samples_of_a_distribution_are_drawn_so():
 def test_another_torchs_numbers_are_never_replaced(monkeypatch):
     state = torch.get_rng_state()
     compiled_poissons.use()
-    assert fused_twins._draw_poissons is compiled_poissons.poissons
+    assert random_numbers._draw_poissons is compiled_poissons.poissons
     assert torch.equal(torch.get_rng_state(), state)
-    fused_twins.draw_poissons_by(None)
+    random_numbers.draw_poissons_by(None)
     monkeypatch.setattr(compiled_poissons, "exp", lambda x: 1.001 * 2.0**x)
     compiled_poissons.use()
-    assert fused_twins._draw_poissons is torch.poisson
+    assert random_numbers._draw_poissons is torch.poisson

@@ -5,25 +5,34 @@ import torch
 from torch.func import vmap
 from torch.nn.functional import softplus
 
-from benchmarks.problems.softplus_sums import MOST, sum_of_softplus
+from benchmarks.problems.softplus_sums import FACTORS, MOST, sum_of_softplus
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 10.0, 1e4])
-@pytest.mark.parametrize("size", [1, MOST, MOST + 1, 3 * MOST])
-def test_it_is_the_sum_of_logarithms(dtype, scale, size):
+@pytest.mark.parametrize("size", [1, FACTORS, MOST, MOST + 1, 3 * MOST])
+@pytest.mark.parametrize("minus", [False, True])
+def test_it_is_the_sum_of_logarithms(dtype, scale, size, minus):
     x = scale * torch.randn(7, size, dtype=dtype)
     exact = torch.logaddexp(x.double(), x.double().new_zeros(())).sum(-1)
-    found = sum_of_softplus(x)
+    found = sum_of_softplus(-x if minus else x, minus)
     eps = 8 * torch.finfo(dtype).eps
     torch.testing.assert_close(found.double(), exact, rtol=eps, atol=eps)
-    torch.testing.assert_close(vmap(sum_of_softplus)(x), found)
+    torch.testing.assert_close(vmap(sum_of_softplus)(x), sum_of_softplus(x))
 
 
 def test_large_numbers_of_one_sign_are_themselves_or_nothing():
     x = torch.full((200,), 800.0)
     assert float(sum_of_softplus(x)) == 160_000
     assert float(sum_of_softplus(-x)) == 0
+    assert float(sum_of_softplus(x.double()[:64], minus=True)) == 0
+    assert float(sum_of_softplus(-x.double()[:64], minus=True)) == 51_200
+
+
+def test_products_that_lose_digits_are_not_used():
+    x = torch.full((3, FACTORS), 44.5, dtype=torch.float64)  # Π σ(−x) has six digits
+    x[1] = 0.5
+    assert float(sum_of_softplus(x)[0]) == pytest.approx(44.5 * FACTORS, rel=1e-15)
 
 
 def test_it_leaves_what_it_is_given_as_it_is():

@@ -1,5 +1,7 @@
 """The lean twins against torch: the same densities, derivatives and laws."""
 
+import math
+
 import numpy
 import pytest
 import torch
@@ -25,6 +27,10 @@ PLAIN = {
     "independent-bernoulli": distributions.Independent(distributions.Bernoulli(logits=LOC), 1),
     "gamma": distributions.Gamma(SCALE, 2 * SCALE),
     "independent-gamma": distributions.Independent(distributions.Gamma(SCALE, 2 * SCALE), 2),
+    "beta": distributions.Beta(SCALE, 2 * SCALE),
+    "independent-beta": distributions.Independent(distributions.Beta(SCALE, 2 * SCALE), 1),
+    "von-mises": distributions.VonMises(LOC, SCALE),
+    "independent-von-mises": distributions.Independent(distributions.VonMises(LOC, SCALE), 2),
     "poisson": distributions.Poisson(3 * SCALE),
     "independent-poisson": distributions.Independent(
         distributions.Poisson(SCALE[:1].expand(3, 4)), 1
@@ -141,6 +147,47 @@ def test_many_gammas_have_the_law_and_follow_the_seed(dtype):
     tiny = fused(distributions.Gamma(torch.full((20_000,), 1e-4, dtype=dtype), rate)).sample()
     assert (tiny > 0).all()
     torch.library.opcheck(torch.ops.estimators.gammas, (torch.arange(4), alpha.expand(5, 4)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_many_betas_have_the_law_and_follow_the_seed(dtype):
+    a, b = torch.tensor([[1e-3, 0.5, 2.0, 300.0], [1e-3, 0.7, 5.0, 1.0]], dtype=dtype)
+    dist = fused(distributions.Beta(a, b))
+    torch.manual_seed(3)
+    x, other = dist.sample((100_000,)), dist.sample((100_000,))
+    torch.manual_seed(3)
+    assert torch.equal(dist.sample((100_000,)), x)
+    assert x.dtype == dtype
+    assert not torch.equal(other, x)
+    assert ((x > 0) & (x < 1)).all()
+    for numbers, *shape in zip(x.double().T, a.double().tolist(), b.double().tolist(), strict=True):
+        if shape[0] < 0.1:  # nearly all of it rounds to 0 or 1
+            assert abs(float((numbers < 0.5).double().mean()) - 0.5) < 0.01
+            continue
+        assert kstest(numbers, "beta", shape).pvalue > 1e-4
+    torch.library.opcheck(
+        torch.ops.estimators.betas, (torch.arange(4), a.expand(5, 4), b.expand(5, 4))
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_many_angles_have_the_law_and_follow_the_seed(dtype):
+    loc = torch.tensor([0.0, 3.0, -20.0, 1.0], dtype=dtype)
+    concentration = torch.tensor([1e-6, 0.3, 2.0, 1e4], dtype=dtype)
+    dist = fused(distributions.VonMises(loc, concentration))
+    torch.manual_seed(3)
+    x, other = dist.sample((100_000,)), dist.sample((100_000,))
+    torch.manual_seed(3)
+    assert torch.equal(dist.sample((100_000,)), x)
+    assert x.dtype == dtype
+    assert not torch.equal(other, x)
+    assert float(x.abs().max()) <= math.pi + 1e-6
+    centred = (x - loc + math.pi).double() % (2 * math.pi) - math.pi
+    for numbers, kappa in zip(centred.T, concentration.double().tolist(), strict=True):
+        assert kstest(numbers, "vonmises", (kappa,)).pvalue > 1e-4
+    torch.library.opcheck(
+        torch.ops.estimators.von_mises, (torch.arange(4), concentration.expand(5, 4))
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
