@@ -28,6 +28,7 @@ from estimators.special.gamma_beta import (
     von_mises_cdf,
 )
 from estimators.special.gauss_legendre import integrate
+from estimators.special.student_t_von_mises import SERIES
 
 GAMMA = [
     (0.001, 2.426e-05, 0.243846418972658),
@@ -308,6 +309,20 @@ def test_von_mises_is_right_to_1e_10_in_the_tail_and_on_its_mirror_image(rows):
     closely = {"rtol": 1e-10, "atol": 0}
     assert_close(von_mises_cdf(concentration, x), (cdf, by_concentration), **closely)
     assert_close(von_mises_cdf(concentration, -x), (1 - cdf, -by_concentration), **closely)
+
+
+@pytest.mark.parametrize("concentration", [0.0, 1e-6, 0.3, 2.0, SERIES])
+def test_the_series_of_von_mises_is_its_quadrature(concentration):
+    concentration = torch.tensor(concentration, dtype=torch.float64)
+    near = torch.logspace(-9, math.log10(math.pi), 300, dtype=torch.float64).clamp_max(math.pi)
+    x = torch.cat([near, math.pi - near, -near])
+    beyond = torch.full_like(concentration, SERIES * 1.01)  # one of them large: quadrature
+    both = torch.stack([concentration, beyond])[:, None]
+    found, exact = von_mises_cdf(concentration, x), von_mises_cdf(both, x)
+    for ours, theirs in zip(found, exact, strict=True):
+        assert_close(ours, theirs[0], rtol=1e-10, atol=1e-15)
+    alone = von_mises_cdf(concentration.expand(len(x)).clone(), x)  # numbers of their own
+    assert_close(alone, found, rtol=1e-13, atol=1e-15)
 
 
 @DTYPES
