@@ -1,7 +1,10 @@
 """What commands share: options, and the exit statuses."""
 
+import gc
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -18,6 +21,17 @@ def visible(text: object) -> str:
     from benchmarks.store.inert_text import visible as inert
 
     return inert(text)
+
+
+@contextmanager
+def imports() -> Iterator[None]:
+    """What is imported inside stays: it is not searched for garbage, now or later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 MOST_SAMPLES = 10**9  # per estimate

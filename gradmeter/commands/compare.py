@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gradmeter.options import INTERRUPTED, check_device, leave, measuring, say
+from gradmeter.options import INTERRUPTED, check_device, imports, leave, measuring, say
 
 ENDING = 0.05, 2.0  # of the seconds of a race, and seconds at most, that are left for its table
 
@@ -47,12 +47,13 @@ def compare(target, settings, cost, constants, sweeps, out, **how):
     Within a minute: gradmeter compare my_problem.py --seconds 60 --store results/
     """
     begun = time.perf_counter()
-    from benchmarks import problems
-    from benchmarks.objective.parameter_grids import axis, grid
-    from reports import terminal
-    from reports.pages import regimes
-    from reports.pages.publish import FORMATS, write
-    from reports.text.rendering import check_format
+    with imports():
+        from benchmarks import problems
+        from benchmarks.objective.parameter_grids import axis, grid
+        from reports import terminal
+        from reports.pages import regimes
+        from reports.pages.publish import FORMATS, write
+        from reports.text.rendering import check_format
 
     check_device(how["device"])
     if out:

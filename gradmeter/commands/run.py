@@ -11,6 +11,7 @@ from gradmeter.options import (
     CELLS_FAILED,
     INTERRUPTED,
     check_device,
+    imports,
     leave,
     measuring,
     say,
@@ -66,7 +67,8 @@ def run(
     """
     if scheduler is None:
         check_device(device)
-    from benchmarks.running.suite import Suite
+    with imports():
+        from benchmarks.running.suite import Suite
 
     crew = {
         "workers": workers,
