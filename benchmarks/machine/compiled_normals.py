@@ -16,7 +16,7 @@ from numba.np.random._constants import (
 from numpy.typing import NDArray
 
 from benchmarks.statistics.machine_code import compiled
-from estimators.capabilities import random_numbers
+from estimators.special import loops
 
 CHECKED = 2**16  # numbers that must be NumPy's before any is used
 WIDTH = np.concatenate([wi_double, -wi_double])  # with the sign, as drawn
@@ -89,4 +89,4 @@ def use() -> None:
     ours = np.empty(CHECKED)
     fill(np.random.SFC64(0), ours)
     if np.array_equal(ours, np.random.Generator(np.random.SFC64(0)).standard_normal(CHECKED)):
-        random_numbers.draw_normals_by(fill)
+        loops.bring(normals=fill)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from benchmarks.machine.random_streams import HEADER, WORDS
 from benchmarks.statistics.machine_code import compiled
-from estimators.capabilities import random_numbers
-from estimators.special.poisson import distinct
+from estimators.special import loops
+from estimators.special.poisson import distinct, repeated
 
 CHECKED = 2**15  # numbers that must be torch's, and the state after them, before any is used
 BELOW = 10.0  # rates that torch draws so
@@ -93,8 +93,7 @@ def _fill(state, used, limit, out):
 def poissons(rate: Tensor) -> Tensor:
     """Poisson numbers of these rates from torch's stream, as `torch.poisson` draws them."""
     few = distinct(rate)
-    first = next((axis for axis, size in enumerate(few.shape) if size > 1), few.ndim)
-    if few.shape[first:] != rate.shape[first:] or few.numel() > MOST:
+    if repeated(few, rate) is None or few.numel() > MOST:
         return torch.poisson(rate)
     each = few.flatten().tolist()
     if not all(0 < value < BELOW for value in each) or rate.dtype.itemsize < 4:
@@ -119,4 +118,4 @@ def use() -> None:
         torch.manual_seed(0)
         same = torch.equal(ours, torch.poisson(rate)) and torch.equal(after, torch.get_rng_state())
     if same:
-        random_numbers.draw_poissons_by(poissons)
+        loops.bring(poissons=poissons)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from estimators.special.loops import brought
+
 BITS = 12  # of u that say in which piece of [0, 1) it lies
 PIECES = 2**BITS  # in the table, which stays in the first cache
 REACH, FURTHER = 12, 40  # standard deviations and integers from the mean that are in it
@@ -32,6 +34,10 @@ def binomials(bits: NDArray, trials: int, probs: float, out: NDArray) -> None:
 
 
 def _look_up(bits: NDArray, table: NDArray, first: int, cdf: NDArray, out: NDArray) -> None:
+    loop = brought("inverted")
+    if loop:
+        loop(bits, table, first, cdf, out)
+        return
     place = (bits >> np.uint64(64 - BITS)).view(np.int64)
     table.take(place, out=out, mode="clip")  # none is, but to look for any takes a buffer
     doubtful = np.flatnonzero(out < 0)

@@ -53,15 +53,15 @@ def stream(
 
 @cache
 def compile_draws() -> None:
-    """Draw NumPy's normals and torch's Poisson numbers with compiled loops from now on.
+    """Draw numbers, and add up scores of samples, with compiled loops from now on.
 
     Where numba is installed: the same bits.
     """
     with suppress(ImportError):
-        from benchmarks.machine import compiled_normals, compiled_poissons
+        from benchmarks.machine import compiled_normals, compiled_poissons, compiled_scores
 
-        compiled_normals.use()
-        compiled_poissons.use()
+        for loops in (compiled_normals, compiled_poissons, compiled_scores):
+            loops.use()
 
 
 def _index(device: torch.device) -> int:

@@ -12,11 +12,15 @@ from functools import partial, singledispatch
 
 import torch
 from torch import Tensor, distributions
+from torch._C._functorch import maybe_current_level
 from torch.distributions import Distribution
 
 from estimators.capabilities import random_numbers
+from estimators.special.loops import brought
 from estimators.special.poisson import distinct, log_poisson
 
+FEW = 16  # samples that torch adds up one after the other
+ABREAST = 32  # numbers of a sample that it adds up at the same time, or a divisor of those
 _LOG_ROOT_2PI = math.log(2 * math.pi) / 2
 
 
@@ -236,7 +240,11 @@ class _NormalLogProb(torch.autograd.Function):
     def backward(ctx, grad):
         x, loc, scale = ctx.saved_tensors
         z = (x - loc) / scale if torch.is_grad_enabled() else ctx.z
+        sums = None if ctx.needs_input_grad[0] else sums_by_loop(grad, z, loc)
         grad = grad.reshape(grad.shape + (1,) * ctx.event)
+        if sums:
+            by_scale = (sums[1] - over_samples(grad, loc)) / scale
+            return None, sums[0] / scale, by_scale, None, None
         wz = grad * z
         by_x = -wz / scale if ctx.needs_input_grad[0] else None
         by_loc = over_samples(wz, loc) / scale
@@ -261,8 +269,10 @@ class _PoissonLogProb(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         x, rate = ctx.saved_tensors
+        sums = sums_by_loop(grad, x, rate)
         grad = grad.reshape(grad.shape + (1,) * ctx.event)
-        by_rate = over_samples(grad * x, rate) / rate - over_samples(grad, rate)
+        over_x = sums[0] if sums else over_samples(grad * x, rate)
+        by_rate = over_x / rate - over_samples(grad, rate)
         return None, by_rate, None, None
 
 
@@ -293,3 +303,33 @@ def over_samples(t: Tensor, like: Tensor) -> Tensor:
     if t.shape[:extra].numel() == 1:
         return t.reshape(t.shape[extra:])
     return t.flatten(0, extra - 1).sum(0)
+
+
+def sums_by_loop(weight: Tensor, z: Tensor, like: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Σ w z and Σ w z² over the axes in front of those of `like`, by the loop for it.
+
+    None where there is no such loop, or torch would add up in another order.
+    """
+    loop = brought("weighted_sums")
+    if loop is None or not _in_turn(weight, z, like):
+        return None
+    weight = weight.view(z.numel() // like.numel(), -1)  # [K, N]
+    first, second = z.new_empty(2, *like.shape)
+    sums = (part.view(weight.shape[1], -1).numpy() for part in (first, second))
+    loop(weight.numpy(), z.view(*weight.shape, -1).numpy(), *sums)
+    return first, second
+
+
+def _in_turn(weight: Tensor, z: Tensor, like: Tensor) -> bool:
+    """Whether torch adds up the samples one after the other, and a loop could."""
+    if torch.is_grad_enabled() or maybe_current_level() is not None or like.numel() % ABREAST:
+        return False
+    plain = all(
+        type(part) is Tensor
+        and part.dtype is torch.float64
+        and part.device.type == "cpu"
+        and part.is_contiguous()
+        for part in (weight, z)
+    )
+    alike = z.shape[z.ndim - like.ndim :] == like.shape
+    return plain and alike and 1 < z.numel() // max(like.numel(), 1) <= FEW

@@ -1,4 +1,4 @@
-"""Many random numbers on a CPU, from NumPy or a loop that the user of this package brings.
+"""Many random numbers on a CPU, from NumPy or a loop that was brought (`special.loops`).
 
 Each is an operation of torch that a compiler leaves as it is. What asks for them gets numbers of
 the same law as torch's, in a part of the time; Poisson numbers are torch's own.
@@ -12,6 +12,7 @@ import numpy
 import torch
 from torch import Tensor
 
+from estimators.special.loops import brought
 from estimators.special.poisson import distinct, log_poisson_looked_up
 
 MANY = 2**14  # numbers from which a generator of their own pays
@@ -60,35 +61,9 @@ def von_mises(concentration: Tensor) -> Tensor:
 
 def poissons(rate: Tensor) -> Tensor:
     """Poisson numbers, one for each rate."""
-    if _draw_poissons is torch.poisson or not many(rate.shape, rate):
-        return torch.poisson(rate)
-    return OPS.poissons(rate)
-
-
-def draw_normals_by(fill: Callable[[numpy.random.SFC64, numpy.ndarray], None] | None) -> None:
-    """Draw many normals with `fill(source, out)`, which must give those that NumPy gives.
-
-    None: with NumPy itself.
-    """
-    global _fill_normals
-    _fill_normals = fill or _by_numpy
-
-
-def draw_poissons_by(draw: Callable[[Tensor], Tensor] | None) -> None:
-    """Draw many Poisson numbers with `draw(rate)`, which must give those that torch gives.
-
-    None: with torch itself.
-    """
-    global _draw_poissons
-    _draw_poissons = draw or torch.poisson
-
-
-def _by_numpy(source: numpy.random.SFC64, out: numpy.ndarray) -> None:
-    numpy.random.Generator(source).standard_normal(out=out)
-
-
-_fill_normals = _by_numpy
-_draw_poissons = torch.poisson
+    if brought("poissons") and many(rate.shape, rate):
+        return OPS.poissons(rate)
+    return torch.poisson(rate)
 
 
 def _key() -> Tensor:
@@ -106,7 +81,11 @@ def _generator(key: Tensor) -> numpy.random.Generator:
 
 def _normals(key: Tensor, shape: list[int]) -> Tensor:
     drawn = key.new_empty(shape, dtype=torch.float64)
-    _fill_normals(_source(key), drawn.numpy())
+    fill = brought("normals")
+    if fill:
+        fill(_source(key), drawn.numpy())
+    else:
+        _generator(key).standard_normal(out=drawn.numpy())
     return drawn
 
 
@@ -128,7 +107,7 @@ def _von_mises(key: Tensor, concentration: Tensor) -> Tensor:
 
 
 def _poissons(rate: Tensor) -> Tensor:
-    return _draw_poissons(rate)
+    return (brought("poissons") or torch.poisson)(rate)
 
 
 def _define(name: str, arguments: str, draw: Callable, empty: Callable, random=True) -> None:

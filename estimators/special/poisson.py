@@ -5,6 +5,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from estimators.special.loops import brought
+
 COUNTS = 2**10  # of a table of log x!, and numbers x from which it pays
 LARGEST = 2**16  # numbers of a table of log p(x; rate), which stays in the second cache
 REPEATED = 4  # times that each of its numbers must be looked up for it to pay
@@ -29,18 +31,37 @@ def log_poisson_looked_up(x: Tensor, rate: Tensor, whole: bool = False) -> Tenso
     if not (least >= 0 and most < COUNTS):  # nor where there is a NaN
         return log_poisson(x, rate)
     size = int(most) + 1
-    log_factorial, place = _log_factorials(x.dtype)[:size], x
-    tabled = _pays(x, rate, few.numel() * size)
-    if tabled:  # in a row for each of the rates
+    log_factorial, place, table = _log_factorials(x.dtype)[:size], x, None
+    if _pays(x, rate, few.numel() * size):  # of a row for each of the rates
+        counts = torch.arange(size, dtype=x.dtype)
+        table = counts * log_rate.reshape(-1, 1) - log_factorial - few.reshape(-1, 1)
+        found = _by_loop(table, x, few)
+        if found is not None:
+            return found
         place = x + torch.arange(few.numel(), dtype=x.dtype).mul_(size).view(few.shape)
     index = place.to(torch.int32)
     if not (whole or (index.to(x.dtype) == place).all()):
         return log_poisson(x, rate)
-    if not tabled:
-        return x * log_rate - log_factorial.index_select(0, index.flatten()).view(x.shape) - rate
-    counts = torch.arange(size, dtype=x.dtype)
-    table = counts * log_rate.reshape(-1, 1) - log_factorial - few.reshape(-1, 1)
-    return table.flatten().index_select(0, index.flatten()).view(x.shape)
+    if table is not None:
+        return table.flatten().index_select(0, index.flatten()).view(x.shape)
+    return x * log_rate - log_factorial.index_select(0, index.flatten()).view(x.shape) - rate
+
+
+def _by_loop(table: Tensor, x: Tensor, few: Tensor) -> Tensor | None:
+    """What `table` [P, size] has for x, by the loop for it; None where that cannot be."""
+    loop, last = brought("looked_up"), repeated(few, x)
+    if loop is None or last is None or x.dtype is not torch.float64 or not x.is_contiguous():
+        return None
+    out = torch.empty_like(x)
+    done = loop(table.numpy(), *(part.view(-1, last).numpy() for part in (x, out)))
+    return out if done else None
+
+
+def repeated(few: Tensor, like: Tensor) -> int | None:
+    """How many numbers of `like` have `few` in turn, over its last axes; None where they do not."""
+    first = next((axis for axis, size in enumerate(few.shape) if size > 1), few.ndim)
+    behind = few.shape[first:]
+    return few.numel() if like.shape[like.ndim - len(behind) :] == behind else None
 
 
 def distinct(t: Tensor) -> Tensor:

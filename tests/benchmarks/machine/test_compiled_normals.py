@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from estimators.capabilities import random_numbers
+from estimators.special import loops
 
 compiled_normals = pytest.importorskip("benchmarks.machine.compiled_normals")
 
@@ -12,7 +12,7 @@ compiled_normals = pytest.importorskip("benchmarks.machine.compiled_normals")
 @pytest.fixture(autouse=True)
 def as_before():
     yield
-    random_numbers.draw_normals_by(None)
+    loops.bring(normals=None)
 
 
 def numpys(seed, shape):
@@ -41,11 +41,11 @@ def test_many_normals_of_torch_have_the_same_bits():
 
     before = drawn()
     compiled_normals.use()
-    assert random_numbers._fill_normals is compiled_normals.fill
+    assert loops.brought("normals") is compiled_normals.fill
     assert torch.equal(drawn(), before)
 
 
 def test_another_numpys_numbers_are_never_replaced(monkeypatch):
     monkeypatch.setattr(compiled_normals, "WIDTH", compiled_normals.WIDTH * 2)
     compiled_normals.use()
-    assert random_numbers._fill_normals is not compiled_normals.fill
+    assert loops.brought("normals") is None

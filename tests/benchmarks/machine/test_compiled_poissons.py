@@ -6,6 +6,7 @@ from torch.distributions import Independent, Poisson
 
 from estimators.capabilities import random_numbers
 from estimators.capabilities.fused_twins import fused
+from estimators.special import loops
 
 compiled_poissons = pytest.importorskip("benchmarks.machine.compiled_poissons")
 RATES = torch.linspace(0.05, 9.95, 12, dtype=torch.float64)
@@ -27,7 +28,7 @@ SHAPES = {
 @pytest.fixture(autouse=True)
 def as_before():
     yield
-    random_numbers.draw_poissons_by(None)
+    loops.bring(poissons=None)
 
 
 def both(rate, before):
@@ -59,9 +60,7 @@ def test_many_samples_of_a_distribution_are_drawn_so():
         return fused(Independent(Poisson(RATES), 1)).sample((2, 1000))
 
     before, calls = sample(), []
-    random_numbers.draw_poissons_by(
-        lambda rate: calls.append(rate.shape) or compiled_poissons.poissons(rate)
-    )
+    loops.bring(poissons=lambda rate: calls.append(rate.shape) or compiled_poissons.poissons(rate))
     assert torch.equal(sample(), before)
     assert calls == [(2, 1000, 12)]
     with random_numbers.torch_numbers():
@@ -73,9 +72,9 @@ def test_many_samples_of_a_distribution_are_drawn_so():
 def test_another_torchs_numbers_are_never_replaced(monkeypatch):
     state = torch.get_rng_state()
     compiled_poissons.use()
-    assert random_numbers._draw_poissons is compiled_poissons.poissons
+    assert loops.brought("poissons") is compiled_poissons.poissons
     assert torch.equal(torch.get_rng_state(), state)
-    random_numbers.draw_poissons_by(None)
+    loops.bring(poissons=None)
     monkeypatch.setattr(compiled_poissons, "exp", lambda x: 1.001 * 2.0**x)
     compiled_poissons.use()
-    assert random_numbers._draw_poissons is torch.poisson
+    assert loops.brought("poissons") is None
