@@ -13,6 +13,7 @@ from estimators.special.gamma_beta_quantiles import (
     gamma_log_quantile,
     gamma_log_quantile_slope,
 )
+from estimators.special.poisson import distinct
 
 
 @capabilities.cdf.register(Gamma)
@@ -47,7 +48,7 @@ class _Moving(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         x, concentration, rate = ctx.saved_tensors
-        by_z = grad / rate
+        by_z = grad * distinct(rate).reciprocal()
         by_concentration = by_rate = None
         if ctx.needs_input_grad[1]:
             slope = gamma_derivative(concentration, (x * rate).detach())

@@ -62,13 +62,13 @@ def gamma_derivative(concentration: Tensor, x: Tensor) -> Tensor:
     dtype = torch.result_type(concentration, x)
     x, concentration = torch.broadcast_tensors(x.to(dtype), concentration.to(dtype))
     alpha = distinct(concentration)  # what depends on it alone is not made for each x
-    ratio = (x / (alpha + 0.5)).clamp_min_(torch.finfo(dtype).tiny)
+    ratio = (x * (alpha + 0.5).reciprocal()).clamp_min_(torch.finfo(dtype).tiny)
     log_ratio = ratio.log()
 
     # grid_sample's coordinates: both axes on [−1, 1], the column first.
     width = _HIGH - _LOW
-    column = (_COLUMN_POLE - log_ratio).clamp_min_(1 / _HIGH)
-    column.reciprocal_().mul_(2 / width).sub_((_HIGH + _LOW) / width)
+    column = torch.rsub(log_ratio, _COLUMN_POLE * width / 2, alpha=width / 2)
+    column.clamp_min_(width / 2 / _HIGH).reciprocal_().sub_((_HIGH + _LOW) / width)
     row = (2 * _ROW_POLE) / (alpha + _ROW_POLE) - 1
     places = torch.stack((column, row.expand_as(column))).reshape(2, -1).T  # [N, 2]
     h = grid_sample(
@@ -79,7 +79,7 @@ def gamma_derivative(concentration: Tensor, x: Tensor) -> Tensor:
     )
     # The 1e-30 changes no difference of floats but makes 0/0 at λ = 1 the limit, 1.
     limit = log_ratio.add_(1e-30).div_(ratio.sub_(1).add_(1e-30))
-    return (x / alpha).mul_(limit).mul_(h.view(x.shape))
+    return (x * alpha.reciprocal()).mul_(limit).mul_(h.view(x.shape))
 
 
 @functools.cache
