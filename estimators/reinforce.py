@@ -63,8 +63,10 @@ class ReinforceEma(Reinforce):
     baseline: MovingAverage = field(default_factory=MovingAverage)
 
     def fitted(self, dist, cost, samples=1):
+        quick = fused(dist)
+
         def draw():
-            return evaluate(cost, dist.sample((samples,)), dist)
+            return evaluate(cost, quick.sample((samples,)), quick)
 
         with torch.no_grad():
             return replace(self, baseline=self.baseline.after(draw))

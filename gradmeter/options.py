@@ -26,12 +26,14 @@ def visible(text: object) -> str:
 @contextmanager
 def imports() -> Iterator[None]:
     """What is imported inside stays: it is not searched for garbage, now or later."""
+    before = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if before:
+            gc.enable()
 
 
 MOST_SAMPLES = 10**9  # per estimate

@@ -20,7 +20,6 @@ from benchmarks.statistics.long_vectors import LONG, LongTable
 from benchmarks.statistics.moments import Moments, Table, compiled_table
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from estimators import Estimator, evaluate
-from estimators.capabilities.fused_twins import fused
 
 MANY = 30_000_000  # numbers, drawn or measured, from which loading compiled loops pays: 0.7 s
 
@@ -92,7 +91,7 @@ class Cell:
             return self.shares.serving(index, replicates, replace(self, shares=None).fitted)
         problem, samples = self.problem.drawn(self.samples, counted)
         with stream(self._key("fit", index), self.device, self.generator):
-            return self.estimator.fitted(fused(problem.dist(replicates)), problem.cost, samples)
+            return self.estimator.fitted(problem.dist(replicates), problem.cost, samples)
 
     def _key(self, purpose: str, index: int) -> int:
         return stream_key(purpose, self.seed, self.problem.name, self.samples, index)

@@ -1,8 +1,10 @@
 """Σ softplus(x) over the last axis, which likelihoods of Bernoullis are made of."""
 
-from torch import Tensor, float64
-from torch._C._functorch import maybe_current_level
+import torch
+from torch import Tensor
 from torch.nn.functional import softplus
+
+from estimators.special.values import is_known
 
 MOST = 64  # factors of at least 1/2 in one product
 FACTORS = 16  # of any size in one
@@ -17,16 +19,18 @@ def sum_of_softplus(x: Tensor, minus: bool = False) -> Tensor:
     """
     if x.requires_grad or x.dtype.itemsize < 4:
         return softplus(-x if minus else x).sum(-1)
-    if _is_plain(x):
-        factors = (x if minus else -x).sigmoid().unflatten(-1, (-1, FACTORS))
-        logarithms = factors.prod(-1).log()
-        if logarithms.numel() and logarithms.amin() > LEAST:  # nor where there is a NaN
-            return -logarithms.sum(-1)
-    above = -x.clamp_max(0).sum(-1) if minus else x.clamp_min(0).sum(-1)
+    quick = x.dtype is torch.float64 and x.device.type == "cpu" and x.shape[-1] % FACTORS == 0
+    if not (quick and x.numel() and is_known(x)):
+        return _in_halves(x, minus)
+    factors = (x if minus else -x).sigmoid().unflatten(-1, (-1, FACTORS))
+    logarithms = factors.prod(-1).log()
+    if logarithms.amin() > LEAST:  # nor where there is a NaN
+        return 0.0 - logarithms.sum(-1)
+    exact = logarithms.amin(-1) > LEAST  # each sum by its own numbers, whatever the others are
+    return torch.where(exact, 0.0 - logarithms.sum(-1), _in_halves(x, minus))
+
+
+def _in_halves(x: Tensor, minus: bool) -> Tensor:
+    """The same of numbers of any size."""
+    above = 0.0 - x.clamp_max(0).sum(-1) if minus else x.clamp_min(0).sum(-1)
     return above - sum(part.prod(-1).log() for part in x.abs().sigmoid().split(MOST, -1))
-
-
-def _is_plain(x: Tensor) -> bool:
-    """Whether the numbers are there, to be looked at, and as many as products of them need."""
-    there = type(x) is Tensor and x.device.type == "cpu" and maybe_current_level() is None
-    return there and x.dtype is float64 and x.shape[-1] % FACTORS == 0

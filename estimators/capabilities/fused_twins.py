@@ -12,12 +12,12 @@ from functools import partial, singledispatch
 
 import torch
 from torch import Tensor, distributions
-from torch._C._functorch import maybe_current_level
 from torch.distributions import Distribution
 
 from estimators.capabilities import random_numbers
 from estimators.special.loops import brought
 from estimators.special.poisson import distinct, log_poisson
+from estimators.special.values import is_known
 
 FEW = 16  # samples that torch adds up one after the other
 ABREAST = 32  # numbers of a sample that it adds up at the same time, or a divisor of those
@@ -33,7 +33,7 @@ def fused(dist: Distribution) -> Distribution:
 class Normal(distributions.Normal):
     """torch's normal distribution, which remembers the noise of what it drew last."""
 
-    _drawn: tuple[Tensor, Tensor] | tuple[None, None] = None, None  # x and its noise
+    _drawn: tuple[Tensor, int, Tensor] | tuple[None, ...] = None, None, None  # x, as drawn; noise
 
     def sample(self, sample_shape=()):
         with torch.no_grad():
@@ -43,13 +43,13 @@ class Normal(distributions.Normal):
         shape = self._extended_shape(sample_shape)
         eps = random_numbers.standard_normal(shape, self.loc)
         x = _Shifted.apply(self.loc, self.scale, eps)
-        self._drawn = x, eps
+        self._drawn = x, x._version, eps
         return x
 
     def log_prob(self, value, event=0):
         """log p(value), summed over the last `event` axes."""
-        drawn, eps = self._drawn
-        z = eps if value is drawn else None
+        drawn, version, eps = self._drawn
+        z = eps if value is drawn and value._version == version else None
         return _NormalLogProb.apply(value, self.loc, self.scale, z, event)
 
 
@@ -322,10 +322,10 @@ def sums_by_loop(weight: Tensor, z: Tensor, like: Tensor) -> tuple[Tensor, Tenso
 
 def _in_turn(weight: Tensor, z: Tensor, like: Tensor) -> bool:
     """Whether torch adds up the samples one after the other, and a loop could."""
-    if torch.is_grad_enabled() or maybe_current_level() is not None or like.numel() % ABREAST:
+    if torch.is_grad_enabled() or like.numel() % ABREAST:
         return False
     plain = all(
-        type(part) is Tensor
+        is_known(part)
         and part.dtype is torch.float64
         and part.device.type == "cpu"
         and part.is_contiguous()

@@ -90,19 +90,19 @@ def _normals(key: Tensor, shape: list[int]) -> Tensor:
 
 
 def _gammas(key: Tensor, concentration: Tensor) -> Tensor:
-    few = distinct(concentration).numpy()  # which are checked in a moment
+    few = distinct(concentration).double().numpy()  # which are checked in a moment
     drawn = _generator(key).standard_gamma(few, size=concentration.shape)
     return torch.from_numpy(drawn).to(concentration.dtype)
 
 
 def _betas(key: Tensor, concentration1: Tensor, concentration0: Tensor) -> Tensor:
-    few = (distinct(part).numpy() for part in (concentration1, concentration0))
+    few = (distinct(part).double().numpy() for part in (concentration1, concentration0))
     drawn = _generator(key).beta(*few, size=concentration1.shape)
     return torch.from_numpy(drawn).to(concentration1.dtype)
 
 
 def _von_mises(key: Tensor, concentration: Tensor) -> Tensor:
-    few = distinct(concentration).numpy()
+    few = distinct(concentration).double().numpy()
     return torch.from_numpy(_generator(key).vonmises(0.0, few, size=concentration.shape))
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from estimators.baselines import MovingAverage, detached
+from estimators.capabilities.fused_twins import fused
 from estimators.core import Estimator, evaluate, register
 from estimators.reinforce import score_log_prob
 
@@ -52,6 +53,7 @@ class Nvil(Estimator):
         return detached(self.earlier, f)
 
     def fitted(self, dist, cost, samples=1):
+        dist = fused(dist)
         with torch.no_grad():  # one call after the other, as a training loop makes them
             calls = (
                 evaluate(cost, dist.sample((samples,)), dist).mean(0) for _ in range(self.fit_steps)

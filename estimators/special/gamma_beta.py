@@ -79,7 +79,7 @@ def gamma_derivative(concentration: Tensor, x: Tensor) -> Tensor:
     )
     # The 1e-30 changes no difference of floats but makes 0/0 at λ = 1 the limit, 1.
     limit = log_ratio.add_(1e-30).div_(ratio.sub_(1).add_(1e-30))
-    return (x * alpha.reciprocal()).mul_(limit).mul_(h.view(x.shape))
+    return (x / alpha).mul_(limit).mul_(h.view(x.shape))
 
 
 @functools.cache

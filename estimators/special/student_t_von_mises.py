@@ -8,6 +8,7 @@ from torch import Tensor
 
 from estimators.special.gauss_legendre import FALL, integrate
 from estimators.special.poisson import distinct
+from estimators.special.values import is_known
 
 STEPS = 60  # of Newton's method, at most
 SERIES = 6.0  # κ up to which the Fourier series keeps ten digits, tails included
@@ -41,6 +42,7 @@ def student_t_cdf_df_derivative(df: Tensor, z: Tensor) -> Tensor:
 def student_t_cdf_with_derivative(df: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     """`student_t_cdf` and `student_t_cdf_df_derivative`, for the work of one."""
     dtype = torch.result_type(df, z)
+    df, z = torch.broadcast_tensors(df, z)
     df, z = distinct(df).double(), z.double()
     start = torch.asinh(z.abs().clamp_max(1e100) / df.sqrt())  # z² must not overflow
     cdf, slope = _student_t_at(df, start, z.sign())
@@ -124,23 +126,40 @@ def _digamma_gap(df: Tensor) -> Tensor:
 def von_mises_cdf(concentration: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """(F, ∂F/∂κ) of the von Mises distribution with loc 0 at x in [−π, π].
 
-    Where every κ is at most 6, by the Fourier series with Bessel functions' ratios (Mardia & Jupp
+    Where κ is at most 6, by the Fourier series with Bessel functions' ratios (Mardia & Jupp
     2000, Directional Statistics, 3.5.4); else by quadrature.
 
     concentration, x: broadcast, float32 or float64; the work is done in float64. Relative
     error of both ≤ 1e-10, measured against mpmath, for κ in [0, 1e4], tails included.
     """
     dtype = torch.result_type(concentration, x)
+    concentration, x = torch.broadcast_tensors(concentration, x)
     kappa, x = distinct(concentration).double(), x.double()
     start = x.abs().clamp_max(math.pi)  # float32's π is above π
-    by = _by_series if kappa.numel() and kappa.max() <= SERIES else _by_quadrature
-    tail, slope = by(kappa, start)
+    tail, slope = _beyond(kappa, start)
     cdf = torch.where(x > 0, 1 - tail, tail)
     return cdf.to(dtype), (x.sign() * slope.abs()).to(dtype)
 
 
-def _by_series(kappa: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+def _beyond(kappa: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
     """The mass beyond `start` in [0, π], and its derivative in κ up to the sign.
+
+    Each element goes by its own κ, whatever the others are.
+    """
+    small, known = kappa <= SERIES, is_known(kappa)
+    if known and small.all():
+        return _by_series(kappa, start)
+    if known and not small.any():
+        return _by_quadrature(kappa, start)
+    both = zip(
+        _by_series(kappa.clamp_max(SERIES), start), _by_quadrature(kappa, start), strict=True
+    )
+    tail, slope = (torch.where(small, series, exact.abs()) for series, exact in both)
+    return tail, slope
+
+
+def _by_series(kappa: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
+    """The same where κ is at most `SERIES`.
 
     With a_j = I_j(κ)/I₀(κ), ∂a_j/∂κ = (a_{j−1} + a_{j+1})/2 − a_j a₁, the mass between 0 and t is
     t/2π + Σ a_j sin(jt)/πj, and that between π − t and π the same with (−1)ʲ. The nearer end is

@@ -35,6 +35,17 @@ def test_products_that_lose_digits_are_not_used():
     assert float(sum_of_softplus(x)[0]) == pytest.approx(44.5 * FACTORS, rel=1e-15)
 
 
+def test_a_row_has_the_same_bits_whatever_the_others_are():
+    x = torch.randn(200, 3 * FACTORS, dtype=torch.float64)
+    before = sum_of_softplus(x)
+    x[7], x[8, 0] = 1000.0, torch.nan
+    after = sum_of_softplus(x)
+    assert torch.equal(after[:7], before[:7])
+    assert torch.equal(after[9:], before[9:])
+    assert float(after[7]) == 1000 * 3 * FACTORS
+    assert after[8].isnan()
+
+
 def test_it_leaves_what_it_is_given_as_it_is():
     x = torch.randn(5, 9)
     before = x.clone()

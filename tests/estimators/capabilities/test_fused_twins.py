@@ -210,6 +210,21 @@ def test_one_hot_samples_have_the_law():
     assert chisquare(x.sum((0, 1)), expected * (140_000 / expected.sum())).pvalue > 1e-4
 
 
+def test_what_was_changed_in_place_has_another_density():
+    dist = fused(distributions.Normal(LOC, SCALE))
+    x = dist.sample((4,))
+    torch.testing.assert_close(dist.log_prob(x), distributions.Normal(LOC, SCALE).log_prob(x))
+    x[0] = 5.0
+    torch.testing.assert_close(dist.log_prob(x), distributions.Normal(LOC, SCALE).log_prob(x))
+
+
+def test_many_angles_in_bfloat16():
+    one = torch.ones((), dtype=torch.bfloat16)
+    x = fused(distributions.VonMises(one, one)).sample((2**15,))
+    assert x.dtype is torch.bfloat16
+    assert x.isfinite().all()
+
+
 @plain
 def test_replicas_of_one_parameter_change_nothing(dist):
     expanded, _ = with_leaves(dist)
