@@ -14,7 +14,7 @@ from torch import Tensor
 from benchmarks.machine.random_streams import HEADER, WORDS
 from benchmarks.statistics.machine_code import compiled
 from estimators.special import loops
-from estimators.special.poisson import distinct, repeated
+from estimators.special.values import distinct, repeated
 
 CHECKED = 2**15  # numbers that must be torch's, and the state after them, before any is used
 BELOW = 10.0  # rates that torch draws so

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.machine import inversion
 from benchmarks.machine.inversion import BITS
 from benchmarks.statistics.machine_code import compiled
 from estimators.special import loops
@@ -70,6 +71,7 @@ def agrees(shape: tuple[int, int, int]) -> bool:
 
 def use() -> None:
     """Use these loops from now on; for sums, if they are added up as by the torch installed."""
-    loops.bring(looked_up=looked_up, inverted=inverted)
+    inversion.look_up_by(inverted)
+    loops.bring(looked_up=looked_up)
     if all(map(agrees, CHECKED)):
         loops.bring(weighted_sums=weighted_sums)

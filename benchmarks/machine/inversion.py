@@ -3,24 +3,30 @@
 They are made of 64 random bits each, of which the first 52 are a uniform number u in [0, 1).
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from estimators.special.loops import brought
-
 BITS = 12  # of u that say in which piece of [0, 1) it lies
 PIECES = 2**BITS  # in the table, which stays in the first cache
 REACH, FURTHER = 12, 40  # standard deviations and integers from the mean that are in it
 MANY = 2**12  # numbers of one law from which its table pays
 LARGEST = 2**14  # rate or trials up to which it does
+_loop: Callable | None = None
 
 
 def pays(size: Tensor, out: Tensor) -> bool:
     """Whether tables pay for rates or trials `size` [P] and numbers `out` [P, n]."""
     return out.shape[1] >= MANY and float(size.max()) <= LARGEST
+
+
+def look_up_by(loop: Callable | None) -> None:
+    """Look up by `loop`, with the arguments and integers of `_look_up`; None: by NumPy."""
+    global _loop
+    _loop = loop
 
 
 def poissons(bits: NDArray, rate: float, out: NDArray) -> None:
@@ -34,9 +40,8 @@ def binomials(bits: NDArray, trials: int, probs: float, out: NDArray) -> None:
 
 
 def _look_up(bits: NDArray, table: NDArray, first: int, cdf: NDArray, out: NDArray) -> None:
-    loop = brought("inverted")
-    if loop:
-        loop(bits, table, first, cdf, out)
+    if _loop is not None:
+        _loop(bits, table, first, cdf, out)
         return
     place = (bits >> np.uint64(64 - BITS)).view(np.int64)
     table.take(place, out=out, mode="clip")  # none is, but to look for any takes a buffer

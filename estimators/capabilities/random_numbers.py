@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from estimators.special.loops import brought
-from estimators.special.poisson import distinct, log_poisson_looked_up
+from estimators.special.poisson import log_poisson_looked_up
+from estimators.special.values import distinct
 
 MANY = 2**14  # numbers from which a generator of their own pays
 OPS = torch.ops.estimators

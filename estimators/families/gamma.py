@@ -7,13 +7,13 @@ from torch.distributions import Gamma
 
 from estimators import capabilities
 from estimators.capabilities import Coupled, attach, fused_twins
-from estimators.capabilities.fused_twins import over_samples
+from estimators.capabilities.sample_sums import over_samples
 from estimators.special.gamma_beta import gamma_derivative
 from estimators.special.gamma_beta_quantiles import (
     gamma_log_quantile,
     gamma_log_quantile_slope,
 )
-from estimators.special.poisson import distinct
+from estimators.special.values import distinct
 
 
 @capabilities.cdf.register(Gamma)

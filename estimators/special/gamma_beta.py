@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, logsigmoid
 
 from estimators.special.gauss_legendre import FALL, integrate
-from estimators.special.poisson import distinct
 from estimators.special.student_t_von_mises import (
     student_t_cdf,
     student_t_cdf_df_derivative,
@@ -24,6 +23,7 @@ from estimators.special.student_t_von_mises import (
     student_t_quantile,
     von_mises_cdf,
 )
+from estimators.special.values import distinct
 
 __all__ = [
     "beta_derivatives",

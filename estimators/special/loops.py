@@ -6,7 +6,6 @@ Nothing here needs one: each place that asks has a way of its own. They are
 - `poissons(rate)`: torch's Poisson numbers, from its stream;
 - `looked_up(table, x, out)`: out[n, p] = table[p, x[n, p]], of x in double precision, none of them
   beyond the table; False where one is no whole number;
-- `inverted(bits, table, first, cdf, out)`: integers of random bits, as `benchmarks` inverts cdfs;
 - `weighted_sums(weight, z, first, second)`: Σ_k w z and Σ_k (w z) z, [N, P], of weights [K, N] and
   z [K, N, P], added up in the order of k.
 """

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from estimators.special.loops import brought
+from estimators.special.values import distinct, repeated
 
 COUNTS = 2**10  # of a table of log x!, and numbers x from which it pays
 LARGEST = 2**16  # numbers of a table of log p(x; rate), which stays in the second cache
@@ -55,18 +56,6 @@ def _by_loop(table: Tensor, x: Tensor, few: Tensor) -> Tensor | None:
     out = torch.empty_like(x)
     done = loop(table.numpy(), *(part.view(-1, last).numpy() for part in (x, out)))
     return out if done else None
-
-
-def repeated(few: Tensor, like: Tensor) -> int | None:
-    """How many numbers of `like` have `few` in turn, over its last axes; None where they do not."""
-    first = next((axis for axis, size in enumerate(few.shape) if size > 1), few.ndim)
-    behind = few.shape[first:]
-    return few.numel() if like.shape[like.ndim - len(behind) :] == behind else None
-
-
-def distinct(t: Tensor) -> Tensor:
-    """`t` with every axis along which it only repeats itself cut to length one."""
-    return t[tuple(slice(1 if stride == 0 else None) for stride in t.stride())]
 
 
 def _pays(x: Tensor, rate: Tensor, numbers: int) -> bool:

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from estimators.special.gauss_legendre import FALL, integrate
-from estimators.special.poisson import distinct
-from estimators.special.values import is_known
+from estimators.special.values import distinct, is_known
 
 STEPS = 60  # of Newton's method, at most
 SERIES = 6.0  # κ up to which the Fourier series keeps ten digits, tails included

@@ -1,4 +1,4 @@
-"""Whether a tensor's numbers can be looked at."""
+"""Of a tensor's numbers: whether they can be looked at, and which repeat themselves."""
 
 import torch
 from torch import Tensor
@@ -13,3 +13,15 @@ def is_known(t: Tensor) -> bool:
         and maybe_current_level() is None
         and not torch.compiler.is_compiling()
     )
+
+
+def distinct(t: Tensor) -> Tensor:
+    """`t` with every axis along which it only repeats itself cut to length one."""
+    return t[tuple(slice(1 if stride == 0 else None) for stride in t.stride())]
+
+
+def repeated(few: Tensor, like: Tensor) -> int | None:
+    """How many numbers of `like` have `few` in turn, over its last axes; None where they do not."""
+    first = next((axis for axis, size in enumerate(few.shape) if size > 1), few.ndim)
+    behind = few.shape[first:]
+    return few.numel() if like.shape[like.ndim - len(behind) :] == behind else None

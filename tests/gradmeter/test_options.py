@@ -1,10 +1,12 @@
-"""The exit statuses: 3 if a cell failed, 4 if none could be measured, else 0."""
+"""The exit statuses: 3 if a cell failed, 4 if none could be measured, else 0; and imports."""
+
+import gc
 
 import pytest
 from click.testing import CliRunner
 
 from gradmeter import main
-from gradmeter.options import leave
+from gradmeter.options import imports, leave
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,17 @@ def test_a_run_in_which_everything_is_refused_says_so_by_its_status(tmp_path):
     words = ["run", "-p", "normal-quadratic", "-e", "enumeration", "-K", "1", "-R", "200"]
     done = CliRunner().invoke(main, [*words, "--no-timing", "--out", str(tmp_path)])
     assert done.exit_code == 4, done.output
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_is_collected_after_imports_as_before(enabled):
+    before = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with imports():
+            assert not gc.isenabled()
+        assert gc.isenabled() == enabled
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        (gc.enable if before else gc.disable)()

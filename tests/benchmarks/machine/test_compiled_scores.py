@@ -7,13 +7,13 @@ from torch.distributions import Independent, Normal, Poisson
 
 from benchmarks.machine import inversion
 from estimators import create, replicate_gradients
-from estimators.capabilities import fused_twins
+from estimators.capabilities import sample_sums
 from estimators.special import loops
 from estimators.special.poisson import log_poisson, log_poisson_looked_up
 
 compiled_scores = pytest.importorskip("benchmarks.machine.compiled_scores")
-sums_by_loop = torch.no_grad()(fused_twins.sums_by_loop)
-NAMES = ("looked_up", "inverted", "weighted_sums")
+sums_by_loop = torch.no_grad()(sample_sums.sums_by_loop)
+NAMES = ("looked_up", "weighted_sums")
 RATES = torch.linspace(0.5, 5, 10, dtype=torch.float64)
 LAWS = {
     "normal": ({"loc": RATES, "scale": RATES}, Normal),
@@ -25,6 +25,7 @@ LAWS = {
 def as_before():
     yield
     loops.bring(**dict.fromkeys(NAMES))
+    inversion.look_up_by(None)
 
 
 def counted(name, calls):
@@ -73,12 +74,14 @@ def test_where_torch_adds_up_in_another_order_it_is_asked():
     compiled_scores.use()
     weight, z = torch.randn(17, 32, dtype=torch.float64), torch.randn(17, 32, 4).double()
     assert sums_by_loop(weight, z, z[0]) is None  # more samples
-    weight, z = weight[:5], z[:5]
-    assert sums_by_loop(weight, z, z[0]) is not None
+    weight, z = weight[:5], z[:5].clone().requires_grad_()
+    first, _ = sums_by_loop(weight.requires_grad_(), z, z[0])
+    assert torch.equal(first, (weight.unsqueeze(-1) * z).sum(0))
+    weight, z = weight.detach(), z.detach()
     assert sums_by_loop(weight[:, :3].contiguous(), z[:, :3].contiguous(), z[0, :3]) is None
     assert sums_by_loop(weight.float(), z.float(), z[0].float()) is None
     assert sums_by_loop(weight.t().contiguous().t(), z, z[0]) is None
-    assert fused_twins.sums_by_loop(weight, z, z[0]) is None  # a derivative may be wanted
+    assert sample_sums.sums_by_loop(weight, z, z[0]) is None  # a derivative may be wanted
     seen = []
     torch.vmap(lambda w: seen.append(sums_by_loop(w, z, z[0])) or w)(weight.expand(2, 5, 32))
     assert seen == [None]
@@ -114,6 +117,7 @@ def test_inversion_has_the_same_integers(rate):
     before, after = np.empty((2, len(bits)), np.int32)
     inversion.poissons(bits, rate, before)
     compiled_scores.use()
+    assert inversion._loop is compiled_scores.inverted
     inversion.poissons(bits, rate, after)
     assert np.array_equal(before, after)
 
@@ -125,4 +129,4 @@ def test_sums_of_another_torch_are_never_replaced(monkeypatch):
     )
     compiled_scores.use()
     assert loops.brought("weighted_sums") is None
-    assert loops.brought("inverted")
+    assert loops.brought("looked_up")

@@ -109,6 +109,17 @@ def test_reparameterised_samples_and_their_derivatives(name, samples):
         torch.testing.assert_close(ours, torchs)
 
 
+def many(dist, dtype):
+    """[100,000, 4] samples, which follow the seed and are others the next time."""
+    torch.manual_seed(3)
+    x, other = dist.sample((100_000,)), dist.sample((100_000,))
+    torch.manual_seed(3)
+    assert torch.equal(dist.sample((100_000,)), x)
+    assert x.dtype == dtype
+    assert not torch.equal(other, x)
+    return x
+
+
 def test_many_normals_in_float64_have_the_law_and_follow_the_seed():
     dist = fused(distributions.Normal(LOC[0].new_tensor([1.0, -2.0]), LOC.new_tensor([0.5, 3.0])))
     torch.manual_seed(3)
@@ -128,12 +139,7 @@ def test_many_normals_in_float64_have_the_law_and_follow_the_seed():
 def test_many_gammas_have_the_law_and_follow_the_seed(dtype):
     alpha, rate = torch.tensor([0.2, 0.7, 3.0, 400.0], dtype=dtype), torch.tensor(2.0, dtype=dtype)
     dist = fused(distributions.Gamma(alpha, rate))
-    torch.manual_seed(3)
-    x, other = dist.sample((100_000,)), dist.sample((100_000,))
-    torch.manual_seed(3)
-    assert torch.equal(dist.sample((100_000,)), x)
-    assert x.dtype == dtype
-    assert not torch.equal(other, x)
+    x = many(dist, dtype)
     for numbers, a in zip(x.double().T, alpha.double().tolist(), strict=True):
         assert kstest(numbers, "gamma", (a, 0, 0.5)).pvalue > 1e-4
     torch.manual_seed(3)
@@ -153,12 +159,7 @@ def test_many_gammas_have_the_law_and_follow_the_seed(dtype):
 def test_many_betas_have_the_law_and_follow_the_seed(dtype):
     a, b = torch.tensor([[1e-3, 0.5, 2.0, 300.0], [1e-3, 0.7, 5.0, 1.0]], dtype=dtype)
     dist = fused(distributions.Beta(a, b))
-    torch.manual_seed(3)
-    x, other = dist.sample((100_000,)), dist.sample((100_000,))
-    torch.manual_seed(3)
-    assert torch.equal(dist.sample((100_000,)), x)
-    assert x.dtype == dtype
-    assert not torch.equal(other, x)
+    x = many(dist, dtype)
     assert ((x > 0) & (x < 1)).all()
     for numbers, *shape in zip(x.double().T, a.double().tolist(), b.double().tolist(), strict=True):
         if shape[0] < 0.1:  # nearly all of it rounds to 0 or 1
@@ -175,12 +176,7 @@ def test_many_angles_have_the_law_and_follow_the_seed(dtype):
     loc = torch.tensor([0.0, 3.0, -20.0, 1.0], dtype=dtype)
     concentration = torch.tensor([1e-6, 0.3, 2.0, 1e4], dtype=dtype)
     dist = fused(distributions.VonMises(loc, concentration))
-    torch.manual_seed(3)
-    x, other = dist.sample((100_000,)), dist.sample((100_000,))
-    torch.manual_seed(3)
-    assert torch.equal(dist.sample((100_000,)), x)
-    assert x.dtype == dtype
-    assert not torch.equal(other, x)
+    x = many(dist, dtype)
     assert float(x.abs().max()) <= math.pi + 1e-6
     centred = (x - loc + math.pi).double() % (2 * math.pi) - math.pi
     for numbers, kappa in zip(centred.T, concentration.double().tolist(), strict=True):
