@@ -26,7 +26,6 @@ def sums_by_loop(weight: Tensor, z: Tensor, like: Tensor) -> tuple[Tensor, Tenso
     loop = brought("weighted_sums")
     if loop is None or not _in_turn(weight, z, like):
         return None
-    weight, z = weight.detach(), z.detach()
     weight = weight.view(z.numel() // like.numel(), -1)  # [K, N]
     first, second = z.new_empty(2, *like.shape)
     sums = (part.view(weight.shape[1], -1).numpy() for part in (first, second))
