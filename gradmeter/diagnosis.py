@@ -33,7 +33,15 @@ def diagnose() -> list[Finding]:
     found = [*_packages(), *_versions()]
     if any(finding.state == "wrong" for finding in found):
         return [*found, *_folders()]  # the rest would import what was found to be wrong
-    return [*found, *_device(), *_threads(), *_folders(), *_compiler(), *_generators(), *_plugins()]
+    return [
+        *found,
+        *_device(),
+        *_threads(),
+        *_folders(),
+        *_compilers(),
+        *_generators(),
+        *_plugins(),
+    ]
 
 
 def _packages() -> Iterator[Finding]:
@@ -117,7 +125,16 @@ def _folders() -> Iterator[Finding]:
         yield Finding(about, "note" if short else "ok", says)
 
 
-def _compiler() -> Iterator[Finding]:
+def _compilers() -> Iterator[Finding]:
+    from benchmarks import c_loops
+
+    command = c_loops.compiler()
+    if c_loops.available():
+        yield Finding("C loops", "ok", f"compiled by {command[0]}")
+    else:
+        why = f"{command[0]} makes none" if command else "there is no C compiler"
+        says = f"{why}, and measuring takes up to twice as long; install gcc or clang, or set CC"
+        yield Finding("C loops", "note", says)
     wish = os.environ.get("CXX")
     found = next(filter(None, map(shutil.which, [wish] if wish else ["g++", "clang++"])), None)
     missing = f"{wish or 'g++'} is not there; only torch.compile needs it"

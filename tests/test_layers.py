@@ -23,11 +23,12 @@ ABOVE = {
 MEASURES = {"machine", "measuring", "objective", "problems", "statistics", "store", "truth"}
 ROOMS = {
     "benchmarks": {  # room: the rooms it may import from
-        "statistics": set(),
+        "c_loops": set(),
+        "statistics": {"c_loops"},
         "store": set(),
         "frameworks": set(),
         "objective": {"frameworks"},
-        "machine": {"statistics"},
+        "machine": {"c_loops", "statistics"},
         "truth": {"machine", "objective", "statistics", "store"},
         "validation": {"frameworks", "machine", "objective", "statistics", "truth"},
         "problems": {"machine", "objective", "truth"},

@@ -1,6 +1,6 @@
 """Scores of many samples, and counts by inversion: tables and sums over samples in one walk each.
 
-Needs numba, of the extra `fast`. The same bits as by torch: sums are added up in the order of k, as
+The same bits as by torch: sums are added up in the order of k, as
 torch adds up few samples of many numbers.
 """
 
@@ -8,50 +8,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.c_loops import loop
 from benchmarks.machine import inversion
 from benchmarks.machine.inversion import BITS
-from benchmarks.statistics.machine_code import compiled
 from estimators.special import loops
 
-U = np.uint64
 CHECKED = [(2, 32, 1), (5, 64, 3), (16, 64, 10), (16, 2048, 1)]  # K, N and P whose bits must agree
 
 
-@compiled()
-def looked_up(table, x, out):
+def looked_up(table: NDArray, x: NDArray, out: NDArray) -> bool:
     """See `loops`."""
-    broken = 0
-    for n in range(x.shape[0]):
-        for p in range(x.shape[1]):
-            place = np.int32(x[n, p])
-            broken += place != x[n, p]
-            out[n, p] = table[p, np.uint32(place)]  # of which none counts from the end
-    return broken == 0
+    return bool(loop("looked_up")(*x.shape, table.shape[1], table, x, out))
 
 
-@compiled()
-def inverted(bits, table, first, cdf, out):
+def inverted(bits: NDArray, table: NDArray, first: int, cdf: NDArray, out: NDArray) -> None:
     """See `inversion`."""
-    for i in range(len(out)):
-        value = table[bits[i] >> U(64 - BITS)]
-        if value < 0:
-            u = (bits[i] >> U(12)) * 2.0**-52
-            value = first + np.searchsorted(cdf, u, side="right")
-        out[i] = value
+    loop("inverted")(len(out), len(cdf), 64 - BITS, bits, table, first, cdf, out)
 
 
-@compiled()
-def weighted_sums(weight, z, first, second):
+def weighted_sums(weight: NDArray, z: NDArray, first: NDArray, second: NDArray) -> None:
     """See `loops`."""
-    for n in range(z.shape[1]):
-        a, b = first[n], second[n]
-        a[:], b[:] = 0.0, 0.0
-        for k in range(z.shape[0]):
-            w, row = weight[k, n], z[k, n]
-            for p in range(len(row)):
-                term = w * row[p]
-                a[p] += term
-                b[p] += term * row[p]
+    loop("weighted_sums")(*z.shape, weight, z, first, second)
 
 
 def by_torch(weight: NDArray, z: NDArray) -> tuple[NDArray, NDArray]:

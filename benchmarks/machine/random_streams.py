@@ -7,12 +7,14 @@ counter-based generator with a 128-bit key fills the whole state of the Mersenne
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 import torch
 
+from benchmarks import c_loops
 from benchmarks.machine.generators import drawing
 
 WORDS = 624  # of the Mersenne twister, each in a 64-bit slot of torch's state
@@ -55,13 +57,12 @@ def stream(
 def compile_draws() -> None:
     """Draw numbers, and add up scores of samples, with compiled loops from now on.
 
-    Where numba is installed: the same bits.
+    Where a C compiler is: the same bits.
     """
-    with suppress(ImportError):
-        from benchmarks.machine import compiled_normals, compiled_poissons, compiled_scores
-
-        for loops in (compiled_normals, compiled_poissons, compiled_scores):
-            loops.use()
+    if c_loops.available():
+        with torch.device("cpu"):  # whatever a user's code has made the default
+            for loops in ("normals", "gammas", "poissons", "scores"):
+                import_module(f"benchmarks.machine.compiled_{loops}").use()
 
 
 def _index(device: torch.device) -> int:

@@ -21,8 +21,6 @@ from benchmarks.statistics.moments import Moments, Table, compiled_table
 from benchmarks.statistics.stopping import Plan, StoppingRule
 from estimators import Estimator, evaluate
 
-MANY = 30_000_000  # numbers, drawn or measured, from which loading compiled loops pays: 0.7 s
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -198,14 +196,13 @@ class Replicates:
         if cell.truth is not None and cell.truth.gradient.norm() > 0:
             direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
         sizes = [value.numel() for value in cell.problem.measured.values()]
-        each = max(cell.problem.size, cell.problem.numbers(cell.samples))
-        many = plan.replicates * each >= MANY and cell.device.type == "cpu"
-        if many:
+        shared, compiled = cell.shares is not None, cell.device.type == "cpu"
+        if compiled:
             compile_draws()
-        shared = cell.shares is not None
         if cell.is_long:
-            return cls(LongTable(plan.chunk, sizes=sizes, compiled=many), direction, rule, shared)
-        table = compiled_table() if many else Table
+            long = LongTable(plan.chunk, sizes=sizes, compiled=compiled)
+            return cls(long, direction, rule, shared)
+        table = compiled_table() if compiled else Table
         return cls(table(plan.chunk), direction, rule, shared)
 
     @property

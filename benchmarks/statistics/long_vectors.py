@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from benchmarks import c_loops
 from benchmarks.statistics.block_sums import Seen
 from benchmarks.statistics.moments import Moments
 from benchmarks.statistics.tiled_rows import TiledRows
@@ -239,12 +240,10 @@ class Walk:
 
 
 def compiled_walk() -> Walk | None:
-    """The same with one compiled loop for each step, to rounding; None where numba is missing."""
-    try:
-        from benchmarks.statistics.compiled_sums import CompiledWalk
-    except ImportError:  # also a numba that does not know this NumPy
-        return None
-    return CompiledWalk()
+    """The same with one compiled loop for each step, to rounding; None where no C compiler is."""
+    from benchmarks.statistics.compiled_sums import CompiledWalk
+
+    return CompiledWalk() if c_loops.available() else None
 
 
 def _width(g: Tensor) -> int:

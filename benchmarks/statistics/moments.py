@@ -6,11 +6,11 @@ nothing cancels, and move to another centre exactly (Pébay 2008, SAND2008-6212)
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
 
 import torch
 from torch import Tensor
 
+from benchmarks import c_loops
 from benchmarks.statistics.block_sums import Block, Seen, Sums, joined
 
 
@@ -204,11 +204,8 @@ class Table:
         self.row_size *= 2
 
 
-@cache
 def compiled_table() -> type[Table]:
-    """Tables with compiled sums, the same to rounding, where numba is installed; else `Table`."""
-    try:
-        from benchmarks.statistics.compiled_table import CompiledTable
-    except ImportError:  # also a numba that does not know this NumPy
-        return Table
-    return CompiledTable
+    """Tables with compiled sums, the same to rounding, where a C compiler is; else `Table`."""
+    from benchmarks.statistics.compiled_table import CompiledTable
+
+    return CompiledTable if c_loops.available() else Table

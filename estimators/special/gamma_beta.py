@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, logsigmoid
 
 from estimators.special.gauss_legendre import FALL, integrate
+from estimators.special.loops import brought
 from estimators.special.student_t_von_mises import (
     student_t_cdf,
     student_t_cdf_df_derivative,
@@ -23,7 +24,7 @@ from estimators.special.student_t_von_mises import (
     student_t_quantile,
     von_mises_cdf,
 )
-from estimators.special.values import distinct
+from estimators.special.values import distinct, is_known, repeated
 
 __all__ = [
     "beta_derivatives",
@@ -44,6 +45,9 @@ _TINY = torch.finfo(torch.float64).tiny
 _ROWS, _ROW_POLE = 128, 0.7
 _COLUMNS, _COLUMN_POLE = 512, 8.0
 _LOW, _HIGH = 1 / (_COLUMN_POLE + 720), 1 / (_COLUMN_POLE - math.log(30))
+# Where a column is, in [−1, 1]: 1/(_START − _SLOPE · log λ) − _END, of which the first is ≥ _LEAST.
+_SLOPE = (_HIGH - _LOW) / 2
+_START, _LEAST, _END = _COLUMN_POLE * _SLOPE, _SLOPE / _HIGH, (_HIGH + _LOW) / (_HIGH - _LOW)
 
 
 @torch.no_grad()
@@ -65,21 +69,49 @@ def gamma_derivative(concentration: Tensor, x: Tensor) -> Tensor:
     ratio = (x * (alpha + 0.5).reciprocal()).clamp_min_(torch.finfo(dtype).tiny)
     log_ratio = ratio.log()
 
-    # grid_sample's coordinates: both axes on [−1, 1], the column first.
-    width = _HIGH - _LOW
-    column = torch.rsub(log_ratio, _COLUMN_POLE * width / 2, alpha=width / 2)
-    column.clamp_min_(width / 2 / _HIGH).reciprocal_().sub_((_HIGH + _LOW) / width)
     row = (2 * _ROW_POLE) / (alpha + _ROW_POLE) - 1
+    given = x, ratio, log_ratio, alpha, row, _gamma_table(dtype, x.device)
+    found = _by_loop(*given)
+    return by_grid_sample(*given) if found is None else found
+
+
+def by_grid_sample(
+    x: Tensor, ratio: Tensor, log_ratio: Tensor, alpha: Tensor, row: Tensor, table: Tensor
+) -> Tensor:
+    """`gamma_derivative` from `table`, of x and λ = `ratio`; α is in the `row` in [−1, 1] of it.
+
+    `ratio` and `log_ratio` are changed.
+    """
+    # grid_sample's coordinates: both axes on [−1, 1], the column first.
+    column = torch.rsub(log_ratio, _START, alpha=_SLOPE)
+    column.clamp_min_(_LEAST).reciprocal_().sub_(_END)
     places = torch.stack((column, row.expand_as(column))).reshape(2, -1).T  # [N, 2]
     h = grid_sample(
-        _gamma_table(dtype, x.device)[None, None],
-        places[None, None],
-        padding_mode="border",
-        align_corners=True,
+        table[None, None], places[None, None], padding_mode="border", align_corners=True
     )
     # The 1e-30 changes no difference of floats but makes 0/0 at λ = 1 the limit, 1.
     limit = log_ratio.add_(1e-30).div_(ratio.sub_(1).add_(1e-30))
     return (x / alpha).mul_(limit).mul_(h.view(x.shape))
+
+
+def _by_loop(
+    x: Tensor, ratio: Tensor, log_ratio: Tensor, alpha: Tensor, row: Tensor, table: Tensor
+) -> Tensor | None:
+    """The same by the loop for it; None where that cannot be."""
+    loop = brought("gamma_derivatives")
+    if loop is None or x.dtype is not torch.float64 or not is_known(x) or x.device.type != "cpu":
+        return None
+    if repeated(alpha, x) is None or not x.is_contiguous():
+        return None
+    out = torch.empty_like(x)
+    loop(x, ratio, log_ratio, alpha.flatten(), row.flatten(), table, axis(), out)
+    return out
+
+
+@functools.cache
+def axis() -> Tensor:
+    """How a column follows from log λ: see `_SLOPE`."""
+    return torch.tensor([_START, _SLOPE, _LEAST, _END], dtype=torch.float64, device="cpu")
 
 
 @functools.cache

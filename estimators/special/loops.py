@@ -4,6 +4,8 @@ Nothing here needs one: each place that asks has a way of its own. They are
 
 - `normals(source, out)`: fill an array with NumPy's normals of a generator SFC64;
 - `poissons(rate)`: torch's Poisson numbers, from its stream;
+- `gamma_derivatives(x, ratio, log_ratio, alpha, row, table, axis, out)`: the end of
+  `gamma_beta.gamma_derivative`, of x [N, P] with P concentrations alpha;
 - `looked_up(table, x, out)`: out[n, p] = table[p, x[n, p]], of x in double precision, none of them
   beyond the table; False where one is no whole number;
 - `weighted_sums(weight, z, first, second)`: Σ_k w z and Σ_k (w z) z, [N, P], of weights [K, N] and

@@ -25,7 +25,7 @@ def test_a_sound_installation():
     done = doctor("--json")
     found = {finding["about"]: finding for finding in json.loads(done.stdout)}
     assert done.exit_code == 0, done.output
-    for about in ("packages", "python", "torch", "device", "threads", "temporary", "plugins"):
+    for about in ("packages", "python", "torch", "device", "threads", "C loops", "plugins"):
         assert found[about]["says"]
     assert "packages" in doctor().stdout
 
@@ -44,6 +44,17 @@ def test_a_folder_of_that_name_does_not_take_the_place_of_ours(tmp_path):
         assert f"would import benchmarks from {tmp_path}/benchmarks" in said.replace("\n", " ")
         assert "I ran" not in said
         assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("compiler", "why"), [
+    (["/usr/bin/cc"], "/usr/bin/cc makes none, and"), (None, "there is no C compiler, and")
+])  # fmt: skip
+def test_a_machine_without_c_loops_is_told_what_they_are_worth(monkeypatch, compiler, why):
+    monkeypatch.setattr("benchmarks.c_loops.compiler", lambda: compiler)
+    monkeypatch.setattr("benchmarks.c_loops.available", lambda: False)
+    done = doctor()
+    assert done.exit_code == 0
+    assert f"{why} measuring takes up to twice as long" in " ".join(done.stdout.split())
 
 
 def test_a_package_already_imported_from_elsewhere_is_seen(monkeypatch, tmp_path):

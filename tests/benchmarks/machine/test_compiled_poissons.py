@@ -4,11 +4,14 @@ import pytest
 import torch
 from torch.distributions import Independent, Poisson
 
+from benchmarks import c_loops
+from benchmarks.machine import compiled_poissons
 from estimators.capabilities import random_numbers
 from estimators.capabilities.fused_twins import fused
 from estimators.special import loops
 
-compiled_poissons = pytest.importorskip("benchmarks.machine.compiled_poissons")
+if not c_loops.available():
+    pytest.skip("there is no C compiler", allow_module_level=True)
 RATES = torch.linspace(0.05, 9.95, 12, dtype=torch.float64)
 SHAPES = {
     "one": RATES[3].expand(50, 40),

@@ -5,13 +5,15 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, Poisson
 
-from benchmarks.machine import inversion
+from benchmarks import c_loops
+from benchmarks.machine import compiled_scores, inversion
 from estimators import create, replicate_gradients
 from estimators.capabilities import sample_sums
 from estimators.special import loops
 from estimators.special.poisson import log_poisson, log_poisson_looked_up
 
-compiled_scores = pytest.importorskip("benchmarks.machine.compiled_scores")
+if not c_loops.available():
+    pytest.skip("there is no C compiler", allow_module_level=True)
 sums_by_loop = torch.no_grad()(sample_sums.sums_by_loop)
 NAMES = ("looked_up", "weighted_sums")
 RATES = torch.linspace(0.5, 5, 10, dtype=torch.float64)

@@ -219,5 +219,5 @@ def test_a_revision_from_before_the_rooms_is_measured_beside_this_one():
     cells = Selection(problems=("normal-quadratic",), estimators=("pathwise", "reinforce-loo"),
                       samples=(2,), replicates=500, timed=False)  # fmt: skip
     found = compare_revisions(BEFORE_THE_ROOMS, str(planted.ROOT), cells, repository=planted.ROOT)
-    assert {finding.verdict for finding in found.cells} == {"identical"}
+    assert {finding.verdict for finding in found.cells} <= {"identical", "unchanged"}
     assert len(found.cells) == 4

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from benchmarks import c_loops
 from benchmarks.statistics.block_sums import Block
+from benchmarks.statistics.compiled_sums import CompiledBlock
 
-pytest.importorskip("numba")
-machine_code = pytest.importorskip("benchmarks.statistics.machine_code")
-compiled_sums = pytest.importorskip("benchmarks.statistics.compiled_sums")
-CompiledBlock = compiled_sums.CompiledBlock
+if not c_loops.available():
+    pytest.skip("there is no C compiler", allow_module_level=True)
 COUNT = 333  # no multiple of any tile
 
 
@@ -74,13 +74,3 @@ def test_extreme_gradients_are_seen_alike(value):
     agree(blocks, sums) if abs(value) < 1 else agree(blocks, [(), ()])
     blocks, _ = both([g])
     assert not blocks[1].along.any()
-
-
-def test_loops_are_compiled_where_nothing_can_be_kept(monkeypatch):
-    def njit(cache=False, **how):
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda loop: loop
-
-    monkeypatch.setattr(machine_code, "njit", njit)
-    assert machine_code.compiled(fastmath=True)(len) is len

@@ -1,18 +1,17 @@
 """The compiled table holds what torch's operations put into theirs."""
 
-import sys
-
 import pytest
 import torch
 
-from benchmarks import measure, problems
+from benchmarks import c_loops, measure, problems
 from benchmarks.measuring import cell
+from benchmarks.statistics.compiled_table import CompiledTable
 from benchmarks.statistics.moments import Table, compiled_table
 from benchmarks.statistics.stopping import Plan
 from estimators import create
 
-pytest.importorskip("numba")
-CompiledTable = pytest.importorskip("benchmarks.statistics.compiled_table").CompiledTable
+if not c_loops.available():
+    pytest.skip("there is no C compiler", allow_module_level=True)
 NAMES = "count", "mean", "m2", "m3", "m4", "q3", "q4"
 
 
@@ -83,36 +82,24 @@ def test_health_is_the_same():
 
 
 def test_a_measurement_is_the_same(monkeypatch):
-    def measured(many):
-        monkeypatch.setattr(cell, "MANY", many)
+    def measured():
         return measure(problems.load("normal-10-quadratic"), "reinforce", 4, 20_000, timed=False)
 
-    plain, compiled = measured(2**60), measured(0)
+    compiled = measured()
+    monkeypatch.setattr(c_loops, "available", lambda: False)
+    plain = measured()
     assert compiled.bias_verdict == plain.bias_verdict
     assert compiled.direction_verdict == plain.direction_verdict
     for name in ("variance", "variance_high", "kurtosis", "bias2", "cosine", "wrong_way", "mse"):
         assert getattr(compiled, name) == pytest.approx(getattr(plain, name), rel=1e-9)
 
 
-def test_without_numba_the_table_is_that_of_torch(monkeypatch):
-    assert compiled_table() is CompiledTable
-    compiled_table.cache_clear()
-    for name in ("compiled_table", "compiled_sums", "machine_code"):
-        monkeypatch.delitem(sys.modules, f"benchmarks.statistics.{name}")
-    monkeypatch.setitem(sys.modules, "numba", None)
-    assert compiled_table() is Table
-    compiled_table.cache_clear()
-
-
-def test_compiled_loops_are_for_cells_of_many_numbers():
+@pytest.mark.parametrize(("there", "device", "kind"), [
+    (True, "cpu", CompiledTable), (True, "cuda", Table), (False, "cpu", Table)
+])  # fmt: skip
+def test_compiled_loops_are_for_the_cpu_where_a_compiler_is(monkeypatch, there, device, kind):
+    monkeypatch.setattr(c_loops, "available", lambda: there)
     problem, estimator = problems.load("normal-10-quadratic"), create("pathwise")
-
-    def kind(replicates, samples, device="cpu"):
-        one = cell.Cell(problem, None, estimator, samples, 0, torch.device(device))
-        return type(cell.Replicates.of(one, Plan.of(replicates, 10 * samples), None).table)
-
-    parameters = problem.size
-    assert kind(cell.MANY // parameters, 1) is CompiledTable
-    assert kind(cell.MANY // parameters - 1, 1) is Table
-    assert kind(cell.MANY // 1000, 100) is CompiledTable
-    assert kind(cell.MANY, 1, "cuda") is Table
+    one = cell.Cell(problem, None, estimator, 1, 0, torch.device(device))
+    assert type(cell.Replicates.of(one, Plan.of(1000, 10), None).table) is kind
+    assert (compiled_table() is CompiledTable) == there

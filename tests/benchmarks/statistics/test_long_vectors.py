@@ -28,7 +28,7 @@ def compiled(request, monkeypatch):
     if request.param == "operations":
         monkeypatch.setattr(long_vectors, "compiled_walk", lambda: None)
     elif not long_vectors.compiled_walk():
-        pytest.skip("numba is missing")
+        pytest.skip("there is no C compiler")
 
 
 def gradients(mean=5.0, skewed=True):

@@ -1,0 +1,126 @@
+"""Loops in C, compiled by the machine's own compiler when one is first asked for.
+
+They take a part of the time of the operations of torch or NumPy that they stand for, and who asks
+for one has a way of its own where there is none. What is compiled is kept in the user's cache, by
+source, compiler and processor.
+"""
+
+import ctypes
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from itertools import takewhile
+from operator import index
+from pathlib import Path
+
+from numpy import ndarray
+from torch import Tensor
+
+HERE = Path(__file__).parent
+COMPILERS = ("cc", "gcc", "clang")
+OPTIONS = [
+    *("-std=c11", "-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math"),
+    "-ffp-contract=off",  # the bits that the source says,
+    "-fopenmp-simd",  # but for sums whose order it says is free
+]
+NATIVE = (["-march=native"], [])  # the second where a compiler does not know it
+PATIENCE = 120  # seconds for the compiler
+Given = Tensor | ndarray | int | None  # int64_t, or a pointer to the first number
+
+
+def available() -> bool:
+    """Whether there are loops: where a C compiler is, or was when they were compiled."""
+    return _library() is not None
+
+
+def loop(name: str) -> Callable[..., int]:
+    """The loop of that name, in the C beside this file; arrays are contiguous, of the type there.
+
+    Only where loops are `available`.
+    """
+    function = getattr(_library(), name)
+
+    def call(*given: Given) -> int:
+        return function(*map(_argument, given))
+
+    return call
+
+
+def compiler() -> list[str] | None:
+    """The command of the C compiler, which the environment's `CC` may name; None without one."""
+    wish = shlex.split(os.environ.get("CC", ""))
+    for command in [wish] if wish else [[name] for name in COMPILERS]:
+        found = shutil.which(command[0])
+        if found:
+            return [found, *command[1:]]
+    return None
+
+
+def _argument(given: Given) -> ctypes.c_int64 | ctypes.c_void_p:
+    if isinstance(given, Tensor):
+        if given.device.type != "cpu":
+            raise TypeError(f"Loops in C are for the CPU; this tensor is on {given.device}.")
+        return ctypes.c_void_p(given.data_ptr())
+    if isinstance(given, ndarray):
+        return ctypes.c_void_p(given.ctypes.data)
+    return ctypes.c_void_p() if given is None else ctypes.c_int64(index(given))
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    """All loops; None where they cannot be compiled or loaded."""
+    command = compiler()
+    if command is None:
+        return None
+    with suppress(OSError, RuntimeError):  # RuntimeError: nobody's home
+        kept = _cache() / f"loops-{_identity(command)}.so"
+        if not kept.exists():
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+                os.replace(_compiled(command, Path(folder)), kept)
+        try:
+            return ctypes.CDLL(str(kept))
+        except OSError:
+            kept.unlink(missing_ok=True)
+    with suppress(OSError), tempfile.TemporaryDirectory() as folder:  # for this process alone
+        return ctypes.CDLL(str(_compiled(command, Path(folder))))
+    return None
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "gradmeter")
+
+
+def _identity(command: list[str]) -> str:
+    """What the machine code depends on: the source, how it is compiled, and for which processor."""
+    sources = [path.read_text() for path in sorted(HERE.glob("*.[ch]"))]
+    built = os.stat(command[0])
+    parts = [sources, OPTIONS, command, built.st_size, built.st_mtime_ns, _processor()]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _processor() -> list[str]:
+    """What says which instructions it has."""
+    with suppress(OSError), open("/proc/cpuinfo") as lines:
+        first = takewhile(str.strip, lines)
+        return [line for line in first if line.split(":")[0].strip() in ("flags", "Features")]
+    return [platform.machine(), platform.processor()]
+
+
+def _compiled(command: list[str], folder: Path) -> Path:
+    """The library in `folder`; OSError where the compiler does not make it."""
+    out = folder / "loops.so"
+    sources = [str(path) for path in sorted(HERE.glob("*.c"))]
+    for native in NATIVE:
+        whole = [*command, *OPTIONS, *native, "-o", str(out), *sources, "-lm"]
+        with suppress(subprocess.SubprocessError):
+            subprocess.run(whole, check=True, capture_output=True, timeout=PATIENCE)
+            return out
+    raise OSError(f"{command[0]} compiles no loops.")
