@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch._C._functorch import maybe_current_level
+from torch._C._functorch import is_legacy_batchedtensor, maybe_current_level
 
 
 def is_known(t: Tensor) -> bool:
@@ -11,6 +11,7 @@ def is_known(t: Tensor) -> bool:
         type(t) is Tensor
         and t.device.type != "meta"
         and maybe_current_level() is None
+        and not is_legacy_batchedtensor(t)  # of gradients in a batch
         and not torch.compiler.is_compiling()
     )
 
