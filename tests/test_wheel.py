@@ -45,3 +45,9 @@ def test_commands_in_an_empty_directory(unpacked, tmp_path):
 
 def test_types_travel(unpacked):
     assert (unpacked / "estimators" / "py.typed").exists()
+
+
+def test_loops_in_c_travel(unpacked):
+    here, there = (folder / "benchmarks/c_loops" for folder in (ROOT, unpacked))
+    names = {path.name for path in here.glob("*.[ch]")}
+    assert names == {path.name for path in there.glob("*.[ch]")} >= {"sums.c", "sums_of.h"}

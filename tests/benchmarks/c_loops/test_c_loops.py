@@ -125,15 +125,17 @@ def test_several_may_compile_at_the_same_time(fresh, tmp_path):
 
 
 def test_arguments_are_addresses_and_whole_numbers():
-    state, drawn = np.arange(4, dtype=np.uint64), torch.empty(3, dtype=torch.float64)
-    c_loops.loop("normals")(state, np.int64(3), drawn)
-    torchs = drawn.clone()
-    c_loops.loop("normals")(state, 3, drawn.zero_())
-    assert torch.equal(drawn, torchs)
+    square, along, found = (
+        np.array([1.0, 0.0, 4.0]),
+        torch.ones(3).double(),
+        torch.empty(4).double(),
+    )
+    c_loops.loop("health")(np.int64(3), square, along, found)
+    assert found.tolist() == [0, 1, 0, 1.5]
     with pytest.raises(TypeError, match="float"):
-        c_loops.loop("normals")(state, 3.0, drawn)
+        c_loops.loop("health")(3.0, square, along, found)
     with pytest.raises(TypeError, match="this tensor is on meta"):
-        c_loops.loop("normals")(state, 3, drawn.to("meta"))
+        c_loops.loop("health")(3, square, along.to("meta"), found)
 
 
 def test_a_measurement_without_a_compiler_is_the_same(tmp_path):
