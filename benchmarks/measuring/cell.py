@@ -62,8 +62,12 @@ class Cell:
 
     def in_pieces(self, index: int, replicates: int) -> tuple[list[Tensor], "Counts"]:
         """The same, a piece [R, p] for each measured parameter."""
-        pieces = replace(self, gradients=Problem.gradient_pieces)
-        return pieces.counted(index, replicates)
+        return self.unjoined.counted(index, replicates)
+
+    @property
+    def unjoined(self) -> "Cell":
+        """This cell, whose blocks are lists of pieces, as `in_turn` takes them in."""
+        return replace(self, gradients=Problem.gradient_pieces)
 
     @property
     def is_long(self) -> bool:

@@ -125,7 +125,7 @@ def _sized(cell: Cell, size: int, most: int) -> Pass:
     """
     size = max(min(size, most), min(most, FEW))
     while True:
-        block = partial(ready(cell, size), cell)
+        block = partial(ready(cell, size), cell.unjoined)
         once = timing.elapsed(block, 1, cell.device)
         if once > ENOUGH / 2 or size == most:
             return Pass(block, size, cell.device)

@@ -56,13 +56,14 @@ def timings(cell: Cell, size: int, compiled: bool) -> tuple[timing.Timing, int, 
     block = ready(cell, size)
     timing.peak_memory(lambda: torch.zeros(1), cell.device)  # imports a second's worth, once
     start = time.thread_time()
-    peak = timing.peak_memory(lambda: block(cell), cell.device)
+    peak = timing.peak_memory(lambda: block(cell.unjoined), cell.device)
     seconds = time.thread_time() - start
     if seconds > LONGEST:
         size = max(min(size, FEW), int(size * LONGEST / seconds))
         block = ready(cell, size)
     fast, spent = compiled_blocks.compiled(cell, block) if compiled else (cell, math.nan)
-    timed = timing.time_block(lambda: block(fast), size, cell.device)
+    work = cell.unjoined if fast is cell else fast
+    timed = timing.time_block(lambda: block(work), size, cell.device)
     return timed, peak, math.nan if fast is cell else spent
 
 

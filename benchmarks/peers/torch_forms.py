@@ -18,6 +18,7 @@ from estimators import create
 def ours(w: Workload) -> Run:
     """One block of the suite's own loop."""
     cell, replicates = _cell_of(w)
+    cell = cell.unjoined
 
     def run():
         cell.block(0, replicates)
