@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from benchmarks import Problem, measure
+from benchmarks import Problem, measure, problems
+from benchmarks.machine import timing
+from benchmarks.measuring import time_and_memory
 from benchmarks.measuring.cell import Cell, CountedCost, Counts, Replicates
 from benchmarks.objective.truth import Truth
 from benchmarks.statistics.stopping import Plan
@@ -62,3 +64,15 @@ def test_what_a_cost_counts(values, dtype):
     assert evaluations == len(f)
     assert int(nonfinite) == sum(not math.isfinite(value) for value in values)
     assert float(largest) == pytest.approx(float(f.abs().max()), rel=0, nan_ok=True)
+
+
+def test_pieces_are_the_gradients_and_are_what_is_timed(monkeypatch):
+    problem = problems.load("vae-digits-weights")
+    one = Cell(problem, None, create("pathwise"), 1, 0, torch.device("cpu"))
+    pieces = one.unjoined.block(0, 3)
+    assert [piece.shape[1] for piece in pieces] == [w.numel() for w in problem.weights.values()]
+    assert torch.equal(torch.cat(pieces, 1), one.block(0, 3))
+    timed = []
+    monkeypatch.setattr(timing, "time_block", lambda block, *_: timed.append(block()))
+    time_and_memory.timings(one, 3, compiled=False)
+    assert [len(block) for block in timed] == [len(pieces)]
