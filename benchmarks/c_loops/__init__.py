@@ -2,7 +2,7 @@
 
 They take a part of the time of the operations of torch or NumPy that they stand for, and who asks
 for one has a way of its own where there is none. What is compiled is kept in the user's cache, by
-source, compiler and processor.
+source, compiler, C library and processor.
 """
 
 import ctypes
@@ -99,10 +99,11 @@ def _cache() -> Path:
 
 
 def _identity(command: list[str]) -> str:
-    """What the machine code depends on: the source, how it is compiled, and for which processor."""
+    """What the machine code depends on: source, compiler, C library and processor."""
     sources = [path.read_text() for path in sorted(HERE.glob("*.[ch]"))]
     built = os.stat(command[0])
-    parts = [sources, OPTIONS, command, built.st_size, built.st_mtime_ns, _processor()]
+    made = command, OPTIONS, built.st_size, built.st_mtime_ns
+    parts = sources, made, platform.libc_ver(), _processor()
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
