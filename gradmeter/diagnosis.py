@@ -132,7 +132,8 @@ def _compilers() -> Iterator[Finding]:
     if c_loops.available():
         yield Finding("C loops", "ok", f"compiled by {command[0]}")
     else:
-        why = f"{command[0]} makes none" if command else "there is no C compiler"
+        none = "CC names no compiler" if os.environ.get("CC") else "there is no C compiler"
+        why = f"{command[0]} makes none" if command else none
         says = f"{why}, and measuring takes up to twice as long; install gcc or clang, or set CC"
         yield Finding("C loops", "note", says)
     wish = os.environ.get("CXX")

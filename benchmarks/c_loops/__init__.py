@@ -26,8 +26,8 @@ from torch import Tensor
 HERE = Path(__file__).parent
 COMPILERS = ("cc", "gcc", "clang")
 OPTIONS = [
-    *("-std=c11", "-O3", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math"),
-    "-ffp-contract=off",  # the bits that the source says,
+    *("-std=c11", "-O3", "-shared", "-fPIC", "-fvisibility=default", "-fno-fast-math"),
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"),  # the bits of the source,
     "-fopenmp-simd",  # but for sums whose order it says is free
 ]
 NATIVE = (["-march=native"], [])  # the second where a compiler does not know it
@@ -55,7 +55,10 @@ def loop(name: str) -> Callable[..., int]:
 
 def compiler() -> list[str] | None:
     """The command of the C compiler, which the environment's `CC` may name; None without one."""
-    wish = shlex.split(os.environ.get("CC", ""))
+    try:
+        wish = shlex.split(os.environ.get("CC", ""))
+    except ValueError:  # an open quotation
+        return None
     for command in [wish] if wish else [[name] for name in COMPILERS]:
         found = shutil.which(command[0])
         if found:
@@ -65,8 +68,9 @@ def compiler() -> list[str] | None:
 
 def _argument(given: Given) -> ctypes.c_int64 | ctypes.c_void_p:
     if isinstance(given, Tensor):
-        if given.device.type != "cpu":
-            raise TypeError(f"Loops in C are for the CPU; this tensor is on {given.device}.")
+        if given.device.type != "cpu" or not given.is_contiguous():
+            where = f"{given.stride()} strides on {given.device}"
+            raise TypeError(f"Loops in C are for tensors in one piece on the CPU, not {where}.")
         return ctypes.c_void_p(given.data_ptr())
     if isinstance(given, ndarray):
         return ctypes.c_void_p(given.ctypes.data)
@@ -80,18 +84,33 @@ def _library() -> ctypes.CDLL | None:
     if command is None:
         return None
     with suppress(OSError, RuntimeError):  # RuntimeError: nobody's home
-        kept = _cache() / f"loops-{_identity(command)}.so"
-        if not kept.exists():
-            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-                os.replace(_compiled(command, Path(folder)), kept)
-        try:
-            return ctypes.CDLL(str(kept))
-        except OSError:
-            kept.unlink(missing_ok=True)
+        return _kept(command)
     with suppress(OSError), tempfile.TemporaryDirectory() as folder:  # for this process alone
-        return ctypes.CDLL(str(_compiled(command, Path(folder))))
+        return _opened(_compiled(command, Path(folder)))
     return None
+
+
+def _kept(command: list[str]) -> ctypes.CDLL:
+    """The library in the cache, compiled if it is not there; a torn one would end the process."""
+    folder, name = _cache(), f"loops-{_identity(command)}-"
+    for path in folder.glob(f"{name}*.so"):
+        if path.stem == name + _digest(path.read_bytes()):
+            return _opened(path)
+        path.unlink()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        made = _compiled(command, Path(place))
+        library = _opened(made)
+        os.replace(made, folder / f"{name}{_digest(made.read_bytes())}.so")
+    return library
+
+
+def _opened(path: Path) -> ctypes.CDLL:
+    """The library there; OSError where it is none, or has no loops."""
+    library = ctypes.CDLL(str(path))
+    if not hasattr(library, "take_in"):
+        raise OSError(f"{path} has no loops.")
+    return library
 
 
 def _cache() -> Path:
@@ -104,7 +123,11 @@ def _identity(command: list[str]) -> str:
     built = os.stat(command[0])
     made = command, OPTIONS, built.st_size, built.st_mtime_ns
     parts = sources, made, platform.libc_ver(), _processor()
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return _digest(repr(parts).encode())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _processor() -> list[str]:

@@ -15,7 +15,8 @@ void health(int64_t count, const double *square, const double *along, double *fo
         unhealthy += !(square[r] <= 0x1.fffffffffffffp+1023);
         zero += square[r] == 0;
         wrong_way += along[r] < 0;
-        cosine += square[r] > 0 ? along[r] / sqrt(square[r]) : 0.0;
+        const double share = along[r] / sqrt(square[r]);
+        cosine += square[r] > 0 && share == share ? share : 0.0;
     }
     found[0] = unhealthy;
     found[1] = zero;

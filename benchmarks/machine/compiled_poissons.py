@@ -26,7 +26,7 @@ KINDS = {torch.float32: "poissons_float", torch.float64: "poissons_double"}
 def poissons(rate: Tensor) -> Tensor:
     """Poisson numbers of these rates from torch's stream, as `torch.poisson` draws them."""
     few = distinct(rate)
-    if repeated(few, rate) is None or few.numel() > MOST:
+    if repeated(few, rate) is None or not 0 < few.numel() <= MOST:
         return torch.poisson(rate)
     each = few.flatten().tolist()
     if not all(0 < value < BELOW for value in each) or rate.dtype not in KINDS:
@@ -47,9 +47,9 @@ def use() -> None:
     """Draw many Poisson numbers so from now on, if those of the torch that is installed are so."""
     rate = torch.linspace(0.1, 9.9, 32, dtype=torch.float64).expand(CHECKED // 32, 32)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         ours, after = poissons(rate), torch.get_rng_state()
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # and no other device's
         same = torch.equal(ours, torch.poisson(rate)) and torch.equal(after, torch.get_rng_state())
     if same:
         loops.bring(poissons=poissons)

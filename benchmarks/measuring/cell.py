@@ -198,7 +198,8 @@ class Replicates:
         """Those of a cell, before the first."""
         direction = None
         if cell.truth is not None and cell.truth.gradient.norm() > 0:
-            direction = (cell.truth.gradient / cell.truth.gradient.norm()).to(cell.device)
+            direction = cell.truth.gradient.to(cell.device, torch.float64)
+            direction = direction / direction.norm()
         sizes = [value.numel() for value in cell.problem.measured.values()]
         shared, compiled = cell.shares is not None, cell.device.type == "cpu"
         if compiled:

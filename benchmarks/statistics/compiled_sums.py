@@ -32,13 +32,13 @@ class CompiledBlock(Block):
         direction: Tensor | None = None,
     ) -> "CompiledBlock":
         count, size = len(pieces[0]), origin.shape[1]
-        tile = min(max(TILE // size, FEWEST), MOST, chunk)
+        tile = _part(chunk, min(max(TILE // size, FEWEST), MOST))
         x, along, square = origin.new_empty(count * size), *origin.new_zeros(2, count)
         total, first = torch.zeros_like(origin[0]), 0
         filled = x, total, along, square
         for piece in pieces:
             g, shape = _numbers(piece).contiguous(), (*piece.shape, first, size, tile)
-            loop(f"take_{_kind(g)}")(*shape, g, origin, direction, *filled)
+            loop(f"take_{_kind(g)}")(*shape, g, origin, _doubles(direction), *filled)
             first += piece.shape[1]
         rescale_extremes(pieces, direction, along, square)
         return cls(x, total, along, square, chunk, tile)
@@ -60,12 +60,12 @@ class CompiledWalk:
     def add(
         self, tile: Tensor, way: Tensor | None, centre: Tensor, sums: Sequence[Tensor]
     ) -> Tensor:
-        tile = _numbers(tile)
+        tile, found = _numbers(tile), centre.new_zeros(2, len(tile))
         if tile.stride(1) != 1:
             tile = tile.contiguous()
-        found = centre.new_zeros(2, len(tile))
-        shape = (*tile.shape, tile.stride(0))
-        loop(f"add_{_kind(tile)}")(*shape, tile, way, centre, *sums, *found)
+        if tile.numel():
+            shape = (*tile.shape, tile.stride(0))
+            loop(f"add_{_kind(tile)}")(*shape, tile[0], _doubles(way), centre, *sums, *found)
         return found
 
     def end_row(
@@ -76,9 +76,22 @@ class CompiledWalk:
         return row, float(norm2)
 
 
+def _part(row: int, most: int) -> int:
+    """The largest part of a row of so many vectors that fills it a whole number of times."""
+    parts = -(-row // most)
+    while row % parts:
+        parts += 1
+    return row // parts
+
+
 def _numbers(piece: Tensor) -> Tensor:
-    """A piece in one of the two precisions that loops know."""
-    return piece if piece.dtype in (torch.float32, torch.float64) else piece.double()
+    """A piece in one of the two precisions that loops know, as it lies in memory."""
+    known = piece.dtype in (torch.float32, torch.float64)
+    return (piece if known else piece.double()).resolve_neg()
+
+
+def _doubles(vector: Tensor | None) -> Tensor | None:
+    return None if vector is None else vector.double().resolve_neg().contiguous()
 
 
 def _kind(t: Tensor) -> str:

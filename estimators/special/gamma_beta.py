@@ -101,10 +101,10 @@ def _by_loop(
     loop = brought("gamma_derivatives")
     if loop is None or x.dtype is not torch.float64 or not is_known(x) or x.device.type != "cpu":
         return None
-    if repeated(alpha, x) is None or not x.is_contiguous():
+    if repeated(alpha, x) is None or not x.is_contiguous() or not x.numel():
         return None
-    out = torch.empty_like(x)
-    loop(x, ratio, log_ratio, alpha.flatten(), row.flatten(), table, axis(), out)
+    out, (alpha, row) = torch.empty_like(x), (t.flatten().contiguous() for t in (alpha, row))
+    loop(x, ratio, log_ratio, alpha, row, table, axis(), out)
     return out
 
 

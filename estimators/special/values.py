@@ -8,11 +8,11 @@ from torch._C._functorch import is_legacy_batchedtensor, maybe_current_level
 def is_known(t: Tensor) -> bool:
     """Whether the numbers of `t` are there: not where it is traced, transformed or on `meta`."""
     return (
-        type(t) is Tensor
+        not torch.compiler.is_compiling()  # which cannot trace what follows
+        and type(t) is Tensor
         and t.device.type != "meta"
         and maybe_current_level() is None
         and not is_legacy_batchedtensor(t)  # of gradients in a batch
-        and not torch.compiler.is_compiling()
     )
 
 

@@ -57,6 +57,12 @@ def test_a_machine_without_c_loops_is_told_what_they_are_worth(monkeypatch, comp
     assert f"{why} measuring takes up to twice as long" in " ".join(done.stdout.split())
 
 
+def test_a_name_of_no_compiler_is_named(monkeypatch):
+    monkeypatch.setenv("CC", "no 'such")
+    monkeypatch.setattr("benchmarks.c_loops.available", lambda: False)
+    assert "CC names no compiler, and measuring" in " ".join(doctor().stdout.split())
+
+
 def test_a_package_already_imported_from_elsewhere_is_seen(monkeypatch, tmp_path):
     assert origin.strangers() == {}
     monkeypatch.setattr(origin, "HOME", tmp_path)

@@ -68,6 +68,8 @@ def test_without_a_compiler_there_are_none(fresh, monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
     assert c_loops.compiler() is None
     assert fresh() is None
+    monkeypatch.setenv("CC", f"{REAL} 'an open quotation")
+    assert c_loops.compiler() is None
     monkeypatch.delenv("CC")
     monkeypatch.setenv("PATH", "")
     assert fresh() is None
@@ -98,15 +100,32 @@ def test_a_compiler_that_hangs_is_not_waited_for(fresh, compilers, monkeypatch):
     assert fresh() is None
 
 
-def test_a_broken_library_is_made_again(fresh, tmp_path, monkeypatch):
-    monkeypatch.setattr(c_loops, "_identity", lambda command: "same")
-    library = tmp_path / "cache/gradmeter/loops-same.so"
-    library.parent.mkdir(parents=True)
-    library.write_bytes(b"torn")
-    assert isinstance(fresh(), ctypes.CDLL)
-    assert not library.exists()
-    fresh()
-    assert library.exists()
+@pytest.mark.parametrize("size", [0, 100, 8192, 40_000])
+def test_a_torn_library_is_made_again(fresh, tmp_path, size):
+    assert fresh()
+    library = kept(tmp_path)[-1]
+    whole = library.read_bytes()
+    library.unlink()
+    library.write_bytes(whole[:size])  # what would end the process that loads it
+    assert fresh()
+    assert kept(tmp_path)[-1].read_bytes() == whole
+
+
+def test_a_library_without_the_loops_is_none(fresh, tmp_path, compilers):
+    (tmp_path / "other.c").write_text("int other;")
+    compilers(f'while [ "$1" != -o ]; do shift; done; {REAL} -shared -o $2 {tmp_path}/other.c')
+    assert fresh() is None
+
+
+@pytest.mark.parametrize("more", ["-ffast-math", "-fvisibility=hidden", "-O0"])
+def test_options_in_cc_do_not_change_what_loops_find(fresh, monkeypatch, more):
+    monkeypatch.setenv("CC", f"{REAL} {more}")
+    monkeypatch.setattr(c_loops, "_library", fresh)
+    square = torch.tensor([1.0, torch.nan, torch.inf, 0.0, 1e-310], dtype=torch.float64)
+    found = torch.empty(4, dtype=torch.float64)
+    c_loops.loop("health")(5, square, torch.zeros_like(square), found)
+    assert found.tolist() == [2, 1, 0, 0]
+    assert float(square[-1:] * 1.0) > 0
 
 
 def test_where_nothing_can_be_kept_the_process_has_its_own(fresh, tmp_path, monkeypatch):
@@ -134,8 +153,10 @@ def test_arguments_are_addresses_and_whole_numbers():
     assert found.tolist() == [0, 1, 0, 1.5]
     with pytest.raises(TypeError, match="float"):
         c_loops.loop("health")(3.0, square, along, found)
-    with pytest.raises(TypeError, match="this tensor is on meta"):
+    with pytest.raises(TypeError, match=r"one piece on the CPU, not .* on meta"):
         c_loops.loop("health")(3, square, along.to("meta"), found)
+    with pytest.raises(TypeError, match=r"one piece on the CPU, not \(2,\) strides"):
+        c_loops.loop("health")(2, square, torch.ones(4, dtype=torch.float64)[::2], found)
 
 
 def test_a_measurement_without_a_compiler_is_the_same(tmp_path):

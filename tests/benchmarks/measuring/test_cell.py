@@ -76,3 +76,16 @@ def test_pieces_are_the_gradients_and_are_what_is_timed(monkeypatch):
     monkeypatch.setattr(timing, "time_block", lambda block, *_: timed.append(block()))
     time_and_memory.timings(one, 3, compiled=False)
     assert [len(block) for block in timed] == [len(pieces)]
+
+
+def test_a_truth_in_single_precision_is_a_direction_too():
+    at = torch.linspace(0.5, 3, 6, dtype=torch.float64)
+
+    def found(gradient):
+        truth = Truth(gradient, torch.zeros_like(gradient), "closed form")
+        problem = Problem("t", {"m": at}, lambda m: Normal(m, 1.0), lambda x: x * x, truth)
+        return measure(problem, "reinforce", 1, 1000, timed=False)
+
+    one, other = found(2 * at), found((2 * at).float())
+    assert one.cosine == pytest.approx(other.cosine, rel=1e-6)
+    assert one.row["wrong_way"] == other.row["wrong_way"]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.autograd import forward_ad
 from torch.func import grad, vmap
 from torch.nn.functional import softplus
 
@@ -87,6 +88,7 @@ def test_its_derivatives_are_those_of_softplus(dtype, size, minus):
     torch.testing.assert_close(*curves)
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # in forward mode
 def test_its_derivatives_in_batches_and_under_transforms():
     x = torch.randn(5, NUMBERS, requires_grad=True)
     sums = sum_of_softplus(x)
@@ -95,6 +97,10 @@ def test_its_derivatives_in_batches_and_under_transforms():
     torch.testing.assert_close(grad(lambda y: sum_of_softplus(y).sum())(x), x.detach().sigmoid())
     with torch.no_grad():
         torch.testing.assert_close(sum_of_softplus(x), sums.detach())
+    with forward_ad.dual_level():
+        dual = sum_of_softplus(forward_ad.make_dual(x, torch.ones_like(x)))
+        tangent = forward_ad.unpack_dual(dual).tangent
+    torch.testing.assert_close(tangent.detach(), x.detach().sigmoid().sum(-1))
 
 
 def test_infinite_and_large_numbers_beside_small_ones():

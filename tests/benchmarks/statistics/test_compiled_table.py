@@ -55,6 +55,35 @@ def test_rows_are_the_same_at_any_time(chunk, limit, count, block):
             close(getattr(one.rows, name), getattr(other.rows, name))
 
 
+@pytest.mark.parametrize("chunk", [60, 64, 97, 128, 256, 1000])
+@pytest.mark.parametrize("parameters", [65, 71, 130, 257, 300, 400, 512, 600])
+def test_rows_are_the_same_however_many_parameters_there_are(chunk, parameters):
+    (one, other), _ = both(gradients(3 * chunk + 5, parameters), 2 * chunk + 3, chunk)
+    for name in ("mean", "m2"):
+        close(getattr(one.rows, name), getattr(other.rows, name))
+
+
+def test_rows_of_equal_gradients_have_no_variance_and_none_below_zero():
+    g = torch.rand(64, 1, 5, generator=torch.Generator().manual_seed(0)).double()
+    (_, found), _ = both(g.expand(64, 48, 5).reshape(-1, 5), 64 * 48, 48)
+    assert 0 <= float(found.rows.m2.min()) <= float(found.rows.m2.max()) < 1e-12
+
+
+@pytest.mark.parametrize("table", [Table, CompiledTable])
+def test_a_direction_may_lie_anywhere(table):
+    g, way = gradients(100, 6), torch.tensor([-1.0, 0.5, 2.0, 0.0, 1.0, 3.0]).double()
+    known, strided = table(20).add(g, way).along, torch.stack([way, way], 1)[:, 0]
+    close(table(20).add(g, strided).along, known)
+    close(table(20).add(g, torch._neg_view(-way)).along, known)
+    close(table(20).add(torch._neg_view(-g), way).along, known)
+
+
+def test_a_direction_in_single_precision_is_read_as_it_is():
+    g, way = gradients(100, 6), torch.tensor([-1.0, 0.5, 2.0, 0.0, 1.0, 3.0])
+    found = [CompiledTable(20).add(g, form).along for form in (way, way.double())]
+    assert torch.equal(*found)
+
+
 def test_equal_gradients_have_no_variance():
     (_, found), _ = both(torch.full((1000, 2), 0.1, dtype=torch.float64), 128, 8)
     assert float(found.whole().m2.max()) <= 1e-28

@@ -24,3 +24,8 @@ def test_numbers_of_a_transformed_tensor_are_not_known():
     assert seen == [True, False, False]
     assert is_known(x)
     assert not is_known(x.to("meta"))
+
+
+def test_asking_breaks_no_graph():
+    asks = torch.compile(lambda t: t + is_known(t), backend="eager", fullgraph=True)
+    assert torch.equal(asks(torch.zeros(3)), torch.zeros(3))
