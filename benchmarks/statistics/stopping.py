@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.statistics.long_vectors import LONG
 
-CACHE_NUMBERS = 2**18  # numbers in a block's samples; larger blocks leave the cache
+CACHE_NUMBERS = 2**19  # numbers in a block's samples: few calls of torch, near the cache
 LARGE_SAMPLES = 2**25  # numbers in a block's samples from which its size goes by memory
 LARGE_GRADIENTS = 2**23  # numbers in a block's gradients from which it does
 LARGE_SCORES = 2**26  # the same with a gradient for each of the K samples

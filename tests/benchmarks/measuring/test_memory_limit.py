@@ -47,8 +47,8 @@ def one_weight_each(parameters):
 @pytest.mark.parametrize(
     ("numbers", "parameters", "samples", "block"),
     [
-        (1, 6, 1, 16_384),  # as ever: what fits keeps its random streams, and so its bits
-        (512, 2_608, 1, 512),
+        (1, 6, 1, 16_384),  # what fits keeps its random streams, and so its bits
+        (512, 2_608, 1, 1_024),
         (16 * 17_792, 278, 16, 32),
         (10**4, 10**4, 1, 32),
         (10**7, 10**4, 1_000, 1),  # 32 before, which held 2.6 GB for each array

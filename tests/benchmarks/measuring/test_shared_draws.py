@@ -158,7 +158,7 @@ def test_one_that_fails_late_does_not_stop_the_others(compiler):
                 raise ArithmeticError("out of order")
             return cost(dist.rsample((samples,)), dist).mean(0)
 
-    found = list(measure_together(tasks(*ALIKE, Late(), replicates=4096 + 77), timed=False))
+    found = list(measure_together(tasks(*ALIKE, Late(), replicates=8192 + 77), timed=False))
     assert [m.status for m in found] == ["ok"] * 4 + ["error"]
 
 

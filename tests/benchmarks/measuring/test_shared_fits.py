@@ -106,10 +106,10 @@ def test_a_worker_shares_as_the_whole_cell_does():
     whole = Task.of(Prepared(load("vae-digits"), None), "reinforce-nvil", replicates=500)
     here, there = cell_of(job), whole.cell
     assert (
-        (here.shares.each, here.shares.block) == (there.shares.each, there.shares.block) == (8, 128)
+        (here.shares.each, here.shares.block) == (there.shares.each, there.shares.block) == (8, 256)
     )
     blocks = [
-        torch.equal(here.block(i, size), there.block(i, size)) for i, size in ((3, 116), (1, 128))
+        torch.equal(here.block(i, size), there.block(i, size)) for i, size in ((1, 244), (0, 256))
     ]
     assert all(blocks)
 

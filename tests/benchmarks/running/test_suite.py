@@ -188,7 +188,7 @@ def test_of_a_block_that_takes_long_a_part_is_timed(monkeypatch):
     timed = []
 
     def spy(block, replicates, device, time_block=timing.time_block):
-        timed.append((replicates, len(block())))
+        timed.append((replicates, len(block()[0])))
         return time_block(block, replicates, device)
 
     monkeypatch.setattr(timing, "time_block", spy)
