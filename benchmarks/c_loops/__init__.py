@@ -36,7 +36,7 @@ Given = Tensor | ndarray | int | None  # int64_t, or a pointer to the first numb
 
 
 def available() -> bool:
-    """Whether there are loops: where a C compiler is, or was when they were compiled."""
+    """Whether there are loops: where a C compiler is, and makes them."""
     return _library() is not None
 
 
