@@ -50,6 +50,7 @@ def test_a_folder_of_that_name_does_not_take_the_place_of_ours(tmp_path):
     (["/usr/bin/cc"], "/usr/bin/cc makes none, and"), (None, "there is no C compiler, and")
 ])  # fmt: skip
 def test_a_machine_without_c_loops_is_told_what_they_are_worth(monkeypatch, compiler, why):
+    monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr("benchmarks.c_loops.compiler", lambda: compiler)
     monkeypatch.setattr("benchmarks.c_loops.available", lambda: False)
     done = doctor()
