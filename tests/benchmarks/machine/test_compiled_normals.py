@@ -62,3 +62,19 @@ def test_layers_are_those_of_the_ziggurat():
     assert height == pytest.approx([1, *np.exp(-(ends[1:] ** 2) / 2)])
     areas = ends[2:] * (height[1:-1] - height[2:])
     assert areas == pytest.approx(np.full(254, 0.004928673233974655), rel=1e-10)
+
+
+def test_an_inside_ends_where_numpy_asks_for_another_number():
+    source = np.random.SFC64(0)
+    generator, state = np.random.Generator(source), source.state
+
+    def asks_for(layer, units):
+        state["state"]["state"][:] = units << 9 | layer, 0, 0, 0
+        source.state = state
+        generator.standard_normal()
+        return source.state["state"]["state"][3]
+
+    inside, _, _ = compiled_normals.layers()
+    for layer, end in enumerate(inside.tolist()):
+        assert end == 0 or asks_for(layer, end - 1) == 1
+        assert asks_for(layer, end) > 1
