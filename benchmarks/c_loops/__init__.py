@@ -73,6 +73,8 @@ def _argument(given: Given) -> ctypes.c_int64 | ctypes.c_void_p:
             raise TypeError(f"Loops in C are for tensors in one piece on the CPU, not {where}.")
         return ctypes.c_void_p(given.data_ptr())
     if isinstance(given, ndarray):
+        if not given.flags.c_contiguous:
+            raise TypeError(f"Loops in C are for arrays in one piece, not {given.strides} strides.")
         return ctypes.c_void_p(given.ctypes.data)
     return ctypes.c_void_p() if given is None else ctypes.c_int64(index(given))
 

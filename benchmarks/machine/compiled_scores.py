@@ -1,7 +1,7 @@
 """Scores of many samples, and counts by inversion: tables and sums over samples in one walk each.
 
-The same bits as by torch: sums are added up in the order of k, as
-torch adds up few samples of many numbers.
+The same bits as by torch: sums are added up in the order of k, as torch adds up few samples of many
+numbers.
 """
 
 import numpy as np

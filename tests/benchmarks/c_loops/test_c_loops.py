@@ -157,6 +157,8 @@ def test_arguments_are_addresses_and_whole_numbers():
         c_loops.loop("health")(3, square, along.to("meta"), found)
     with pytest.raises(TypeError, match=r"one piece on the CPU, not \(2,\) strides"):
         c_loops.loop("health")(2, square, torch.ones(4, dtype=torch.float64)[::2], found)
+    with pytest.raises(TypeError, match="arrays in one piece"):
+        c_loops.loop("health")(1, square[::2], along, found)
 
 
 def test_a_measurement_without_a_compiler_is_the_same(tmp_path):
