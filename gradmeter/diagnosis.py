@@ -33,15 +33,8 @@ def diagnose() -> list[Finding]:
     found = [*_packages(), *_versions()]
     if any(finding.state == "wrong" for finding in found):
         return [*found, *_folders()]  # the rest would import what was found to be wrong
-    return [
-        *found,
-        *_device(),
-        *_threads(),
-        *_folders(),
-        *_compilers(),
-        *_generators(),
-        *_plugins(),
-    ]
+    checks = _device, _threads, _folders, _compilers, _generators, _plugins
+    return [*found, *(finding for check in checks for finding in check())]
 
 
 def _packages() -> Iterator[Finding]:
@@ -134,7 +127,7 @@ def _compilers() -> Iterator[Finding]:
     else:
         none = "CC names no compiler" if os.environ.get("CC") else "there is no C compiler"
         why = f"{command[0]} makes none" if command else none
-        says = f"{why}, and measuring takes up to twice as long; install gcc or clang, or set CC"
+        says = f"{why}, and measuring may take twice as long; install gcc or clang, or set CC"
         yield Finding("C loops", "note", says)
     wish = os.environ.get("CXX")
     found = next(filter(None, map(shutil.which, [wish] if wish else ["g++", "clang++"])), None)

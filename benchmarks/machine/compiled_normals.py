@@ -56,7 +56,6 @@ def layers() -> tuple[NDArray, NDArray, NDArray]:
             else:
                 high = middle
         inside[layer] = low
-    height = [
-        exp(-0.5 * x * x) for x in width * UNITS
-    ]  # of NumPy's an ulp off: one in 1e18 differs
+    # NumPy's may be an ulp off these: of 10¹⁸ normals perhaps one would be another.
+    height = [exp(-0.5 * x * x) for x in width * UNITS]
     return inside, width, np.array([1.0, *height[1:]])
