@@ -1,12 +1,14 @@
 """The compiled loop: the same gradients to rounding, or none at all."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pytest
 import torch
 
 from benchmarks import measure, problems
-from benchmarks.measuring import compiled_blocks
+from benchmarks.measuring import compiled_blocks, shared_draws
 from benchmarks.measuring.cell import Cell
 from benchmarks.objective.definition import unvalidated
 from estimators import Estimator, create
@@ -90,6 +92,30 @@ def test_a_branch_on_what_was_drawn_is_not_taken(cell, monkeypatch):
     monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
     branching = replace(cell, problem=replace(cell.problem, cost=cost))
     assert compiled_blocks.compiled(branching, block)[0] is branching
+
+
+def keeping() -> tuple[Callable[..., torch.Tensor], Callable[[], torch.Tensor]]:
+    """A cost that keeps a tensor of its first call, as a table, and that tensor."""
+
+    @cache
+    def kept():
+        return torch.linspace(-1, 1, 10, dtype=torch.float64).exp()
+
+    return (lambda x: (x * kept()).square().sum(-1)), kept
+
+
+@pytest.mark.filterwarnings("ignore")  # of the compiler
+def test_what_is_kept_from_a_first_call_holds_numbers(cell, monkeypatch):
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
+    monkeypatch.setattr(shared_draws, "quicker", lambda *_: True)
+    instead(monkeypatch, lambda graph: graph)
+    cost, kept = keeping()
+    assert compiled_blocks.compiled(replace(cell, problem=replace(cell.problem, cost=cost)), block)
+    assert type(kept()) is torch.Tensor
+    cost, kept = keeping()
+    with unvalidated():
+        assert shared_draws.shared([replace(cell, problem=replace(cell.problem, cost=cost))] * 2, R)
+    assert type(kept()) is torch.Tensor
 
 
 @pytest.mark.parametrize("off", [1e-9, float("inf"), float("nan")])
