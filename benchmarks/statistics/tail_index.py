@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,38 +15,48 @@ CALM = 50  # n / κ: about how many replicates carry the variance of a parameter
 
 
 class LargestValues:
-    """The largest values of s seen so far, enough of them for the tail of any R."""
+    """The largest values of s seen so far, enough of them for the tail of any R.
+
+    They lie in one piece of memory: small ones that stay, one for each block, would keep the gaps
+    between them from being used again.
+    """
 
     def __init__(self):
         self.count = 0
-        self._kept: Tensor | None = None  # the largest, in descending order
-        self._waiting: list[Tensor] = []  # more that may be among them
-        self._number = 0  # of those
+        self._held: Tensor | None = None  # the largest, and behind them what may be among them
+        self._sorted = self._number = 0  # of the largest, in descending order, and of both
 
     def add(self, s: Tensor) -> None:
         """Take in a block of s [R]."""
         self.count += len(s)
         needed, s = tail_size(self.count) + 1, s.double()
-        if self._kept is not None and len(self._kept) >= needed:
-            s = s[~(s <= self._kept[-1])]  # what is no number counts as large
-        self._waiting.append(s)
-        self._number += len(s)
-        if self._kept is None or self._number > 2 * needed:
+        if self._sorted >= needed:
+            s = s[~(s <= self._held[self._sorted - 1])]  # what is no number counts as large
+        self._hold(s)
+        if not self._sorted or self._number - self._sorted > 2 * needed:
             self._sort()
 
     @property
     def values(self) -> Tensor:
         """The largest values, in descending order."""
         self._sort()
-        return self._kept[: tail_size(self.count) + 1]
+        return self._held[: tail_size(self.count) + 1].clone()
+
+    def _hold(self, s: Tensor) -> None:
+        before, self._number = self._number, self._number + len(s)
+        if self._held is None or self._number > len(self._held):
+            larger = s.new_empty(2 * self._number)
+            if self._held is not None:
+                larger[:before] = self._held[:before]
+            self._held = larger
+        self._held[before : self._number] = s
 
     def _sort(self) -> None:
         """Keep twice as many as are needed now: later, more are."""
-        if self._waiting:
-            known = [] if self._kept is None else [self._kept]
-            both = torch.cat([*known, *self._waiting])
-            self._kept = both.topk(min(len(both), 2 * tail_size(self.count) + 2)).values
-            self._waiting, self._number = [], 0
+        if self._number > self._sorted:
+            most = min(self._number, 2 * tail_size(self.count) + 2)
+            self._held[:most] = self._held[: self._number].topk(most).values
+            self._sorted = self._number = most
 
 
 def tail_size(n: int) -> int:

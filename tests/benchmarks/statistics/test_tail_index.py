@@ -1,3 +1,5 @@
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,20 @@ def heavy(x, block=1000):
 
 def share(draw, count=10_000, runs=40):
     return np.mean([heavy(draw(np.random.default_rng(seed), count)) for seed in range(runs)])
+
+
+def test_what_it_keeps_lies_in_one_piece_of_memory():
+    def tensors():
+        gc.collect()
+        return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
+
+    found, before = LargestValues(), tensors()
+    blocks = torch.from_numpy(np.random.default_rng(0).exponential(size=(500, 64)))
+    for block in blocks:
+        found.add(block.clone())
+    assert tensors() - before <= 3  # `blocks`, `block` and what it keeps
+    kept = blocks.flatten().sort(descending=True).values
+    assert torch.equal(found.values, kept[: tail_size(32_000) + 1])
 
 
 @pytest.mark.parametrize("k", [0.1, 0.5, 0.9])
