@@ -49,7 +49,7 @@ ROOMS = {
         "special": set(),
         "distributions": {"capabilities", "special"},
         "families": {"capabilities", "distributions", "special"},
-        "combinatorial": {"capabilities", "distributions"},
+        "combinatorial": {"capabilities", "distributions", "special"},
         "continuous": {"capabilities", "distributions"},
         "control_variates": {"capabilities"},
         "coupled": {"capabilities"},

@@ -9,6 +9,7 @@ from estimators.capabilities import describe, harden, perturbed_logits
 from estimators.core import Estimator, Unsupported, averaged, evaluate, register
 from estimators.distributions import OneHotPlackettLuce
 from estimators.gumbel_softmax import check_temperature
+from estimators.special.softmax import softmax
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,4 @@ class NeuralSort(RelaxedSort):
         apart = (z.unsqueeze(-1) - z.unsqueeze(-2)).abs().sum(-1)  # A 1: [..., n]
         place = torch.arange(n - 1, -n, -2, dtype=z.dtype, device=z.device)  # n + 1 − 2i
         lead = place.unsqueeze(-1) * z.unsqueeze(-2) - apart.unsqueeze(-2)
-        return (lead / self.temperature).softmax(-1)
+        return softmax(lead / self.temperature)

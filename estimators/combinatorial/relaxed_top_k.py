@@ -8,6 +8,7 @@ from estimators.capabilities import describe, harden, perturbed_logits
 from estimators.core import Estimator, Unsupported, averaged, evaluate, register
 from estimators.distributions import TopK
 from estimators.gumbel_softmax import check_temperature
+from estimators.special.softmax import softmax
 
 
 @register("relaxed-top-k")
@@ -49,7 +50,7 @@ def successive_softmax(z, k, temperature):
     """The relaxed k largest of z [..., n]: [..., n], its sum is k."""
     found = torch.zeros_like(z)
     for _ in range(k):
-        p = (z / temperature).softmax(-1)
+        p = softmax(z / temperature)
         found = found + p
         z = z + (1 - p).clamp_min(torch.finfo(p.dtype).eps).log()
     return found

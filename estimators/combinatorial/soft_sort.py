@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from estimators.combinatorial.neural_sort import RelaxedSort
 from estimators.core import register
+from estimators.special.softmax import softmax
 
 
 @register("soft-sort")
@@ -25,4 +26,4 @@ class SoftSort(RelaxedSort):
     def relax(self, z):
         ordered = z.sort(-1, descending=True).values
         apart = (ordered.unsqueeze(-1) - z.unsqueeze(-2)).abs()
-        return (-apart / self.temperature).softmax(-1)
+        return softmax(-apart / self.temperature)

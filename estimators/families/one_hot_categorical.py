@@ -5,6 +5,7 @@ from torch.distributions import Categorical, OneHotCategorical
 
 from estimators import capabilities
 from estimators.capabilities import Unsupported
+from estimators.special.softmax import softmax
 
 
 @capabilities.logits.register(OneHotCategorical)
@@ -25,7 +26,7 @@ def _(dist, shape):
 
 @capabilities.soften.register(OneHotCategorical)
 def _(dist, z):
-    return z.softmax(-1)
+    return softmax(z)
 
 
 @capabilities.harden.register(OneHotCategorical)

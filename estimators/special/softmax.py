@@ -1,0 +1,17 @@
+"""The softmax over the last axis, quick where it has few classes."""
+
+import torch
+from torch import Tensor
+
+# In fewer classes than a vector of the processor has float32 numbers, torch's takes 40 to 130 ns a
+# row, up to 15 times what it takes a row of 16.
+_LANES = {"AVX512": 16, "AVX2": 8}.get(torch.backends.cpu.get_cpu_capability(), 0)
+_MANY = 2**12  # numbers from which it pays
+
+
+def softmax(z: Tensor) -> Tensor:
+    """exp z / Σ exp z over the last axis: [..., C] → [..., C]."""
+    if z.shape[-1] >= _LANES or z.numel() < _MANY or z.device.type != "cpu":
+        return z.softmax(-1)
+    each = (z - z.detach().amax(-1, keepdim=True)).exp()
+    return each * each.sum(-1, keepdim=True).reciprocal()
