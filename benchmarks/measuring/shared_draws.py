@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.measuring.cell import Cell, CountedCost, Counts, Replicates
-from benchmarks.measuring.compiled_blocks import agree, as_graph, quicker
+from benchmarks.measuring.compiled_blocks import agree, as_graph, parts_of, quicker
+from benchmarks.measuring.kept_state import as_before
 from benchmarks.measuring.task import Task
 
 Row = list[tuple[Tensor, Counts]]  # one block of each cell
@@ -67,7 +68,8 @@ def shared(cells: Sequence[Cell], size: int) -> Callable[[int], Row] | None:
 
     try:
         plain = [alone(cells, index, size) for index in tested]  # before it is traced, see there
-        with cells[0].stream(0):
+        kept = [*parts_of(cells[0].problem), *(cell.estimator for cell in cells)]
+        with cells[0].stream(0), as_before(*kept):
             graph = as_graph(together)
 
         def row(index: int) -> Row:

@@ -44,10 +44,11 @@ class LargestValues:
 
     def _hold(self, s: Tensor) -> None:
         before, self._number = self._number, self._number + len(s)
-        if self._held is None or self._number > len(self._held):
-            larger = s.new_empty(2 * self._number)
-            if self._held is not None:
-                larger[:before] = self._held[:before]
+        if self._held is None:
+            self._held = s.new_empty(0)
+        if self._number > len(self._held):
+            larger = s.new_empty(max(self._number, 2 * len(self._held)))
+            larger[:before] = self._held[:before]
             self._held = larger
         self._held[before : self._number] = s
 

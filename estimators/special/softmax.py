@@ -11,7 +11,8 @@ _MANY = 2**12  # numbers from which it pays
 
 def softmax(z: Tensor) -> Tensor:
     """exp z / Σ exp z over the last axis: [..., C] → [..., C]."""
-    if z.shape[-1] >= _LANES or z.numel() < _MANY or z.device.type != "cpu":
+    few = z.shape[-1] < _LANES and z.numel() >= _MANY
+    if not few or z.device.type != "cpu" or z.dtype.itemsize < 4:  # whose derivative overflows
         return z.softmax(-1)
     each = (z - z.detach().amax(-1, keepdim=True)).exp()
     return each * each.sum(-1, keepdim=True).reciprocal()

@@ -118,6 +118,71 @@ def test_what_is_kept_from_a_first_call_holds_numbers(cell, monkeypatch):
     assert type(kept()) is torch.Tensor
 
 
+class Averaging:
+    """A cost that keeps a running mean of what it returns."""
+
+    mean = torch.zeros((), dtype=torch.float64)
+
+    def __call__(self, x):
+        f = x.square().sum(-1)
+        self.mean = 0.9 * self.mean + 0.1 * f.detach().mean()
+        return f
+
+
+@pytest.mark.filterwarnings("ignore")  # of the compiler
+def test_what_changes_with_each_call_holds_numbers(cell, monkeypatch):
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
+    monkeypatch.setattr(shared_draws, "quicker", lambda *_: True)
+    instead(monkeypatch, lambda graph: graph)
+    cost = Averaging()
+    averaging = replace(cell, problem=replace(cell.problem, cost=cost))
+    assert compiled_blocks.compiled(averaging, block)[0] is not averaging
+    assert float(cost.mean) > 0
+    with unvalidated():
+        assert shared_draws.shared([averaging] * 2, R)
+    assert float(cost.mean) > 0
+
+
+@pytest.mark.filterwarnings("ignore")  # of the compiler
+def test_what_differs_from_block_to_block_is_not_taken(cell, monkeypatch):
+    at, stream = [0], Cell.stream
+
+    def noted(cell, index):
+        at[0] = index
+        return stream(cell, index)
+
+    def cost(x):
+        return x.square().sum(-1) * (1 + at[0])
+
+    monkeypatch.setattr(Cell, "stream", noted)
+    monkeypatch.setattr(compiled_blocks, "quicker", lambda *_: True)
+    monkeypatch.setattr(shared_draws, "quicker", lambda *_: True)
+    instead(monkeypatch, lambda graph: graph)
+    seeded = replace(cell, problem=replace(cell.problem, cost=cost))
+    assert compiled_blocks.compiled(seeded, block)[0] is seeded
+    with unvalidated():
+        assert shared_draws.shared([seeded] * 2, R) is None
+
+
+def test_a_cost_that_fails_in_one_block_fails_where_it_is_measured(cell):
+    def failing(cell, index):
+        if index == 1:
+            raise ValueError("not this one")
+        return block(cell, index)
+
+    assert compiled_blocks.compiled(cell, failing)[0] is cell
+
+
+def test_zeros_and_what_never_moves_have_to_agree():
+    ours = torch.randn(100, 3, dtype=torch.float64)
+    ours[:50], ours[:, 1] = 0.0, 2.0
+    ours[:50, 1] = 0.0
+    assert compiled_blocks.agree(ours, ours * (1 + 1e-15))
+    assert not compiled_blocks.agree(ours, ours.where(ours != 0, 1e-14))
+    still = torch.ones(100, 2, dtype=torch.float64)
+    assert not compiled_blocks.agree(still, still + 1e-15 * torch.arange(200).view(100, 2))
+
+
 @pytest.mark.parametrize("off", [1e-9, float("inf"), float("nan")])
 def test_agreement_is_asked_of_each_parameter(off):
     torch.manual_seed(0)

@@ -33,6 +33,26 @@ def test_what_it_keeps_lies_in_one_piece_of_memory():
     assert torch.equal(found.values, kept[: tail_size(32_000) + 1])
 
 
+def test_enough_of_the_largest_are_kept_for_the_tail_of_more():
+    for seed in range(60):
+        found, s = LargestValues(), np.random.default_rng(seed).exponential(size=20_480)
+        for block in torch.from_numpy(s).split(1024):
+            found.add(block)
+        assert np.array_equal(found.values, np.sort(s)[::-1][: tail_size(20_480) + 1])
+
+
+def test_what_is_no_number_is_among_the_largest():
+    found = LargestValues()
+    found.add(torch.linspace(0, 1, 5000))
+    found.add(torch.tensor([0.5, torch.nan, torch.inf]))
+    before = found.values
+    assert before[0].isnan()
+    assert before[1].isinf()
+    found.add(torch.full((100,), 3.0))
+    assert before[2] == 1  # what was read stays as it was
+    assert found.values[2] == 3
+
+
 @pytest.mark.parametrize("k", [0.1, 0.5, 0.9])
 def test_pareto_shape(k):
     rng = np.random.default_rng(0)

@@ -38,6 +38,16 @@ def test_numbers_without_bounds_give_what_torch_gives(lanes):
         torch.testing.assert_close(own, their, equal_nan=True)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_has_torch_s_derivative(lanes, dtype):
+    z = torch.zeros(2048, 10, dtype=dtype, requires_grad=True)
+    way = torch.full_like(z, 1e4)
+    (ours,) = torch.autograd.grad(softmax(z), z, way)
+    (theirs,) = torch.autograd.grad(z.softmax(-1), z, way)
+    assert torch.equal(ours, theirs)
+    assert ours.isfinite().all()
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit.script")  # of forward mode
 def test_it_is_transformed_as_torch_s_is(lanes):
     z = torch.randn(2, 2048, 3, dtype=DOUBLE)
