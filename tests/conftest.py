@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.distributions import Distribution
 
 import benchmarks.problems
 import estimators.core
@@ -19,3 +20,10 @@ def _registries_stay_as_they_are():
         if registry != entries:
             registry.clear()
             registry.update(entries)
+
+
+@pytest.fixture(autouse=True)
+def _torch_checks_distributions_as_before():
+    before = Distribution._validate_args
+    yield
+    Distribution.set_default_validate_args(before)  # a first `torch.compile` ends it

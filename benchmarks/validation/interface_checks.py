@@ -7,11 +7,13 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from benchmarks.frameworks.foreign_costs import within_reach
+from benchmarks.machine.process_settings import settings_kept
 from benchmarks.machine.random_streams import stream, stream_key
 from benchmarks.objective.definition import Problem, ProblemError, sized
 from benchmarks.objective.named_arguments import beside_data
 from benchmarks.validation.cost_checks import check_cost
 from benchmarks.validation.failing_pieces import failing_piece, first_line
+from benchmarks.validation.goodness_of_fit import brought
 from benchmarks.validation.written_arguments import given_data, unwritten
 from estimators import Unsupported, capabilities, evaluate
 from estimators.capabilities import tensors
@@ -60,6 +62,7 @@ def _with_reached_cost(problem: Problem) -> Problem:
 def check(problem: Problem) -> None:
     """Raise ProblemError for the first mistake found in `problem`, in float64 as it is measured."""
     problem = problem.to("cpu", torch.float64)
+    _check_constraints(problem)
     batch = problem.dist().batch_shape
     shapes = [batch, problem.dist().event_shape, *(v.shape for v in problem.parameters.values())]
     sizes = {size for shape in shapes for size in shape}
@@ -78,6 +81,17 @@ def check(problem: Problem) -> None:
     with stream(stream_key("check", problem.name)):
         x = _samples(problem, dist)
         check_cost(problem, dist, x)
+
+
+def _check_constraints(problem: Problem) -> None:
+    """Whether λ is where torch's classes allow it, though their checks are turned off.
+
+    A first `torch.compile` does that for a whole process. Other people's classes are not asked.
+    """
+    if not Distribution._validate_args and not brought(problem.dist()):
+        with settings_kept():
+            Distribution.set_default_validate_args(True)
+            problem.dist()
 
 
 def _check_same_law(problem: Problem, found: dict[str, Tensor], again: dict[str, Tensor]) -> None:

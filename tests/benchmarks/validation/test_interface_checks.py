@@ -3,10 +3,11 @@
 import pytest
 import torch
 from click.testing import CliRunner
-from torch.distributions import Bernoulli, Independent, Normal
+from torch.distributions import Bernoulli, Distribution, Independent, Normal
 
 import estimators
 from benchmarks import Problem, ProblemError, measure
+from benchmarks.objective.definition import unvalidated
 from benchmarks.validation.interface_checks import check
 from gradmeter import main
 
@@ -51,6 +52,21 @@ PROBLEMS = {
     ),
     "no parameters": (lambda: Problem("mine", {}, Normal, lambda x: x), "no parameters"),
 }
+
+
+class Loose(Normal):
+    """A class whose users turn torch's checks off."""
+
+
+def test_parameters_are_checked_though_compiling_ended_torch_s_checks():
+    with unvalidated():
+        with pytest.raises(ProblemError, match="Expected parameter scale"):
+            check(problem({"loc": torch.zeros(3), "scale": -torch.ones(3)}))
+        assert not Distribution._validate_args
+        found = problem({"loc": torch.zeros(3), "scale": -torch.ones(3)}, family=Loose)
+        with pytest.raises(ProblemError, match="std >= 0"):  # torch's own sampler
+            check(found)
+        check(problem())
 
 
 @pytest.mark.parametrize("mistake", PROBLEMS)
