@@ -12,6 +12,7 @@ from benchmarks.machine import timing
 from benchmarks.measuring import compiled_blocks
 from benchmarks.measuring.cell import Cell
 from benchmarks.measuring.shared_fits import can_share
+from benchmarks.objective.definition import ProblemError
 from benchmarks.statistics import intervals
 from benchmarks.statistics.stopping import Plan
 
@@ -32,7 +33,7 @@ def time_and_memory(cell: Cell, plan: Plan, found: Mapping, compiled: bool = Fal
     size = timed_block(min(plan.block, plan.replicates), found["evaluations"] / cell.samples)
     try:
         timed, peak, compile_seconds = timings(fast, size, compiled)
-    except RuntimeError:  # a cost that holds float64 tensors of its own
+    except (RuntimeError, ProblemError):  # functions that hold float64 tensors of their own
         timed, peak, compile_seconds = timings(cell, size, compiled)
     work = intervals.product_interval(
         found["variance"], found["kurtosis"], found["replicates"], timed.seconds, timed.log_sd,

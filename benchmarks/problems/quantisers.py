@@ -30,7 +30,7 @@ def codebook() -> Problem:
     return Problem(
         "codebook-reconstruction",
         {"vector": torch.tensor(VECTORS, dtype=torch.float64)},
-        lambda vector: Independent(Codebook(vector, CODES, TEMPERATURE), 1),
+        lambda vector: Independent(Codebook(vector, CODES.to(vector), TEMPERATURE), 1),
         reconstruction,
         summary="two vectors in the plane, each quantised to one of three codes",
     )

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch.distributions import Normal
+from torch.distributions import Bernoulli, Independent, Normal
 
 from benchmarks import Problem, measure, problems
 from benchmarks.machine import timing
@@ -89,3 +89,17 @@ def test_a_truth_in_single_precision_is_a_direction_too():
     one, other = found(2 * at), found((2 * at).float())
     assert one.cosine == pytest.approx(other.cosine, rel=1e-6)
     assert one.row["wrong_way"] == other.row["wrong_way"]
+
+
+@pytest.mark.parametrize("estimator", ["reinforce-loo", "reinforce-ema", "mu-prop"])
+def test_a_family_that_holds_double_precision_is_timed_in_it(estimator):
+    way = torch.tensor([[1.0, 0.5], [0.0, 1.0]], dtype=torch.float64)
+    problem = Problem(
+        "held",
+        {"logits": torch.zeros(2, dtype=torch.float64)},
+        lambda logits: Independent(Bernoulli(logits=logits @ way), 1),
+        lambda x: (x.sum(-1) - 0.4).square(),
+    )
+    found = measure(problem, estimator, samples=4, replicates=200)
+    assert found.status == "ok", found.reason
+    assert found.seconds > 0
