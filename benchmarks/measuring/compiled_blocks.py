@@ -19,6 +19,7 @@ from estimators import Estimator
 OPTIONS = {"fallback_random": True}  # the numbers that are drawn without compiling
 LEAST_NUMBERS = 10**9  # random numbers in a cell from which compiling it pays, at about 10⁸ / s
 ROUNDS = 3
+TESTED = (0, 1)  # blocks whose gradients have to agree
 
 
 def pays(numbers: int, replicates: int) -> bool:
@@ -34,15 +35,15 @@ def compiled(cell: Cell, block: Callable[[Cell, int], Tensor]) -> tuple[Cell, fl
     where they take longer. Blocks of another size are made without compiling.
     """
     torch.compiler.reset()  # what other cells left
-    fast, tested = replace(cell, gradients=_Compiled()), (0, 1)
+    fast = replace(cell, gradients=_Compiled())
     start = time.perf_counter()
     try:
         # Before it is traced: what is kept from a first call, as tables are, must hold numbers.
-        plain = [block(cell, index) for index in tested]
+        plain = [block(cell, index) for index in TESTED]
         start = time.perf_counter()
         block(fast, 0)
         seconds = time.perf_counter() - start
-        same = all(agree(plain[index], block(fast, index)) for index in tested)
+        same = all(agree(plain[index], block(fast, index)) for index in TESTED)
     except Exception:  # whatever a compiler does, it must not stop a measurement
         return cell, time.perf_counter() - start
     paid = same and quicker(lambda: block(fast, 0), lambda: block(cell, 0), cell.device)
@@ -74,8 +75,7 @@ class _Compiled:
 
         form = replicates, cost is None
         if self._graph is None:
-            with as_before(*parts_of(problem), estimator):
-                self._graph = as_graph(first)
+            self._graph = as_graph(first, *parts_of(problem), estimator)
             self._estimator, self._form = estimator, form
         if estimator is not self._estimator or form != self._form:
             return problem.gradients(estimator, samples, replicates, cost)
@@ -90,8 +90,10 @@ def parts_of(problem: Problem) -> tuple:
     return problem.family, problem.cost, problem.network, problem.reduction
 
 
-def as_graph(work: Callable) -> Callable:
+def as_graph(work: Callable, *parts: object) -> Callable:
     """`work`, a function of random numbers alone, compiled forward and backward into one graph.
+
+    What `parts` keep is afterwards as it was: tracing would leave tensors without numbers there.
 
     It is traced without numbers: what branches on a draw, or looks at it outside of torch, raises.
     The graph goes to the compiler of `torch.compile` itself, which would look at each call first
@@ -105,7 +107,8 @@ def as_graph(work: Callable) -> Callable:
         return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
 
     trace = make_fx(numbers, tracing_mode="fake", _allow_non_fake_inputs=True)
-    with torch.autograd.set_multithreading_enabled(False):  # the trace belongs to this thread
+    # The trace belongs to this thread.
+    with as_before(*parts), torch.autograd.set_multithreading_enabled(False):
         traced = trace()
     with warnings.catch_warnings(), torch.no_grad(), paused():
         warnings.simplefilter("ignore")  # of the compiler, about code that it leaves as it is

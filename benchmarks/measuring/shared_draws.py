@@ -12,8 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.measuring.cell import Cell, CountedCost, Counts, Replicates
-from benchmarks.measuring.compiled_blocks import agree, as_graph, parts_of, quicker
-from benchmarks.measuring.kept_state import as_before
+from benchmarks.measuring.compiled_blocks import TESTED, agree, as_graph, parts_of, quicker
 from benchmarks.measuring.task import Task
 
 Row = list[tuple[Tensor, Counts]]  # one block of each cell
@@ -60,17 +59,15 @@ def shared(cells: Sequence[Cell], size: int) -> Callable[[int], Row] | None:
     those that a cell makes alone, or where one after the other is quicker.
     """
 
-    tested = (0, 1)
-
     def together() -> Row:
         draws = _SameDraws()
         return [draws.again(cell, size) for cell in cells]
 
     try:
-        plain = [alone(cells, index, size) for index in tested]  # before it is traced, see there
-        kept = [*parts_of(cells[0].problem), *(cell.estimator for cell in cells)]
-        with cells[0].stream(0), as_before(*kept):
-            graph = as_graph(together)
+        plain = [alone(cells, index, size) for index in TESTED]  # first, as `compiled` does
+        estimators = (cell.estimator for cell in cells)
+        with cells[0].stream(0):
+            graph = as_graph(together, *parts_of(cells[0].problem), *estimators)
 
         def row(index: int) -> Row:
             with cells[0].stream(index):
@@ -78,7 +75,7 @@ def shared(cells: Sequence[Cell], size: int) -> Callable[[int], Row] | None:
 
         same = all(
             agree(ours, theirs)
-            for index in tested
+            for index in TESTED
             for (ours, _), (theirs, _) in zip(plain[index], row(index), strict=True)
         )
     except Exception:  # whatever a compiler does, it must not stop a measurement
