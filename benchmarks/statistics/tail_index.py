@@ -15,10 +15,10 @@ CALM = 50  # n / κ: about how many replicates carry the variance of a parameter
 
 
 class LargestValues:
-    """The largest values of s seen so far, enough of them for the tail of any R.
+    """The largest values of s seen so far, enough of them for the tail of four times as many.
 
-    They lie in one piece of memory: small ones that stay, one for each block, would keep the gaps
-    between them from being used again.
+    So they are for the tail of any R, where s comes in no order. They lie in one piece of memory:
+    small ones that stay, one for each block, would keep gaps between them from being used again.
     """
 
     def __init__(self):
